@@ -37,6 +37,9 @@ def Aref_Dialect : Dialect {
     "::mlir::scf::SCFDialect"
   ];
   let extraClassDeclaration = [{
+    void registerAttributes();
+    void registerTypes();
+
     /// On an operation of a kernel not yet split: the role that performs it.
     static ::llvm::StringRef getRoleAttrName() { return "aref.role"; }
     /// On a kernel: which engine moves tiles between global and shared memory.

@@ -20,7 +20,9 @@ include "mlir/IR/OpAsmInterface.td"
 class Aref_Op<string mnemonic, list<Trait> traits = []>
     : Op<Aref_Dialect, mnemonic, traits>;
 
-def Aref_Tile : StaticShapeTensorOf<[AnyFloat, AnySignlessInteger, Index]>;
+def Aref_Tile : Type<
+    StaticShapeTensorOf<[AnyFloat, AnySignlessInteger, Index]>.predicate,
+    "tile", "::mlir::RankedTensorType">;
 
 //===----------------------------------------------------------------------===//
 // Roles

@@ -10,6 +10,7 @@
 #define HEDDLE_TILE_OPS
 
 include "dialects/Tile/TileAttrs.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
@@ -21,8 +22,12 @@ class Tile_Op<string mnemonic, list<Trait> traits = []>
     : Op<Tile_Dialect, mnemonic, traits>;
 
 /// A statically shaped tensor of any encoding: a tile.
-def Tile_Tile : StaticShapeTensorOf<[AnyFloat, AnySignlessInteger, Index]>;
-def Tile_FloatTile : StaticShapeTensorOf<[AnyFloat]>;
+def Tile_Tile : Type<
+    StaticShapeTensorOf<[AnyFloat, AnySignlessInteger, Index]>.predicate,
+    "tile", "::mlir::RankedTensorType">;
+def Tile_IntegerTile : Type<
+    StaticShapeTensorOf<[AnySignlessInteger, Index]>.predicate,
+    "tile of integers", "::mlir::RankedTensorType">;
 def Tile_View : StridedMemRefOf<[AnyType]>;
 
 //===----------------------------------------------------------------------===//
@@ -390,7 +395,7 @@ def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
     ```
   }];
   let arguments = (ins ConfinedAttr<I64Attr, [IntNonNegative]>:$axis);
-  let results = (outs StaticShapeTensorOf<[AnySignlessInteger, Index]>:$result);
+  let results = (outs Tile_IntegerTile:$result);
   let assemblyFormat = "`axis` $axis attr-dict `:` type($result)";
   let hasVerifier = 1;
 }
