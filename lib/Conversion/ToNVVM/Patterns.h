@@ -34,7 +34,6 @@
 #include "dialects/Aref/Aref.h"
 #include "lib/Layout/SharedLayout.h"
 #include "lib/Layout/TileLayout.h"
-
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Transforms/DialectConversion.h"
 
@@ -106,10 +105,10 @@ void emitBarrier(mlir::OpBuilder &builder, mlir::Location loc,
 /// Emits inline PTX with side effects. `constraints` are those of LLVM, for
 /// results first; `~{memory}` is added if `touchesMemory`. Returns the result,
 /// a struct if there are several, or nothing.
-mlir::Value emitPTX(mlir::OpBuilder &builder, mlir::Location loc,
-                    llvm::StringRef text, llvm::StringRef constraints,
-                    mlir::ValueRange operands, mlir::Type result = {},
-                    bool touchesMemory = true);
+mlir::Value emitInlinePTX(mlir::OpBuilder &builder, mlir::Location loc,
+                          llvm::StringRef text, llvm::StringRef constraints,
+                          mlir::ValueRange operands, mlir::Type result = {},
+                          bool touchesMemory = true);
 
 /// `pointer` plus `bytes`, which is any integer; folds zero.
 mlir::Value addBytes(mlir::OpBuilder &builder, mlir::Location loc,
