@@ -8,7 +8,6 @@
 
 #include "lib/Conversion/ToNVVM/Kernel.h"
 #include "lib/Conversion/ToNVVM/Patterns.h"
-
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
@@ -39,21 +38,23 @@ SharedLayout heddle::getSharedLayout(aref::BufferType type) {
 
 ScalarTypeConverter::ScalarTypeConverter(MLIRContext *context) {
   addConversion([](Type type) { return getScalarType(type); });
-  addConversion([](RankedTensorType type, SmallVectorImpl<Type> &results)
-                    -> std::optional<LogicalResult> {
-    if (!isa_and_nonnull<aref::LayoutAttr>(type.getEncoding()))
-      return failure();
-    results.append(getTileLayout(type).getNumRegisters(),
-                   getScalarType(type.getElementType()));
-    return success();
-  });
-  addConversion([](MemRefType type, SmallVectorImpl<Type> &results)
-                    -> std::optional<LogicalResult> {
-    MLIRContext *context = type.getContext();
-    results.push_back(LLVM::LLVMPointerType::get(context, GlobalSpace));
-    results.append(2 * type.getRank(), IntegerType::get(context, 64));
-    return success();
-  });
+  addConversion(
+      [](RankedTensorType type,
+         SmallVectorImpl<Type> &results) -> std::optional<LogicalResult> {
+        if (!isa_and_nonnull<aref::LayoutAttr>(type.getEncoding()))
+          return failure();
+        results.append(getTileLayout(type).getNumRegisters(),
+                       getScalarType(type.getElementType()));
+        return success();
+      });
+  addConversion(
+      [](MemRefType type,
+         SmallVectorImpl<Type> &results) -> std::optional<LogicalResult> {
+        MLIRContext *context = type.getContext();
+        results.push_back(LLVM::LLVMPointerType::get(context, GlobalSpace));
+        results.append(2 * type.getRank(), IntegerType::get(context, 64));
+        return success();
+      });
   addConversion([](aref::BufferType type) -> Type {
     return LLVM::LLVMPointerType::get(type.getContext(), SharedSpace);
   });
@@ -95,8 +96,7 @@ int64_t heddle::getNumWarps(Operation *op) {
 
 Value heddle::getThreadInInstance(OpBuilder &builder, Operation *op) {
   Location loc = op->getLoc();
-  Value thread =
-      NVVM::ThreadIdXOp::create(builder, loc, builder.getI32Type());
+  Value thread = NVVM::ThreadIdXOp::create(builder, loc, builder.getI32Type());
   auto role = op->getParentOfType<aref::RoleOp>();
   if (!role)
     return thread;
@@ -134,8 +134,7 @@ Value heddle::getLane(OpBuilder &builder, Operation *op) {
 }
 
 Value heddle::getElected(OpBuilder &builder, Operation *op) {
-  return arith::CmpIOp::create(builder, op->getLoc(),
-                               arith::CmpIPredicate::eq,
+  return arith::CmpIOp::create(builder, op->getLoc(), arith::CmpIPredicate::eq,
                                getThreadInInstance(builder, op),
                                getI32(builder, op->getLoc(), 0));
 }
@@ -201,6 +200,5 @@ Value heddle::addBytes(OpBuilder &builder, Location loc, Value pointer,
   if (bytes == 0)
     return pointer;
   return LLVM::GEPOp::create(builder, loc, pointer.getType(),
-                             builder.getI8Type(), pointer,
-                             LLVM::GEPArg(bytes));
+                             builder.getI8Type(), pointer, LLVM::GEPArg(bytes));
 }
