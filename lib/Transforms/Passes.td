@@ -6,4 +6,56 @@ include "mlir/Pass/PassBase.td"
 // In alphabetical order; `lib/Compiler/Pipeline.cpp` has the order in which they
 // run.
 
+def AllocateShared : Pass<"allocate-shared", "::heddle::tile::KernelOp"> {
+  let summary = "gives every buffer and mbarrier its address in shared memory";
+  let description = [{
+    Buffers start at multiples of 1024 bytes. Scratch that is used in one block,
+    with a barrier between one use and the next, may share its address; nothing
+    else does. The kernel gets `aref.shared_bytes`.
+
+    ```mlir
+    %a = aref.alloc {depth = 3} : !aref.buffer<128x64xbf16, swizzle = 128>
+    %full = aref.mbarriers count 1 : !aref.mbarriers<3>
+    ```
+    becomes
+    ```mlir
+    %a = aref.alloc {depth = 3, offset = 0} : ...
+    %full = aref.mbarriers count 1 {offset = 49152} : ...
+    ```
+  }];
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
+def LowerArefs : Pass<"lower-arefs", "::heddle::tile::KernelOp"> {
+  let summary = "turns rings into buffers and mbarriers";
+  let description = [{
+    A ring of depth D becomes D buffers per tile and two arrays of D mbarriers,
+    `full` and `empty`; a slot becomes its stage, an i32. Each role carries the
+    stage and the parity of its next use of a ring through its control flow.
+
+    ```mlir
+    %slot = aref.wait %ring : ...
+    %a = aref.view %ring, %slot[0] : ...
+    ...
+    aref.release %ring, %slot : ...
+    ```
+    becomes
+    ```mlir
+    aref.await %full[%stage] parity %phase : ...
+    %next = arith.addi %stage, %c1 : i32
+    %wrap = arith.cmpi eq, %next, %c3 : i32
+    %stage_1 = arith.select %wrap, %c0, %next : i32
+    %flip = arith.extui %wrap : i1 to i32
+    %phase_1 = arith.xori %phase, %flip : i32
+    %a = aref.stage %buffers[%stage : i32] : ...
+    ...
+    aref.arrive %empty[%stage] : ...
+    ```
+  }];
+  let dependentDialects = [
+    "::heddle::aref::ArefDialect", "::mlir::arith::ArithDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
 #endif // HEDDLE_TRANSFORMS_PASSES
