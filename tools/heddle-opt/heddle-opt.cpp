@@ -1,3 +1,11 @@
+//===- heddle-opt.cpp - Runs Heddle's passes one by one -------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
 #include "dialects/Aref/Aref.h"
 #include "dialects/Tile/Tile.h"
 #include "lib/Transforms/Passes.h"
