@@ -66,6 +66,45 @@ def LowerArefs : Pass<"lower-arefs", "::heddle::tile::KernelOp"> {
   ];
 }
 
+def PipelineMma : Pass<"pipeline-mma", "::heddle::tile::KernelOp"> {
+  let summary = "turns dots into asynchronous products and waits for them late";
+  let description = [{
+    Operands that a ring holds are read where they are; `a` may also be in
+    registers; others go through scratch in shared memory. A loop whose only
+    product is summed up from one iteration to the next keeps one product in
+    flight: it gives slots back one iteration late, so that its ring needs two.
+    8-bit floats without `fast_accum` are summed by additions in f32.
+
+    ```mlir
+    %c = scf.for ... iter_args(%sum = %zero) -> (tensor<64x256xf32>) {
+      %slot, %a, %b = aref.get %ring : ...
+      %d = tile.dot %a, %b, %sum : ...
+      aref.release %ring, %slot : ...
+      scf.yield %d : tensor<64x256xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    %none = aref.none : ...
+    %sums:2 = scf.for ... iter_args(%sum = %zero, %last = %none) -> (...) {
+      %slot = aref.wait %ring : ...
+      %a = aref.view %ring, %slot[0] : ...
+      %b = aref.view %ring, %slot[1] : ...
+      %d = aref.mma %a, %b, %sum : ...
+      %w = aref.mma_wait %d pending 1 : ...
+      aref.release %ring, %last : ...
+      scf.yield %w, %slot : ...
+    }
+    %c = aref.mma_wait %sums#0 pending 0 : ...
+    aref.release %ring, %sums#1 : ...
+    ```
+  }];
+  let dependentDialects = [
+    "::heddle::aref::ArefDialect", "::mlir::arith::ArithDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
 def VerifyTarget : Pass<"verify-target", "::heddle::tile::KernelOp"> {
   let summary = "refuses what the tensor cores of sm_90a cannot do";
   let description = [{
