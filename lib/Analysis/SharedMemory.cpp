@@ -37,6 +37,16 @@ std::optional<RequestedStages> heddle::getRequestedStages(RingOp ring) {
   return std::nullopt;
 }
 
+bool heddle::isUsedInInnerLoop(RingOp ring) {
+  return llvm::any_of(ring->getUsers(), [](Operation *user) {
+    for (Operation *op = user->getParentOp(); op; op = op->getParentOp())
+      if (isa<LoopLikeOpInterface>(op) &&
+          !op->hasAttr(ArefDialect::getBlocksAttrName()))
+        return true;
+    return false;
+  });
+}
+
 std::string heddle::describeTiles(RingType ring) {
   std::string text;
   llvm::raw_string_ostream stream(text);

@@ -49,6 +49,10 @@ struct RequestedStages {
 };
 std::optional<RequestedStages> getRequestedStages(aref::RingOp ring);
 
+/// Whether `ring` is used in a loop other than that over the blocks of a
+/// persistent kernel: there, more slots hide more latency.
+bool isUsedInInnerLoop(aref::RingOp ring);
+
 /// "tensor<128x64xbf16>, tensor<64x256xbf16>".
 std::string describeTiles(aref::RingType ring);
 

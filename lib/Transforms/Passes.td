@@ -66,6 +66,42 @@ def LowerArefs : Pass<"lower-arefs", "::heddle::tile::KernelOp"> {
   ];
 }
 
+def LowerCopies : Pass<"lower-copies", "::heddle::tile::KernelOp"> {
+  let summary = "moves tiles between global memory and slots";
+  let description = [{
+    In a kernel with `aref.copies = "tma"`, a put of loads becomes asynchronous
+    copies into the slot, and stores of the role go through a staging buffer and
+    asynchronous copies, as far as shared memory has room for it beside the
+    rings. In other kernels threads load, and write to the slot.
+
+    ```mlir
+    %a = tile.load %A[%m, %k] pad 0.0 : bf16 : ...
+    aref.put %ring, %a : ...
+    ```
+    becomes
+    ```mlir
+    %slot = aref.acquire %ring : ...
+    %buffer = aref.view %ring, %slot[0] : ...
+    aref.copy_in %A[%m, %k] -> %buffer for %ring, %slot : ...
+    aref.commit %ring, %slot bytes 16384 : ...
+    ```
+    and
+    ```mlir
+    tile.store %c, %C[%m, %n] : ...
+    ```
+    becomes
+    ```mlir
+    aref.drain
+    aref.sync
+    aref.local_store %c, %staging : ...
+    aref.fence_async
+    aref.sync
+    aref.copy_out %staging -> %C[%m, %n] : ...
+    ```
+  }];
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
 def PipelineMma : Pass<"pipeline-mma", "::heddle::tile::KernelOp"> {
   let summary = "turns dots into asynchronous products and waits for them late";
   let description = [{
