@@ -34,6 +34,29 @@ def AllocateShared : Pass<"allocate-shared", "::heddle::tile::KernelOp"> {
   let dependentDialects = ["::heddle::aref::ArefDialect"];
 }
 
+def AssignRoles : Pass<"assign-roles", "::heddle::tile::KernelOp"> {
+  let summary = "decides which operations the producer performs";
+  let description = [{
+    The producer gets the loads that feed only dots, from views that the kernel
+    does not write, with zero or no padding, at places that do not depend on
+    tiles. Everything else that touches tiles or has side effects is the
+    consumer's. Scalars and control flow are not marked: both roles have them.
+    The whole kernel is looked at before anything is marked; if no load is
+    eligible, nothing is, and a remark says why.
+
+    Before:
+    ```mlir
+    %a = tile.load %A[%m, %k] : memref<?x?xbf16> -> tensor<128x64xbf16>
+    %d = tile.dot %a, %b, %sum : ...
+    ```
+    After:
+    ```mlir
+    %a = tile.load %A[%m, %k] {aref.role = "producer"} : ...
+    %d = tile.dot %a, %b, %sum {aref.role = "consumer"} : ...
+    ```
+  }];
+}
+
 def LowerArefs : Pass<"lower-arefs", "::heddle::tile::KernelOp"> {
   let summary = "turns rings into buffers and mbarriers";
   let description = [{
@@ -102,6 +125,38 @@ def LowerCopies : Pass<"lower-copies", "::heddle::tile::KernelOp"> {
   let dependentDialects = ["::heddle::aref::ArefDialect"];
 }
 
+def MakePersistent : Pass<"make-persistent", "::heddle::tile::KernelOp"> {
+  let summary = "visits the blocks of a kernel with dots in a loop";
+  let description = [{
+    The kernel gets the extents of the grid as three more arguments and may then
+    be launched with any number of blocks along x. Block ids are computed from
+    the loop's variable in the order that `tile.raster` asks for: groups of that
+    many block rows, each group column by column, so that blocks that run
+    together share operands. 8 if the kernel does not say.
+
+    Before:
+    ```mlir
+    tile.kernel @k(%A: memref<?x?xf32>) {
+      %x = gpu.block_id x
+      ...
+    }
+    ```
+    After:
+    ```mlir
+    tile.kernel @k(%A: memref<?x?xf32>, %grid_x: index, %grid_y: index,
+                   %grid_z: index) attributes {aref.persistent} {
+      %first = gpu.block_id x
+      %step = gpu.grid_dim x
+      %blocks = ...  // %grid_x * %grid_y * %grid_z
+      scf.for %t = %first to %blocks step %step {
+        %x = ...
+        ...
+      } {aref.blocks}
+    }
+    ```
+  }];
+}
+
 def PipelineMma : Pass<"pipeline-mma", "::heddle::tile::KernelOp"> {
   let summary = "turns dots into asynchronous products and waits for them late";
   let description = [{
@@ -152,6 +207,26 @@ def VerifyTarget : Pass<"verify-target", "::heddle::tile::KernelOp"> {
     // error: expected M to be a multiple of 64, found 32; 64 would work
     %d = tile.dot %a, %b, %c
       : tensor<32x64xbf16>, tensor<64x128xbf16> -> tensor<32x128xf32>
+    ```
+  }];
+}
+
+def VersionKernels : Pass<"version-kernels", "::mlir::ModuleOp"> {
+  let summary = "one kernel that copies by TMA and one that does not";
+  let description = [{
+    The TMA needs bases and strides that are multiples of 16 bytes, which is
+    known when the kernel is launched. A kernel that would use it therefore gets
+    a fallback. A kernel that has `aref.copies` already is left alone.
+
+    Before:
+    ```mlir
+    tile.kernel @gemm(...) { ... }
+    ```
+    After:
+    ```mlir
+    tile.kernel @gemm(...)
+      attributes {aref.copies = "tma", aref.fallback = "gemm_plain"} { ... }
+    tile.kernel @gemm_plain(...) attributes {aref.copies = "plain"} { ... }
     ```
   }];
 }
