@@ -22,6 +22,8 @@ static void addBarrierPasses(OpPassManager &manager) {
   OpPassManager &kernels = manager.nest<tile::KernelOp>();
   kernels.addPass(createAssignLayouts());
   kernels.addPass(createConvertLayouts());
+  kernels.addPass(createLowerArefs());
+  kernels.addPass(createAllocateShared());
 }
 
 void heddle::buildPipeline(OpPassManager &manager, Stage stopAfter) {

@@ -1,3 +1,11 @@
+//===- Passes.td - Heddle's passes ---------------------- -*- tablegen -*--===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
 #ifndef HEDDLE_TRANSFORMS_PASSES
 #define HEDDLE_TRANSFORMS_PASSES
 
@@ -5,6 +13,26 @@ include "mlir/Pass/PassBase.td"
 
 // In alphabetical order; `lib/Compiler/Pipeline.cpp` has the order in which they
 // run.
+
+def AllocateShared : Pass<"allocate-shared", "::heddle::tile::KernelOp"> {
+  let summary = "gives every buffer and mbarrier its address in shared memory";
+  let description = [{
+    Buffers start at multiples of 1024 bytes. Scratch that is used in one block,
+    with a barrier between one use and the next, may share its address; nothing
+    else does. The kernel gets `aref.shared_bytes`.
+
+    ```mlir
+    %a = aref.alloc {depth = 3} : !aref.buffer<128x64xbf16, swizzle = 128>
+    %full = aref.mbarriers count 1 : !aref.mbarriers<3>
+    ```
+    becomes
+    ```mlir
+    %a = aref.alloc {depth = 3, offset = 0} : ...
+    %full = aref.mbarriers count 1 {offset = 49152} : ...
+    ```
+  }];
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
 
 def AssignLayouts : Pass<"assign-layouts", "::heddle::tile::KernelOp"> {
   let summary = "decides where the elements of every tile live";
@@ -26,6 +54,29 @@ def AssignLayouts : Pass<"assign-layouts", "::heddle::tile::KernelOp"> {
   let dependentDialects = ["::heddle::aref::ArefDialect"];
 }
 
+def AssignRoles : Pass<"assign-roles", "::heddle::tile::KernelOp"> {
+  let summary = "decides which operations the producer performs";
+  let description = [{
+    The producer gets the loads that feed only dots, from views that the kernel
+    does not write, with zero or no padding, at places that do not depend on
+    tiles. Everything else that touches tiles or has side effects is the
+    consumer's. Scalars and control flow are not marked: both roles have them.
+    The whole kernel is looked at before anything is marked; if no load is
+    eligible, nothing is, and a remark says why.
+
+    Before:
+    ```mlir
+    %a = tile.load %A[%m, %k] : memref<?x?xbf16> -> tensor<128x64xbf16>
+    %d = tile.dot %a, %b, %sum : ...
+    ```
+    After:
+    ```mlir
+    %a = tile.load %A[%m, %k] {aref.role = "producer"} : ...
+    %d = tile.dot %a, %b, %sum {aref.role = "consumer"} : ...
+    ```
+  }];
+}
+
 def ConvertLayouts : Pass<"convert-layouts", "::heddle::tile::KernelOp"> {
   let summary = "moves tiles between layouts through shared memory";
   let description = [{
@@ -36,6 +87,180 @@ def ConvertLayouts : Pass<"convert-layouts", "::heddle::tile::KernelOp"> {
     per type serves a role; each instance has its own.
   }];
   let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
+def LowerArefs : Pass<"lower-arefs", "::heddle::tile::KernelOp"> {
+  let summary = "turns rings into buffers and mbarriers";
+  let description = [{
+    A ring of depth D becomes D buffers per tile and two arrays of D mbarriers,
+    `full` and `empty`; a slot becomes its stage, an i32. Each role carries the
+    stage and the parity of its next use of a ring through its control flow.
+
+    ```mlir
+    %slot = aref.wait %ring : ...
+    %a = aref.view %ring, %slot[0] : ...
+    ...
+    aref.release %ring, %slot : ...
+    ```
+    becomes
+    ```mlir
+    aref.await %full[%stage] parity %phase : ...
+    %next = arith.addi %stage, %c1 : i32
+    %wrap = arith.cmpi eq, %next, %c3 : i32
+    %stage_1 = arith.select %wrap, %c0, %next : i32
+    %flip = arith.extui %wrap : i1 to i32
+    %phase_1 = arith.xori %phase, %flip : i32
+    %a = aref.stage %buffers[%stage : i32] : ...
+    ...
+    aref.arrive %empty[%stage] : ...
+    ```
+  }];
+  let dependentDialects = [
+    "::heddle::aref::ArefDialect", "::mlir::arith::ArithDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
+def LowerCopies : Pass<"lower-copies", "::heddle::tile::KernelOp"> {
+  let summary = "moves tiles between global memory and slots";
+  let description = [{
+    In a kernel with `aref.copies = "tma"`, a put of loads becomes asynchronous
+    copies into the slot, and stores of the role go through a staging buffer and
+    asynchronous copies, as far as shared memory has room for it beside the
+    rings. In other kernels threads load, and write to the slot.
+
+    ```mlir
+    %a = tile.load %A[%m, %k] pad 0.0 : bf16 : ...
+    aref.put %ring, %a : ...
+    ```
+    becomes
+    ```mlir
+    %slot = aref.acquire %ring : ...
+    %buffer = aref.view %ring, %slot[0] : ...
+    aref.copy_in %A[%m, %k] -> %buffer for %ring, %slot : ...
+    aref.commit %ring, %slot bytes 16384 : ...
+    ```
+    and
+    ```mlir
+    tile.store %c, %C[%m, %n] : ...
+    ```
+    becomes
+    ```mlir
+    aref.drain
+    aref.sync
+    aref.local_store %c, %staging : ...
+    aref.fence_async
+    aref.sync
+    aref.copy_out %staging -> %C[%m, %n] : ...
+    ```
+  }];
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
+def MakePersistent : Pass<"make-persistent", "::heddle::tile::KernelOp"> {
+  let summary = "visits the blocks of a kernel with dots in a loop";
+  let description = [{
+    The kernel gets the extents of the grid as three more arguments and may then
+    be launched with any number of blocks along x. Block ids are computed from
+    the loop's variable in the order that `tile.raster` asks for: groups of that
+    many block rows, each group column by column, so that blocks that run
+    together share operands. 8 if the kernel does not say.
+
+    Before:
+    ```mlir
+    tile.kernel @k(%A: memref<?x?xf32>) {
+      %x = gpu.block_id x
+      ...
+    }
+    ```
+    After:
+    ```mlir
+    tile.kernel @k(%A: memref<?x?xf32>, %grid_x: index, %grid_y: index,
+                   %grid_z: index) attributes {aref.persistent} {
+      %first = gpu.block_id x
+      %step = gpu.grid_dim x
+      %blocks = ...  // %grid_x * %grid_y * %grid_z
+      scf.for %t = %first to %blocks step %step {
+        %x = ...
+        ...
+      } {aref.blocks}
+    }
+    ```
+  }];
+}
+
+def PipelineMma : Pass<"pipeline-mma", "::heddle::tile::KernelOp"> {
+  let summary = "turns dots into asynchronous products and waits for them late";
+  let description = [{
+    Operands that a ring holds are read where they are; `a` may also be in
+    registers; others go through scratch in shared memory. A loop whose only
+    product is summed up from one iteration to the next keeps one product in
+    flight: it gives slots back one iteration late, so that its ring needs two.
+    8-bit floats without `fast_accum` are summed by additions in f32.
+
+    ```mlir
+    %c = scf.for ... iter_args(%sum = %zero) -> (tensor<64x256xf32>) {
+      %slot, %a, %b = aref.get %ring : ...
+      %d = tile.dot %a, %b, %sum : ...
+      aref.release %ring, %slot : ...
+      scf.yield %d : tensor<64x256xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    %none = aref.none : ...
+    %sums:2 = scf.for ... iter_args(%sum = %zero, %last = %none) -> (...) {
+      %slot = aref.wait %ring : ...
+      %a = aref.view %ring, %slot[0] : ...
+      %b = aref.view %ring, %slot[1] : ...
+      %d = aref.mma %a, %b, %sum : ...
+      %w = aref.mma_wait %d pending 1 : ...
+      aref.release %ring, %last : ...
+      scf.yield %w, %slot : ...
+    }
+    %c = aref.mma_wait %sums#0 pending 0 : ...
+    aref.release %ring, %sums#1 : ...
+    ```
+  }];
+  let dependentDialects = [
+    "::heddle::aref::ArefDialect", "::mlir::arith::ArithDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
+def VerifyTarget : Pass<"verify-target", "::heddle::tile::KernelOp"> {
+  let summary = "refuses what the tensor cores of sm_90a cannot do";
+  let description = [{
+    Checks every `tile.dot` against the shapes, types and operand orders of
+    `wgmma`, so that later passes need not, and names the nearest dot that
+    works. Changes nothing.
+
+    ```mlir
+    // error: expected M to be a multiple of 64, found 32; 64 would work
+    %d = tile.dot %a, %b, %c
+      : tensor<32x64xbf16>, tensor<64x128xbf16> -> tensor<32x128xf32>
+    ```
+  }];
+}
+
+def VersionKernels : Pass<"version-kernels", "::mlir::ModuleOp"> {
+  let summary = "one kernel that copies by TMA and one that does not";
+  let description = [{
+    The TMA needs bases and strides that are multiples of 16 bytes, which is
+    known when the kernel is launched. A kernel that would use it therefore gets
+    a fallback. A kernel that has `aref.copies` already is left alone.
+
+    Before:
+    ```mlir
+    tile.kernel @gemm(...) { ... }
+    ```
+    After:
+    ```mlir
+    tile.kernel @gemm(...)
+      attributes {aref.copies = "tma", aref.fallback = "gemm_plain"} { ... }
+    tile.kernel @gemm_plain(...) attributes {aref.copies = "plain"} { ... }
+    ```
+  }];
 }
 
 #endif // HEDDLE_TRANSFORMS_PASSES
