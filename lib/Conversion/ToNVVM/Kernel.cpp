@@ -139,7 +139,8 @@ LogicalResult Flattener::createFunction() {
       builder, loc, kernel.getSymName(),
       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), types));
   for (NamedAttribute attr : kernel->getDiscardableAttrs())
-    function->setDiscardableAttr(attr.getName(), attr.getValue());
+    if (isa<aref::ArefDialect>(attr.getNameDialect()))
+      function->setDiscardableAttr(attr.getName(), attr.getValue());
 
   int64_t threads = plan.getNumWarps() * warpSize;
   function->setAttr("nvvm.kernel", builder.getUnitAttr());
