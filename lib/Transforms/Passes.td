@@ -196,6 +196,44 @@ def PipelineMma : Pass<"pipeline-mma", "::heddle::tile::KernelOp"> {
   ];
 }
 
+def PlanStages : Pass<"plan-stages", "::heddle::tile::KernelOp"> {
+  let summary = "decides how many slots each ring has";
+  let description = [{
+    A ring has as many slots as `tile.stages` on its loop or kernel says, else
+    as many as shared memory allows, up to 8; rings grow in turn. A demand that
+    does not fit is refused, with the largest depth that does. `min_depth`
+    becomes the number of slots that a role holds at once.
+
+    ```mlir
+    %ring = aref.ring {min_depth = 2} : !aref.ring<? x tensor<128x64xbf16>>
+    ```
+    becomes
+    ```mlir
+    %ring = aref.ring {min_depth = 2} : !aref.ring<8 x tensor<128x64xbf16>>
+    ```
+  }];
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
+def VerifyArefs : Pass<"verify-arefs", "::heddle::tile::KernelOp"> {
+  let summary = "refuses uses of rings that would hang or read too late";
+  let description = [{
+    Checks that every slot is given back once on every path, and not used
+    afterwards; that each ring has one role that fills it and one that empties
+    it, in the same loops and branches; that depths suffice and no two roles
+    wait for each other; that a slot is given back only after an
+    `aref.mma_wait` for the products that read it, and after a fence if threads
+    accessed it. Changes nothing.
+
+    ```mlir
+    %d = aref.mma %a, %b, %sum : ...
+    %w = aref.mma_wait %d pending 1 : ...
+    // error: gives back a slot that a matrix product may still read
+    aref.release %ring, %slot : ...
+    ```
+  }];
+}
+
 def VerifyTarget : Pass<"verify-target", "::heddle::tile::KernelOp"> {
   let summary = "refuses what the tensor cores of sm_90a cannot do";
   let description = [{
