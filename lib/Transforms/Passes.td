@@ -37,6 +37,36 @@ def AssignRoles : Pass<"assign-roles", "::heddle::tile::KernelOp"> {
   }];
 }
 
+def InsertArefs : Pass<"insert-arefs", "::heddle::tile::KernelOp"> {
+  let summary = "hands the producer's tiles over through rings";
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+  let description = [{
+    A and B of one dot share a ring where both are loaded in one block and used
+    by it only; any other load has its own. The producer puts after the load;
+    the consumer gets before the first operation of the load's block that uses
+    the tile and releases after the last. `tile.stages` of the innermost loop
+    around the load, or of the kernel, is noted on the ring.
+
+    Before:
+    ```mlir
+    %a = tile.load %A[%m, %k] {aref.role = "producer"} : ...
+    %b = tile.load %B[%k, %n] {aref.role = "producer"} : ...
+    %d = tile.dot %a, %b, %sum {aref.role = "consumer"} : ...
+    ```
+    After:
+    ```mlir
+    %ab = aref.ring : !aref.ring<? x tensor<128x64xbf16>, tensor<64x256xbf16>>
+    ...
+    %a = tile.load %A[%m, %k] {aref.role = "producer"} : ...
+    %b = tile.load %B[%k, %n] {aref.role = "producer"} : ...
+    aref.put %ab, %a, %b {aref.role = "producer"} : ...
+    %slot, %x, %y = aref.get %ab {aref.role = "consumer"} : ...
+    %d = tile.dot %x, %y, %sum {aref.role = "consumer"} : ...
+    aref.release %ab, %slot {aref.role = "consumer"} : ...
+    ```
+  }];
+}
+
 def MakePersistent : Pass<"make-persistent", "::heddle::tile::KernelOp"> {
   let summary = "visits the blocks of a kernel with dots in a loop";
   let description = [{
@@ -64,6 +94,40 @@ def MakePersistent : Pass<"make-persistent", "::heddle::tile::KernelOp"> {
         %x = ...
         ...
       } {aref.blocks}
+    }
+    ```
+  }];
+}
+
+def SplitRoles : Pass<"split-roles", "::heddle::tile::KernelOp"> {
+  let summary = "one region per role";
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+  let description = [{
+    Each role gets a copy of the loops, branches and scalars that its operations
+    need, and nothing else: an accumulator is not carried around the producer's
+    loop. Only arguments of the kernel and rings are shared. A kernel without
+    puts is left as it is.
+
+    Before:
+    ```mlir
+    %r = scf.for ... iter_args(%sum = %zero) -> (tensor<128x256xf32>) {
+      aref.put %ab, %a, %b {aref.role = "producer"} : ...
+      ...
+      scf.yield %d : tensor<128x256xf32>
+    }
+    ```
+    After:
+    ```mlir
+    aref.role "producer" instances(%instance = 1) warps(1) {
+      scf.for ... {
+        aref.put %ab, %a, %b : ...
+      }
+    }
+    aref.role "consumer" instances(%instance = 1) warps(4) {
+      %r = scf.for ... iter_args(%sum = %zero) -> (tensor<128x256xf32>) {
+        ...
+        scf.yield %d : tensor<128x256xf32>
+      }
     }
     ```
   }];
