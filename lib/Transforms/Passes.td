@@ -99,6 +99,42 @@ def MakePersistent : Pass<"make-persistent", "::heddle::tile::KernelOp"> {
   }];
 }
 
+def SplitInstances : Pass<"split-instances", "::heddle::tile::KernelOp"> {
+  let summary = "shares the consumer's tiles out among warpgroups";
+  let description = [{
+    Where the dots have 128, 192 or 256 rows, two, three or two instances of the
+    consumer take a part each. Starting at the accumulators, tiles are cut along
+    the dimension that the rows are, through element-wise operations, loops,
+    branches, broadcasts, reductions and transpositions. Loads, stores and iotas
+    get the instance's offset; `b` stays whole; a tile that no cut reaches stays
+    whole, too, and the first instance stores it. If some operation mixes rows of
+    different instances, through values or memory, there is one instance, and a
+    remark says why. Registers are then divided between the roles.
+
+    Before:
+    ```mlir
+    aref.role "consumer" instances(%instance = 1) warps(4) {
+      ...
+      %d = tile.dot %a, %b, %sum
+        : tensor<128x64xbf16>, tensor<64x256xbf16> -> tensor<128x256xf32>
+      tile.store %d, %C[%m, %n] : ...
+    }
+    ```
+    After:
+    ```mlir
+    aref.role "consumer" instances(%instance = 2) warps(4) registers(240) {
+      %first = arith.muli %instance, %c64 : index
+      ...
+      %part = tensor.extract_slice %a[%first, 0] [64, 64] [1, 1] : ...
+      %d = tile.dot %part, %b, %sum
+        : tensor<64x64xbf16>, tensor<64x256xbf16> -> tensor<64x256xf32>
+      %row = arith.addi %m, %first : index
+      tile.store %d, %C[%row, %n] : ...
+    }
+    ```
+  }];
+}
+
 def SplitRoles : Pass<"split-roles", "::heddle::tile::KernelOp"> {
   let summary = "one region per role";
   let dependentDialects = ["::heddle::aref::ArefDialect"];
