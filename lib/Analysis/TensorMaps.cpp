@@ -8,17 +8,9 @@
 
 #include "lib/Analysis/TensorMaps.h"
 
-#include "mlir/Interfaces/ViewLikeInterface.h"
-
 using namespace mlir;
 using namespace heddle;
 using namespace heddle::aref;
-
-Value heddle::getViewRoot(Value view) {
-  while (auto op = view.getDefiningOp<ViewLikeOpInterface>())
-    view = op.getViewSource();
-  return view;
-}
 
 bool heddle::canCopyByTma(Value view, RankedTensorType tile) {
   // A tensor map describes an argument of the launch.
@@ -89,4 +81,6 @@ static bool isNonNegative(Value value, int depth) {
   return false;
 }
 
-bool heddle::isKnownNonNegative(Value value) { return isNonNegative(value, 16); }
+bool heddle::isKnownNonNegative(Value value) {
+  return isNonNegative(value, 16);
+}

@@ -13,9 +13,6 @@
 
 namespace heddle {
 
-/// The value that `view` is a part or another form of.
-mlir::Value getViewRoot(mlir::Value view);
-
 /// Whether the TMA can copy a tile of type `tile` from or to `view`, given
 /// aligned addresses and strides at run time.
 bool canCopyByTma(mlir::Value view, mlir::RankedTensorType tile);

@@ -9,6 +9,7 @@
 #include "lib/Analysis/SharedMemory.h"
 #include "lib/Analysis/TensorMaps.h"
 #include "lib/Transforms/BorrowedTiles.h"
+#include "lib/Transforms/OperandLoads.h"
 #include "lib/Transforms/Passes.h"
 
 #include "llvm/ADT/SetVector.h"
@@ -28,8 +29,8 @@ class CopyLowering {
 public:
   explicit CopyLowering(tile::KernelOp kernel)
       : kernel(kernel), b(kernel.getContext()) {
-    auto copies = kernel->getAttrOfType<StringAttr>(
-        ArefDialect::getCopiesAttrName());
+    auto copies =
+        kernel->getAttrOfType<StringAttr>(ArefDialect::getCopiesAttrName());
     tma = copies && copies.getValue() == "tma";
   }
 
@@ -135,7 +136,7 @@ bool CopyLowering::canStage(tile::StoreOp store) {
   if (tile.getRank() != 2 || !canCopyByTma(store.getView(), tile) ||
       !llvm::all_of(store.getOffsets(), isKnownNonNegative))
     return false;
-  Value root = getViewRoot(store.getView());
+  Value root = getRootView(store.getView());
   WalkResult conflict = kernel.walk([&](Operation *op) {
     Value view;
     if (auto load = dyn_cast<tile::LoadOp>(op))
@@ -151,7 +152,7 @@ bool CopyLowering::canStage(tile::StoreOp store) {
           other.getValue().getType().getRank() != 2 ||
           !llvm::all_of(other.getOffsets(), isKnownNonNegative))
         view = other.getView();
-    return view && getViewRoot(view) == root ? WalkResult::interrupt()
+    return view && getRootView(view) == root ? WalkResult::interrupt()
                                              : WalkResult::advance();
   });
   return !conflict.wasInterrupted();
@@ -165,13 +166,13 @@ bool CopyLowering::isOverwritten(tile::StoreOp store) {
     if (isa<LoopLikeOpInterface>(op) &&
         !op->hasAttr(ArefDialect::getBlocksAttrName()))
       return true;
-  Value root = getViewRoot(store.getView());
+  Value root = getRootView(store.getView());
   int stores = 0;
   kernel.walk([&](Operation *op) {
     if (auto other = dyn_cast<tile::StoreOp>(op))
-      stores += getViewRoot(other.getView()) == root;
+      stores += getRootView(other.getView()) == root;
     if (auto copy = dyn_cast<CopyOutOp>(op))
-      stores += getViewRoot(copy.getView()) == root;
+      stores += getRootView(copy.getView()) == root;
   });
   return stores > 1;
 }
@@ -205,7 +206,8 @@ Value CopyLowering::getStaging(RoleOp role, BufferType type, Location loc) {
 
 bool CopyLowering::stage(RoleOp role, tile::StoreOp store) {
   Location loc = store.getLoc();
-  Value buffer = getStaging(role, getBufferFor(store.getValue().getType()), loc);
+  Value buffer =
+      getStaging(role, getBufferFor(store.getValue().getType()), loc);
   if (!buffer)
     return false;
   b.setInsertionPoint(store);
@@ -248,9 +250,9 @@ void CopyLowering::run() {
     for (tile::StoreOp store : stores)
       if (!getStaging(role, getBufferFor(store.getValue().getType()),
                       store.getLoc()))
-        kept.insert(getViewRoot(store.getView()));
+        kept.insert(getRootView(store.getView()));
     for (tile::StoreOp store : stores)
-      if (!kept.contains(getViewRoot(store.getView())) && stage(role, store))
+      if (!kept.contains(getRootView(store.getView())) && stage(role, store))
         staged.push_back(store);
     if (staged.empty())
       continue;

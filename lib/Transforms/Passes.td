@@ -89,6 +89,36 @@ def ConvertLayouts : Pass<"convert-layouts", "::heddle::tile::KernelOp"> {
   let dependentDialects = ["::heddle::aref::ArefDialect"];
 }
 
+def InsertArefs : Pass<"insert-arefs", "::heddle::tile::KernelOp"> {
+  let summary = "hands the producer's tiles over through rings";
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+  let description = [{
+    A and B of one dot share a ring where both are loaded in one block and used
+    by it only; any other load has its own. The producer puts after the load;
+    the consumer gets before the first operation of the load's block that uses
+    the tile and releases after the last. `tile.stages` of the innermost loop
+    around the load, or of the kernel, is noted on the ring.
+
+    Before:
+    ```mlir
+    %a = tile.load %A[%m, %k] {aref.role = "producer"} : ...
+    %b = tile.load %B[%k, %n] {aref.role = "producer"} : ...
+    %d = tile.dot %a, %b, %sum {aref.role = "consumer"} : ...
+    ```
+    After:
+    ```mlir
+    %ab = aref.ring : !aref.ring<? x tensor<128x64xbf16>, tensor<64x256xbf16>>
+    ...
+    %a = tile.load %A[%m, %k] {aref.role = "producer"} : ...
+    %b = tile.load %B[%k, %n] {aref.role = "producer"} : ...
+    aref.put %ab, %a, %b {aref.role = "producer"} : ...
+    %slot, %x, %y = aref.get %ab {aref.role = "consumer"} : ...
+    %d = tile.dot %x, %y, %sum {aref.role = "consumer"} : ...
+    aref.release %ab, %slot {aref.role = "consumer"} : ...
+    ```
+  }];
+}
+
 def LowerArefs : Pass<"lower-arefs", "::heddle::tile::KernelOp"> {
   let summary = "turns rings into buffers and mbarriers";
   let description = [{
@@ -226,6 +256,114 @@ def PipelineMma : Pass<"pipeline-mma", "::heddle::tile::KernelOp"> {
     "::heddle::aref::ArefDialect", "::mlir::arith::ArithDialect",
     "::mlir::scf::SCFDialect"
   ];
+}
+
+def PlanStages : Pass<"plan-stages", "::heddle::tile::KernelOp"> {
+  let summary = "decides how many slots each ring has";
+  let description = [{
+    A ring has as many slots as `tile.stages` on its loop or kernel says, else
+    as many as shared memory allows, up to 8; rings grow in turn. A demand that
+    does not fit is refused, with the largest depth that does. `min_depth`
+    becomes the number of slots that a role holds at once.
+
+    ```mlir
+    %ring = aref.ring {min_depth = 2} : !aref.ring<? x tensor<128x64xbf16>>
+    ```
+    becomes
+    ```mlir
+    %ring = aref.ring {min_depth = 2} : !aref.ring<8 x tensor<128x64xbf16>>
+    ```
+  }];
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
+def SplitInstances : Pass<"split-instances", "::heddle::tile::KernelOp"> {
+  let summary = "shares the consumer's tiles out among warpgroups";
+  let description = [{
+    Where the dots have 128, 192 or 256 rows, two, three or two instances of the
+    consumer take a part each. Starting at the accumulators, tiles are cut along
+    the dimension that the rows are, through element-wise operations, loops,
+    branches, broadcasts, reductions and transpositions. Loads, stores and iotas
+    get the instance's offset; `b` stays whole; a tile that no cut reaches stays
+    whole, too, and the first instance stores it. If some operation mixes rows of
+    different instances, through values or memory, there is one instance, and a
+    remark says why. Registers are then divided between the roles.
+
+    Before:
+    ```mlir
+    aref.role "consumer" instances(%instance = 1) warps(4) {
+      ...
+      %d = tile.dot %a, %b, %sum
+        : tensor<128x64xbf16>, tensor<64x256xbf16> -> tensor<128x256xf32>
+      tile.store %d, %C[%m, %n] : ...
+    }
+    ```
+    After:
+    ```mlir
+    aref.role "consumer" instances(%instance = 2) warps(4) registers(240) {
+      %first = arith.muli %instance, %c64 : index
+      ...
+      %part = tensor.extract_slice %a[%first, 0] [64, 64] [1, 1] : ...
+      %d = tile.dot %part, %b, %sum
+        : tensor<64x64xbf16>, tensor<64x256xbf16> -> tensor<64x256xf32>
+      %row = arith.addi %m, %first : index
+      tile.store %d, %C[%row, %n] : ...
+    }
+    ```
+  }];
+}
+
+def SplitRoles : Pass<"split-roles", "::heddle::tile::KernelOp"> {
+  let summary = "one region per role";
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+  let description = [{
+    Each role gets a copy of the loops, branches and scalars that its operations
+    need, and nothing else: an accumulator is not carried around the producer's
+    loop. Only arguments of the kernel and rings are shared. A kernel without
+    puts is left as it is.
+
+    Before:
+    ```mlir
+    %r = scf.for ... iter_args(%sum = %zero) -> (tensor<128x256xf32>) {
+      aref.put %ab, %a, %b {aref.role = "producer"} : ...
+      ...
+      scf.yield %d : tensor<128x256xf32>
+    }
+    ```
+    After:
+    ```mlir
+    aref.role "producer" instances(%instance = 1) warps(1) {
+      scf.for ... {
+        aref.put %ab, %a, %b : ...
+      }
+    }
+    aref.role "consumer" instances(%instance = 1) warps(4) {
+      %r = scf.for ... iter_args(%sum = %zero) -> (tensor<128x256xf32>) {
+        ...
+        scf.yield %d : tensor<128x256xf32>
+      }
+    }
+    ```
+  }];
+}
+
+def VerifyArefs : Pass<"verify-arefs", "::heddle::tile::KernelOp"> {
+  let summary = "refuses uses of rings that would hang or read too late";
+  let description = [{
+    Checks that every slot is given back once on every path, and not used
+    afterwards; that each ring has one role that fills it and one that empties
+    it, in the same loops and branches; that depths suffice and no two roles
+    wait for each other; that a slot is given back only after an
+    `aref.mma_wait` for the products that read it, and after a fence if threads
+    accessed it. Changes nothing.
+
+    ```mlir
+    %d = aref.mma %a, %b, %sum : ...
+    %w = aref.mma_wait %d pending 1 : ...
+    // error: gives back a slot that a matrix product may still read
+    aref.release %ring, %slot : ...
+    ```
+  }];
 }
 
 def VerifyTarget : Pass<"verify-target", "::heddle::tile::KernelOp"> {

@@ -59,8 +59,7 @@ struct VersionKernels : heddle::impl::VersionKernelsBase<VersionKernels> {
       // Makes the name unique.
       StringAttr name = symbols.insert(plain, ++Block::iterator(kernel));
       kernel->setAttr(copies, builder.getStringAttr("tma"));
-      kernel->setAttr(aref::ArefDialect::getFallbackAttrName(),
-                      name);
+      kernel->setAttr(aref::ArefDialect::getFallbackAttrName(), name);
     }
   }
 };
