@@ -30,11 +30,16 @@ int64_t heddle::getRingBytes(RingType ring, int64_t depth) {
 
 std::optional<RequestedStages> heddle::getRequestedStages(RingOp ring) {
   StringRef name = tile::TileDialect::getStagesAttrName();
+  std::optional<RequestedStages> stages;
   for (Operation *user : ring->getUsers())
-    for (Operation *op = user->getParentOp(); op; op = op->getParentOp())
-      if (auto stages = op->getAttrOfType<IntegerAttr>(name))
-        return RequestedStages{stages.getInt(), op};
-  return std::nullopt;
+    for (Operation *op = user->getParentOp(); op && !stages;
+         op = op->getParentOp())
+      if (auto attribute = op->getAttrOfType<IntegerAttr>(name))
+        stages = {attribute.getInt(), op};
+  // What the ring itself says was found when its loads were still together.
+  if (std::optional<uint64_t> depth = ring.getRequestedDepth())
+    stages = {int64_t(*depth), stages ? stages->op : ring.getOperation()};
+  return stages;
 }
 
 bool heddle::isUsedInInnerLoop(RingOp ring) {

@@ -42,7 +42,7 @@ int64_t getRingBytes(aref::RingType ring, int64_t depth);
 
 /// The number of slots that `tile.stages` demands of a ring, and on which
 /// operation: the innermost loop around a use of the ring that has the
-/// attribute, or the kernel.
+/// attribute, or the kernel, or the ring itself.
 struct RequestedStages {
   int64_t depth;
   mlir::Operation *op;
