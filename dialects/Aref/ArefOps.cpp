@@ -1,0 +1,321 @@
+//===- ArefOps.cpp - Roles, rings and asynchronous operations -------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Aref/Aref.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace heddle;
+using namespace heddle::aref;
+
+#define GET_OP_CLASSES
+#include "dialects/Aref/ArefOps.cpp.inc"
+
+/// The tile without its layout: what rings and buffers know of it.
+static RankedTensorType getPlain(Type type) {
+  auto tile = cast<RankedTensorType>(type);
+  return RankedTensorType::get(tile.getShape(), tile.getElementType());
+}
+
+//===----------------------------------------------------------------------===//
+// RoleOp
+//===----------------------------------------------------------------------===//
+
+void RoleOp::build(OpBuilder &builder, OperationState &state, StringRef name,
+                   int64_t instances, int64_t warps, int64_t registers) {
+  state.addAttribute("name", builder.getStringAttr(name));
+  state.addAttribute("instances", builder.getI64IntegerAttr(instances));
+  state.addAttribute("warps", builder.getI64IntegerAttr(warps));
+  state.addAttribute("registers", builder.getI64IntegerAttr(registers));
+  Region *body = state.addRegion();
+  body->emplaceBlock().addArgument(builder.getIndexType(), state.location);
+}
+
+/// Parses `keyword ( integer )`.
+static ParseResult parseCount(OpAsmParser &parser, StringRef keyword,
+                              StringAttr name, OperationState &result) {
+  int64_t count;
+  if (parser.parseKeyword(keyword) || parser.parseLParen() ||
+      parser.parseInteger(count) || parser.parseRParen())
+    return failure();
+  result.addAttribute(name, parser.getBuilder().getI64IntegerAttr(count));
+  return success();
+}
+
+ParseResult RoleOp::parse(OpAsmParser &parser, OperationState &result) {
+  Builder &builder = parser.getBuilder();
+  StringAttr name;
+  OpAsmParser::Argument instance;
+  instance.type = builder.getIndexType();
+  int64_t instances, registers = 0;
+  if (parser.parseAttribute(name, getNameAttrName(result.name),
+                            result.attributes) ||
+      parser.parseKeyword("instances") || parser.parseLParen() ||
+      parser.parseArgument(instance) || parser.parseEqual() ||
+      parser.parseInteger(instances) || parser.parseRParen() ||
+      parseCount(parser, "warps", getWarpsAttrName(result.name), result))
+    return failure();
+  result.addAttribute(getInstancesAttrName(result.name),
+                      builder.getI64IntegerAttr(instances));
+  if (succeeded(parser.parseOptionalKeyword("registers")) &&
+      (parser.parseLParen() || parser.parseInteger(registers) ||
+       parser.parseRParen()))
+    return failure();
+  result.addAttribute(getRegistersAttrName(result.name),
+                      builder.getI64IntegerAttr(registers));
+  if (parser.parseOptionalAttrDictWithKeyword(result.attributes))
+    return failure();
+  return parser.parseRegion(*result.addRegion(), instance);
+}
+
+void RoleOp::print(OpAsmPrinter &printer) {
+  printer << ' ';
+  printer.printAttributeWithoutType(getNameAttr());
+  printer << " instances(";
+  printer.printOperand(getInstance());
+  printer << " = " << getInstances() << ") warps(" << getWarps() << ')';
+  if (getRegisters() != 0)
+    printer << " registers(" << getRegisters() << ')';
+  printer.printOptionalAttrDictWithKeyword(
+      (*this)->getAttrs(), {getNameAttrName(), getInstancesAttrName(),
+                            getWarpsAttrName(), getRegistersAttrName()});
+  printer << ' ';
+  printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
+}
+
+void RoleOp::getAsmBlockArgumentNames(Region &region,
+                                      OpAsmSetValueNameFn setNameFn) {
+  setNameFn(region.getArgument(0), "instance");
+}
+
+LogicalResult RoleOp::verify() {
+  if (getInstances() < 1 || getInstances() > 8)
+    return emitOpError("expected 1 to 8 instances, found ") << getInstances();
+  if (getWarps() < 1 || getWarps() > 16)
+    return emitOpError("expected 1 to 16 warps, found ") << getWarps();
+  int64_t registers = getRegisters();
+  if (registers != 0 &&
+      (registers < 24 || registers > 256 || registers % 8 != 0))
+    return emitOpError("expected registers to be a multiple of 8 in 24..256, "
+                       "found ")
+           << registers;
+  if (getBody().getNumArguments() != 1 ||
+      !getBody().getArgument(0).getType().isIndex())
+    return emitOpError("expected one body argument of type index");
+  return success();
+}
+
+LogicalResult RoleOp::verifyRegions() {
+  WalkResult result = getBody().walk([&](Operation *op) {
+    for (Value operand : op->getOperands()) {
+      if (getBody().isAncestor(operand.getParentRegion()))
+        continue;
+      if (isa<TensorType, SlotType>(operand.getType())) {
+        op->emitOpError("captures ")
+            << operand.getType() << " from outside role \"" << getName()
+            << "\"; tiles cross roles through rings only";
+        return WalkResult::interrupt();
+      }
+    }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+//===----------------------------------------------------------------------===//
+// Rings
+//===----------------------------------------------------------------------===//
+
+LogicalResult RingOp::verify() {
+  RingType ring = getType();
+  if (ring.isPlanned() && ring.getDepth() < int64_t(getMinDepth()))
+    return emitOpError("expected a depth of at least ")
+           << getMinDepth()
+           << ", or its consumer and producer wait for each "
+              "other, found "
+           << ring.getDepth();
+  return success();
+}
+
+/// Checks that `types` are the tiles of `ring`, layouts aside.
+static LogicalResult verifyTiles(Operation *op, RingType ring,
+                                 TypeRange types) {
+  if (types.size() != ring.getTiles().size())
+    return op->emitOpError("expected ")
+           << ring.getTiles().size() << " tiles, as the ring has, found "
+           << types.size();
+  for (auto [tile, type] : llvm::zip(ring.getTiles(), types))
+    if (getPlain(type) != tile)
+      return op->emitOpError("expected a tile of type ")
+             << tile << ", as the ring has, found " << type;
+  return success();
+}
+
+static LogicalResult verifySlot(Operation *op, RingType ring, SlotType slot) {
+  if (ring.getTiles() != slot.getTiles())
+    return op->emitOpError("expected a slot of ") << ring << ", found " << slot;
+  return success();
+}
+
+LogicalResult PutOp::verify() {
+  return verifyTiles(*this, getRing().getType(), getValues().getTypes());
+}
+
+LogicalResult GetOp::verify() {
+  if (failed(verifySlot(*this, getRing().getType(), getSlot().getType())))
+    return failure();
+  return verifyTiles(*this, getRing().getType(), getValues().getTypes());
+}
+
+LogicalResult AcquireOp::verify() {
+  return verifySlot(*this, getRing().getType(), getSlot().getType());
+}
+
+LogicalResult WaitOp::verify() {
+  return verifySlot(*this, getRing().getType(), getSlot().getType());
+}
+
+LogicalResult ViewOp::verify() {
+  ArrayRef<RankedTensorType> tiles = getRing().getType().getTiles();
+  if (failed(verifySlot(*this, getRing().getType(), getSlot().getType())))
+    return failure();
+  if (getIndex() >= tiles.size())
+    return emitOpError("expected an index of 0 to ")
+           << tiles.size() - 1 << ", found " << getIndex();
+  if (getType() != BufferType::get(tiles[getIndex()]))
+    return emitOpError("expected a result of type ")
+           << BufferType::get(tiles[getIndex()]) << ", found " << getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Shared memory
+//===----------------------------------------------------------------------===//
+
+LogicalResult AllocOp::verify() {
+  if (int64_t(getDepth()) < 1)
+    return emitOpError("expected a depth of 1 or more");
+  if (auto offset = getOffset(); offset && *offset % 16 != 0)
+    return emitOpError("expected an offset that is a multiple of 16, found ")
+           << *offset;
+  return success();
+}
+
+LogicalResult RowsOp::verify() {
+  BufferType source = getSource().getType(), result = getType();
+  if (source.getShape().size() != 2 || result.getShape().size() != 2 ||
+      source.getElementType() != result.getElementType() ||
+      source.getSwizzle() != result.getSwizzle() ||
+      source.getPanelRows() != result.getPanelRows() ||
+      source.getShape()[1] != result.getShape()[1])
+    return emitOpError("expected a result like ")
+           << source << " but for its rows, found " << result;
+  if (result.getShape()[0] > source.getShape()[0] ||
+      result.getShape()[0] % 8 != 0)
+    return emitOpError("expected a multiple of 8 rows of ")
+           << source.getShape()[0] << ", found " << result.getShape()[0];
+  return success();
+}
+
+LogicalResult ColumnsOp::verify() {
+  BufferType source = getSource().getType(), result = getType();
+  if (source.getShape().size() != 2 || result.getShape().size() != 2 ||
+      source.getElementType() != result.getElementType() ||
+      source.getSwizzle() != result.getSwizzle() ||
+      source.getPanelRows() != result.getPanelRows() ||
+      source.getShape()[0] != result.getShape()[0])
+    return emitOpError("expected a result like ")
+           << source << " but for its columns, found " << result;
+  return success();
+}
+
+/// Checks that `type` is the tile that `buffer` holds, layout aside.
+static LogicalResult verifyBuffer(Operation *op, BufferType buffer, Type type) {
+  if (getPlain(type) != buffer.getTile())
+    return op->emitOpError("expected a tile of type ")
+           << buffer.getTile() << ", as the buffer has, found " << type;
+  return success();
+}
+
+LogicalResult LocalLoadOp::verify() {
+  return verifyBuffer(*this, getBuffer().getType(), getType());
+}
+
+LogicalResult LocalStoreOp::verify() {
+  return verifyBuffer(*this, getBuffer().getType(), getValue().getType());
+}
+
+//===----------------------------------------------------------------------===//
+// Asynchronous copies
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyCopy(Operation *op, Type viewType, BufferType buffer,
+                                size_t numOffsets) {
+  auto view = cast<MemRefType>(viewType);
+  if (int64_t(numOffsets) != view.getRank())
+    return op->emitOpError("expected ")
+           << view.getRank() << " offsets, one per dimension of " << view
+           << ", found " << numOffsets;
+  if (view.getElementType() != buffer.getElementType() ||
+      view.getRank() < int64_t(buffer.getShape().size()))
+    return op->emitOpError("expected a buffer of a tile of ")
+           << view << ", found " << buffer;
+  return success();
+}
+
+LogicalResult CopyInOp::verify() {
+  return verifyCopy(*this, getView().getType(), getBuffer().getType(),
+                    getOffsets().size());
+}
+
+LogicalResult CopyOutOp::verify() {
+  return verifyCopy(*this, getView().getType(), getBuffer().getType(),
+                    getOffsets().size());
+}
+
+//===----------------------------------------------------------------------===//
+// MmaOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult MmaOp::verify() {
+  RankedTensorType a;
+  if (auto buffer = dyn_cast<BufferType>(getA().getType()))
+    a = buffer.getTile();
+  else
+    a = getPlain(getA().getType());
+  RankedTensorType b = getB().getType().getTile();
+  auto acc = cast<RankedTensorType>(getAcc().getType());
+  if (a.getRank() != 2 || b.getRank() != 2 || acc.getRank() != 2)
+    return emitOpError("expected operands of rank 2");
+  int64_t aM = a.getDimSize(getTransposeA() ? 1 : 0);
+  int64_t aK = a.getDimSize(getTransposeA() ? 0 : 1);
+  int64_t bK = b.getDimSize(getTransposeB() ? 1 : 0);
+  int64_t bN = b.getDimSize(getTransposeB() ? 0 : 1);
+  if (aM != acc.getDimSize(0) || aK != bK || bN != acc.getDimSize(1))
+    return emitOpError("expected shapes that multiply, found ")
+           << a << ", " << b << " and " << acc;
+  if (!isa<BufferType>(getA().getType()) && getTransposeA())
+    return emitOpError("expected a in shared memory with transpose_a");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// ConvertLayoutOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ConvertLayoutOp::verify() {
+  if (getPlain(getX().getType()) != getPlain(getType()))
+    return emitOpError("expected a result of type ")
+           << getPlain(getX().getType()) << " but for its layout, found "
+           << getType();
+  return success();
+}
+
+OpFoldResult ConvertLayoutOp::fold(FoldAdaptor) {
+  return getX().getType() == getType() ? OpFoldResult(getX()) : OpFoldResult();
+}

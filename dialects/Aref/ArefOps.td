@@ -1,0 +1,454 @@
+//===- ArefOps.td - Operations of the aref dialect ------ -*- tablegen -*--===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HEDDLE_AREF_OPS
+#define HEDDLE_AREF_OPS
+
+include "dialects/Aref/ArefAttrs.td"
+include "dialects/Aref/ArefTypes.td"
+include "dialects/Tile/TileAttrs.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/IR/OpAsmInterface.td"
+
+class Aref_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Aref_Dialect, mnemonic, traits>;
+
+def Aref_Tile : Type<
+    StaticShapeTensorOf<[AnyFloat, AnySignlessInteger, Index]>.predicate,
+    "tile", "::mlir::RankedTensorType">;
+
+//===----------------------------------------------------------------------===//
+// Roles
+//===----------------------------------------------------------------------===//
+
+def Aref_RoleOp : Aref_Op<"role", [
+    HasParent<"::heddle::tile::KernelOp">, NoTerminator, SingleBlock,
+    OpAsmOpInterface, RecursiveMemoryEffects]> {
+  let summary = "a part of the kernel that its own warps run";
+  let description = [{
+    Roles of a kernel run at the same time. A role has `instances` copies, each
+    of `warps` warps that keep `registers` registers per thread; the body's
+    argument is the number of the instance. What a role captures from the kernel
+    is scalars, views, rings and buffers: never a tile, since each role has its
+    own layouts.
+
+    Constraints:
+    1. `warps` is 1 to 16 and `instances` 1 to 8.
+    2. `registers` is 0 (the compiler's choice) or a multiple of 8 in 24..256.
+    3. No tile and no slot is captured from above.
+
+    Example:
+    ```mlir
+    aref.role "consumer" instances(%i = 2) warps(4) registers(240) {
+      ...
+    }
+    ```
+  }];
+  let arguments = (ins
+    StrAttr:$name,
+    I64Attr:$instances,
+    I64Attr:$warps,
+    DefaultValuedAttr<I64Attr, "0">:$registers
+  );
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let skipDefaultBuilders = 1;
+  let builders = [
+    OpBuilder<(ins "::llvm::StringRef":$name, "int64_t":$instances,
+                   "int64_t":$warps, "int64_t":$registers)>
+  ];
+  let extraClassDeclaration = [{
+    ::mlir::BlockArgument getInstance() { return getBody().getArgument(0); }
+    void getAsmBlockArgumentNames(::mlir::Region &region,
+                                  ::mlir::OpAsmSetValueNameFn setNameFn);
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Rings, at the level of values
+//===----------------------------------------------------------------------===//
+
+def Aref_RingOp : Aref_Op<"ring", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "creates a ring";
+  let description = [{
+    Created in the kernel's body, before its roles.
+
+    Example:
+    ```mlir
+    %ab = aref.ring : !aref.ring<4 x tensor<128x64xbf16>, tensor<64x256xbf16>>
+    ```
+  }];
+  // Uses the consumer may have in flight before it releases the oldest, plus
+  // one: the least depth that cannot deadlock.
+  let arguments = (ins DefaultValuedAttr<I64Attr, "1">:$min_depth,
+                       OptionalAttr<I64Attr>:$max_depth);
+  let results = (outs Aref_RingType:$ring);
+  let assemblyFormat = "attr-dict `:` type($ring)";
+  let hasVerifier = 1;
+}
+
+def Aref_PutOp : Aref_Op<"put", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "acquires a slot, fills it with tiles and commits it";
+  let description = [{
+    Constraints:
+    1. The values' types are the ring's tiles.
+
+    Example:
+    ```mlir
+    aref.put %ab, %a, %b
+      : !aref.ring<? x tensor<128x64xbf16>, tensor<64x256xbf16>>
+    ```
+  }];
+  let arguments = (ins Aref_RingType:$ring, Variadic<Aref_Tile>:$values);
+  let assemblyFormat = [{
+    $ring `,` $values attr-dict `:` type($ring) `,` type($values)
+  }];
+  let hasVerifier = 1;
+}
+
+def Aref_GetOp : Aref_Op<"get", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "waits for a slot and borrows its tiles";
+  let description = [{
+    The tiles may be used until the slot is released.
+
+    Constraints:
+    1. The slot and the values have the ring's tiles.
+
+    Example:
+    ```mlir
+    %slot, %a, %b = aref.get %ab : !aref.ring<?x...> -> !aref.slot<...>, ...
+    ```
+  }];
+  let arguments = (ins Aref_RingType:$ring);
+  let results = (outs Aref_SlotType:$slot, Variadic<Aref_Tile>:$values);
+  let assemblyFormat = [{
+    $ring attr-dict `:` type($ring) `->` type($slot) `,` type($values)
+  }];
+  let hasVerifier = 1;
+}
+
+def Aref_NoneOp : Aref_Op<"none", [Pure]> {
+  let summary = "no slot; releasing it does nothing";
+  let results = (outs Aref_SlotType:$slot);
+  let assemblyFormat = "attr-dict `:` type($slot)";
+}
+
+//===----------------------------------------------------------------------===//
+// Rings, at the level of slots
+//===----------------------------------------------------------------------===//
+
+def Aref_AcquireOp : Aref_Op<"acquire", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "waits until the ring's next slot is empty";
+  let arguments = (ins Aref_RingType:$ring);
+  let results = (outs Aref_SlotType:$slot);
+  let assemblyFormat = "$ring attr-dict `:` type($ring) `->` type($slot)";
+  let hasVerifier = 1;
+}
+
+def Aref_CommitOp : Aref_Op<"commit", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "hands an acquired slot to the consumers";
+  let description = [{
+    With `bytes`, the slot is full once copies of as many bytes have arrived in
+    it; the copies may still be in flight. Without, the role's threads have
+    filled it themselves.
+  }];
+  let arguments = (ins Aref_RingType:$ring, Aref_SlotType:$slot,
+                       OptionalAttr<I64Attr>:$bytes);
+  let assemblyFormat = [{
+    $ring `,` $slot (`bytes` $bytes^)? attr-dict `:` type($ring) `,` type($slot)
+  }];
+}
+
+def Aref_WaitOp : Aref_Op<"wait", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "waits until the ring's next slot is full";
+  let arguments = (ins Aref_RingType:$ring);
+  let results = (outs Aref_SlotType:$slot);
+  let assemblyFormat = "$ring attr-dict `:` type($ring) `->` type($slot)";
+  let hasVerifier = 1;
+}
+
+def Aref_ReleaseOp : Aref_Op<"release", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "gives a slot back to the producer";
+  let arguments = (ins Aref_RingType:$ring, Aref_SlotType:$slot);
+  let assemblyFormat = [{
+    $ring `,` $slot attr-dict `:` type($ring) `,` type($slot)
+  }];
+}
+
+def Aref_ViewOp : Aref_Op<"view", [Pure]> {
+  let summary = "the buffer of one tile of a slot";
+  let description = [{
+    Example:
+    ```mlir
+    %a = aref.view %ab, %slot[0] : !aref.ring<...>, !aref.slot<...>
+      -> !aref.buffer<128x64xbf16, swizzle = 128>
+    ```
+  }];
+  let arguments = (ins Aref_RingType:$ring, Aref_SlotType:$slot,
+                       I64Attr:$index);
+  let results = (outs Aref_BufferType:$buffer);
+  let assemblyFormat = [{
+    $ring `,` $slot `[` $index `]` attr-dict
+    `:` type($ring) `,` type($slot) `->` type($buffer)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Shared memory
+//===----------------------------------------------------------------------===//
+
+def Aref_AllocOp : Aref_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "reserves shared memory for `depth` buffers for the whole kernel";
+  let description = [{
+    `offset` is the address in bytes from the start of the kernel's shared
+    memory, once it is known.
+  }];
+  let arguments = (ins DefaultValuedAttr<I64Attr, "1">:$depth,
+                       OptionalAttr<I64Attr>:$offset);
+  let results = (outs Aref_BufferType:$buffer);
+  let assemblyFormat = "attr-dict `:` type($buffer)";
+  let hasVerifier = 1;
+}
+
+def Aref_StageOp : Aref_Op<"stage", [Pure, AllTypesMatch<["source", "buffer"]>]> {
+  let summary = "one of the buffers of an allocation of depth greater than one";
+  let arguments = (ins Aref_BufferType:$source,
+                       AnyTypeOf<[I32, Index]>:$index);
+  let results = (outs Aref_BufferType:$buffer);
+  let assemblyFormat = "$source `[` $index `:` type($index) `]` attr-dict `:` type($buffer)";
+}
+
+def Aref_RowsOp : Aref_Op<"rows", [Pure]> {
+  let summary = "a range of the rows of a buffer";
+  let description = [{
+    Constraints:
+    1. The first row and the number of rows are multiples of 8.
+    2. `result` differs from `source` in its number of rows only.
+  }];
+  let arguments = (ins Aref_BufferType:$source, Index:$first);
+  let results = (outs Aref_BufferType:$result);
+  let assemblyFormat = [{
+    $source `[` $first `]` attr-dict `:` type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Aref_ColumnsOp : Aref_Op<"columns", [Pure]> {
+  let summary = "a range of the panels of a buffer";
+  let description = [{
+    Constraints:
+    1. The first column is a multiple of the panel's width, and the number of
+       columns too.
+    2. `result` differs from `source` in its last extent only.
+  }];
+  let arguments = (ins Aref_BufferType:$source, Index:$first);
+  let results = (outs Aref_BufferType:$result);
+  let assemblyFormat = [{
+    $source `[` $first `]` attr-dict `:` type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Aref_LocalLoadOp : Aref_Op<"local_load", [MemoryEffects<[MemRead]>]> {
+  let summary = "reads a buffer into registers";
+  let arguments = (ins Aref_BufferType:$buffer);
+  let results = (outs Aref_Tile:$result);
+  let assemblyFormat = "$buffer attr-dict `:` type($buffer) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Aref_LocalStoreOp : Aref_Op<"local_store", [MemoryEffects<[MemWrite]>]> {
+  let summary = "writes registers to a buffer";
+  let arguments = (ins Aref_Tile:$value, Aref_BufferType:$buffer);
+  let assemblyFormat = "$value `,` $buffer attr-dict `:` type($value) `,` type($buffer)";
+  let hasVerifier = 1;
+}
+
+def Aref_SyncOp : Aref_Op<"sync", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "a barrier among the threads of one instance of the role";
+  let description = [{
+    Orders shared memory accesses of the instance's threads. Outside a role, a
+    barrier among all threads of the block.
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+def Aref_FenceAsyncOp : Aref_Op<"fence_async", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "orders a thread's shared memory accesses with asynchronous ones";
+  let description = "Becomes `fence.proxy.async.shared::cta`.";
+  let assemblyFormat = "attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
+// Asynchronous copies
+//===----------------------------------------------------------------------===//
+
+def Aref_CopyInOp : Aref_Op<"copy_in", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "starts a TMA copy of a tile of a view into a buffer";
+  let description = [{
+    Elements outside the view become zero. Completion is counted in bytes
+    against the commit of `slot`. One thread of the role issues it.
+  }];
+  let arguments = (ins
+    Arg<AnyStridedMemRef, "the view to read", [MemRead]>:$view,
+    Variadic<Index>:$offsets,
+    Aref_BufferType:$buffer,
+    Aref_RingType:$ring,
+    Aref_SlotType:$slot
+  );
+  let assemblyFormat = [{
+    $view `[` $offsets `]` `->` $buffer `for` $ring `,` $slot attr-dict
+    `:` type($view) `->` type($buffer) `for` type($ring) `,` type($slot)
+  }];
+  let hasVerifier = 1;
+}
+
+def Aref_CopyOutOp : Aref_Op<"copy_out", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "starts a TMA copy of a buffer to a tile of a view";
+  let description = [{
+    Elements outside the view are dropped. Offsets are not negative. One thread
+    of the instance issues it, as a bulk group of its own.
+  }];
+  let arguments = (ins
+    Aref_BufferType:$buffer,
+    Arg<AnyStridedMemRef, "the view to write", [MemWrite]>:$view,
+    Variadic<Index>:$offsets
+  );
+  let assemblyFormat = [{
+    $buffer `->` $view `[` $offsets `]` attr-dict
+    `:` type($buffer) `->` type($view)
+  }];
+  let hasVerifier = 1;
+}
+
+def Aref_DrainOp : Aref_Op<"drain", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "waits until copies out have read their buffers";
+  let description = [{
+    The thread that issued them waits until at most `pending` bulk groups have
+    not read their sources; the others go on. With `complete`, it waits until
+    their writes are done. `aref.sync` tells the other threads.
+  }];
+  let arguments = (ins DefaultValuedAttr<I64Attr, "0">:$pending,
+                       UnitAttr:$complete);
+  let assemblyFormat = "attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
+// Matrix products
+//===----------------------------------------------------------------------===//
+
+def Aref_MmaOp : Aref_Op<"mma", [
+    MemoryEffects<[MemRead]>, AllTypesMatch<["acc", "result"]>]> {
+  let summary = "starts a matrix product on the tensor cores";
+  let description = [{
+    `result` may not be touched, nor the buffers overwritten, before an
+    `aref.mma_wait` that covers it. `a` is a buffer or a tile in registers; `b`
+    is a buffer. Meaning and flags as for `tile.dot`. Each is one group: a
+    `wgmma.fence`, the products, `wgmma.commit_group`.
+  }];
+  let arguments = (ins
+    AnyTypeOf<[Aref_BufferType, Aref_Tile]>:$a,
+    Aref_BufferType:$b,
+    Aref_Tile:$acc,
+    UnitAttr:$transpose_a,
+    UnitAttr:$transpose_b,
+    UnitAttr:$fast_accum
+  );
+  let results = (outs Aref_Tile:$result);
+  let assemblyFormat = [{
+    $a `,` $b `,` $acc
+    oilist(`transpose_a` $transpose_a | `transpose_b` $transpose_b |
+           `fast_accum` $fast_accum)
+    attr-dict `:` type($a) `,` type($b) `->` type($acc)
+  }];
+  let hasVerifier = 1;
+}
+
+def Aref_MmaWaitOp : Aref_Op<"mma_wait", [
+    MemoryEffects<[MemRead, MemWrite]>, AllTypesMatch<["values", "results"]>]> {
+  let summary = "waits until at most `pending` products are in flight";
+  let description = [{
+    The values are threaded through, so that nothing that uses them can move
+    above the wait.
+  }];
+  let arguments = (ins Variadic<Aref_Tile>:$values, I64Attr:$pending);
+  let results = (outs Variadic<Aref_Tile>:$results);
+  let assemblyFormat = "$values `pending` $pending attr-dict `:` type($values)";
+}
+
+//===----------------------------------------------------------------------===//
+// Layouts
+//===----------------------------------------------------------------------===//
+
+def Aref_ConvertLayoutOp : Aref_Op<"convert_layout", [Pure]> {
+  let summary = "the same tile, spread over threads differently";
+  let arguments = (ins Aref_Tile:$x);
+  let results = (outs Aref_Tile:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Barriers
+//===----------------------------------------------------------------------===//
+
+def Aref_MbarriersOp : Aref_Op<"mbarriers", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "an array of mbarriers that each expect `count` arrivals";
+  let description = [{
+    Initialised before any role starts. `offset` as in `aref.alloc`.
+  }];
+  let arguments = (ins I64Attr:$count, OptionalAttr<I64Attr>:$offset);
+  let results = (outs Aref_MbarriersType:$barriers);
+  let assemblyFormat = "`count` $count attr-dict `:` type($barriers)";
+}
+
+def Aref_AwaitOp : Aref_Op<"await", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "waits until the phase of parity `parity` has completed";
+  let arguments = (ins Aref_MbarriersType:$barriers, I32:$stage, I32:$parity);
+  let assemblyFormat = "$barriers `[` $stage `]` `parity` $parity attr-dict `:` type($barriers)";
+}
+
+def Aref_ExpectOp : Aref_Op<"expect", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "one arrival that also announces `bytes` bytes of copies";
+  let description = "One thread of the role performs it.";
+  let arguments = (ins Aref_MbarriersType:$barriers, I32:$stage, I64Attr:$bytes);
+  let assemblyFormat = "$barriers `[` $stage `]` `bytes` $bytes attr-dict `:` type($barriers)";
+}
+
+def Aref_ArriveOp : Aref_Op<"arrive", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "one arrival per warp, where `stage` is not negative";
+  let description = [{
+    One lane arrives for its warp. With `sync`, the warp's lanes are ordered
+    before it, as they must be if they accessed the slot themselves.
+  }];
+  let arguments = (ins Aref_MbarriersType:$barriers, I32:$stage, UnitAttr:$sync);
+  let assemblyFormat = "$barriers `[` $stage `]` (`sync` $sync^)? attr-dict `:` type($barriers)";
+}
+
+def Aref_TmaLoadOp : Aref_Op<"tma_load", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "`copy_in` whose completion is counted by an mbarrier";
+  let arguments = (ins
+    Arg<AnyStridedMemRef, "the view to read", [MemRead]>:$view,
+    Variadic<Index>:$offsets,
+    Aref_BufferType:$buffer,
+    Aref_MbarriersType:$barriers,
+    I32:$stage
+  );
+  let assemblyFormat = [{
+    $view `[` $offsets `]` `->` $buffer `,` $barriers `[` $stage `]` attr-dict
+    `:` type($view) `->` type($buffer) `,` type($barriers)
+  }];
+}
+
+#endif // HEDDLE_AREF_OPS

@@ -1,0 +1,80 @@
+//===- TileDialect.cpp - The author's dialect -----------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Tile/Tile.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/DialectImplementation.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace heddle::tile;
+
+#include "dialects/Tile/TileDialect.cpp.inc"
+#include "dialects/Tile/TileEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Tile/TileAttrs.cpp.inc"
+
+void TileDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/Tile/TileAttrs.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Tile/TileOps.cpp.inc"
+      >();
+}
+
+/// Checks that `attribute` is an integer in `low..high`.
+static LogicalResult verifyInteger(Operation *op, NamedAttribute attribute,
+                                   int64_t low, int64_t high) {
+  auto integer = dyn_cast<IntegerAttr>(attribute.getValue());
+  if (!integer)
+    return op->emitError() << "expected '" << attribute.getName().getValue()
+                           << "' to be an integer, found "
+                           << attribute.getValue();
+  if (integer.getValue().slt(low) || integer.getValue().sgt(high))
+    return op->emitError() << "expected '" << attribute.getName().getValue()
+                           << "' to be between " << low << " and " << high
+                           << ", found " << integer.getValue().getSExtValue();
+  return success();
+}
+
+LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
+                                                    NamedAttribute attribute) {
+  StringRef name = attribute.getName().getValue();
+  if (name == getStagesAttrName()) {
+    if (!isa<scf::ForOp, KernelOp>(op))
+      return op->emitError()
+             << "expected '" << name << "' on an scf.for or a tile.kernel";
+    return verifyInteger(op, attribute, 1, 64);
+  }
+  if (name == getRasterAttrName() || name == getWarpsAttrName()) {
+    if (!isa<KernelOp>(op))
+      return op->emitError() << "expected '" << name << "' on a tile.kernel";
+    if (name == getRasterAttrName())
+      return verifyInteger(op, attribute, 1, 1 << 20);
+    if (failed(verifyInteger(op, attribute, 1, 16)))
+      return failure();
+    if (!llvm::isPowerOf2_64(cast<IntegerAttr>(attribute.getValue()).getInt()))
+      return op->emitError()
+             << "expected '" << name << "' to be 1, 2, 4, 8 or 16";
+    return success();
+  }
+  return op->emitError() << "unknown attribute '" << name
+                         << "'; the tile dialect has '" << getStagesAttrName()
+                         << "', '" << getRasterAttrName() << "' and '"
+                         << getWarpsAttrName() << "'";
+}

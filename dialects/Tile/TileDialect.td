@@ -1,0 +1,50 @@
+//===- TileDialect.td - The author's dialect ------------ -*- tablegen -*--===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HEDDLE_TILE_DIALECT
+#define HEDDLE_TILE_DIALECT
+
+include "mlir/IR/OpBase.td"
+
+def Tile_Dialect : Dialect {
+  let name = "tile";
+  let cppNamespace = "::heddle::tile";
+  let summary = "Straight-line programs over tiles: what an author writes";
+  let description = [{
+    A *tile* is a builtin, statically shaped `tensor`; global memory is seen
+    through builtin strided `memref`s, called *views*; control flow is `scf`,
+    arithmetic is `arith` and `math`. The dialect adds what these lack: kernels
+    and their launches, the movement of tiles between views and values, and the
+    operations that mix the elements of a tile.
+
+    A kernel is a program for one *block*; `gpu.block_id` tells which. It has no
+    notion of threads, shared memory or time: operations take effect in program
+    order within a block and in no order between blocks. Different view
+    arguments of a kernel do not overlap, unless all of them are only read.
+
+    Tiles need not be powers of two.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+  ];
+  let extraClassDeclaration = [{
+    /// On a loop: how many slots the rings filled inside it have. An integer.
+    static ::llvm::StringRef getStagesAttrName() { return "tile.stages"; }
+    /// On a kernel: how many block rows are visited before the next block
+    /// column, so that blocks that run together share operands. An integer.
+    static ::llvm::StringRef getRasterAttrName() { return "tile.raster"; }
+    /// On a kernel: how many warps run it if it has one role. An integer.
+    static ::llvm::StringRef getWarpsAttrName() { return "tile.warps"; }
+  }];
+}
+
+#endif // HEDDLE_TILE_DIALECT

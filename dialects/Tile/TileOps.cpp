@@ -1,0 +1,241 @@
+//===- TileOps.cpp - Operations on tiles ----------------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Tile/Tile.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace heddle::tile;
+
+#define GET_OP_CLASSES
+#include "dialects/Tile/TileOps.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// LoadOp, StoreOp
+//===----------------------------------------------------------------------===//
+
+/// Checks the rules that loads and stores share.
+static LogicalResult verifyAccess(Operation *op, Type viewType, Type tileType,
+                                  size_t numOffsets) {
+  auto view = cast<MemRefType>(viewType);
+  auto tile = cast<RankedTensorType>(tileType);
+  if (int64_t(numOffsets) != view.getRank())
+    return op->emitOpError("expected ")
+           << view.getRank() << " offsets, one per dimension of " << view
+           << ", found " << numOffsets;
+  if (tile.getRank() < 1 || tile.getRank() > view.getRank())
+    return op->emitOpError("expected a tile of rank 1 to ")
+           << view.getRank() << ", the rank of the view, found " << tile;
+  if (tile.getElementType() != view.getElementType())
+    return op->emitOpError("expected a tile of ")
+           << view.getElementType() << ", the element type of the view, found "
+           << tile;
+  return success();
+}
+
+LogicalResult LoadOp::verify() {
+  if (failed(verifyAccess(*this, getView().getType(), getType(),
+                          getOffsets().size())))
+    return failure();
+  if (auto pad = getPadAttr();
+      pad && pad.getType() != getType().getElementType())
+    return emitOpError("expected a pad of type ")
+           << getType().getElementType() << ", found " << pad;
+  return success();
+}
+
+LogicalResult StoreOp::verify() {
+  return verifyAccess(*this, getView().getType(), getValue().getType(),
+                      getOffsets().size());
+}
+
+//===----------------------------------------------------------------------===//
+// DotOp
+//===----------------------------------------------------------------------===//
+
+int64_t DotOp::getM() { return getType().getDimSize(0); }
+int64_t DotOp::getN() { return getType().getDimSize(1); }
+int64_t DotOp::getK() {
+  return getA().getType().getDimSize(getTransposeA() ? 0 : 1);
+}
+
+/// The accumulator's element type that goes with operands of these types, or
+/// null if they do not multiply.
+static Type getAccumulatorType(Type a, Type b) {
+  MLIRContext *context = a.getContext();
+  auto isFloat8 = [](Type type) {
+    return isa<Float8E4M3FNType, Float8E5M2Type>(type);
+  };
+  if (isFloat8(a) && isFloat8(b))
+    return Float32Type::get(context);
+  if (a != b)
+    return {};
+  if (a.isF16() || a.isBF16() || a.isF32())
+    return Float32Type::get(context);
+  if (a.isInteger(8))
+    return IntegerType::get(context, 32);
+  return {};
+}
+
+LogicalResult DotOp::verify() {
+  RankedTensorType a = getA().getType(), b = getB().getType(), acc = getType();
+  if (a.getRank() != 2 || b.getRank() != 2 || acc.getRank() != 2)
+    return emitOpError("expected operands of rank 2, found ")
+           << a << ", " << b << " and " << acc;
+  int64_t aM = a.getDimSize(getTransposeA() ? 1 : 0);
+  int64_t aK = a.getDimSize(getTransposeA() ? 0 : 1);
+  int64_t bK = b.getDimSize(getTransposeB() ? 1 : 0);
+  int64_t bN = b.getDimSize(getTransposeB() ? 0 : 1);
+  if (aK != bK)
+    return emitOpError("expected a and b to have the same K, found ")
+           << aK << " and " << bK;
+  if (acc.getDimSize(0) != aM || acc.getDimSize(1) != bN)
+    return emitOpError("expected an accumulator of shape ")
+           << aM << "x" << bN << ", found " << acc;
+  Type aElement = a.getElementType(), bElement = b.getElementType();
+  Type expected = getAccumulatorType(aElement, bElement);
+  if (!expected)
+    return emitOpError("cannot multiply ")
+           << aElement << " by " << bElement
+           << "; operands are both f16, bf16, f32 or i8, or any of f8E4M3FN "
+              "and f8E5M2";
+  if (acc.getElementType() != expected)
+    return emitOpError("expected an accumulator of ")
+           << expected << " for operands of " << aElement << ", found " << acc;
+  if (getFastAccum() && aElement.getIntOrFloatBitWidth() != 8)
+    return emitOpError("expected 8-bit floats with fast_accum, found ")
+           << aElement;
+  if (getFastAccum() && aElement.isInteger(8))
+    return emitOpError("expected 8-bit floats with fast_accum, found ")
+           << aElement;
+  if (getPrecision() != Precision::IEEE && !aElement.isF32())
+    return emitOpError("expected f32 operands with precision, found ")
+           << aElement;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// ReduceOp, BroadcastOp
+//===----------------------------------------------------------------------===//
+
+/// The shape of `type` without the dimensions in `axes`.
+static SmallVector<int64_t> dropAxes(RankedTensorType type,
+                                     ArrayRef<int64_t> axes) {
+  SmallVector<int64_t> shape;
+  for (auto [i, extent] : llvm::enumerate(type.getShape()))
+    if (!llvm::is_contained(axes, int64_t(i)))
+      shape.push_back(extent);
+  return shape;
+}
+
+LogicalResult ReduceOp::verify() {
+  RankedTensorType x = getX().getType(), init = getInit().getType();
+  int64_t axis = getAxis();
+  if (x.getRank() < 2)
+    return emitOpError("expected a tile of rank 2 or more, found ") << x;
+  if (axis >= x.getRank())
+    return emitOpError("expected an axis of 0 to ")
+           << x.getRank() - 1 << ", found " << axis;
+  if (dropAxes(x, axis) != init.getShape() ||
+      x.getElementType() != init.getElementType())
+    return emitOpError("expected init to be ")
+           << RankedTensorType::get(dropAxes(x, axis), x.getElementType())
+           << ", found " << init;
+  bool bitwise = getKind() == ReduceKind::And || getKind() == ReduceKind::Or ||
+                 getKind() == ReduceKind::Xor;
+  if (bitwise && isa<FloatType>(x.getElementType()))
+    return emitOpError("expected integers for '")
+           << stringifyReduceKind(getKind()) << "', found "
+           << x.getElementType();
+  return success();
+}
+
+LogicalResult BroadcastOp::verify() {
+  RankedTensorType x = getX().getType(), result = getType();
+  ArrayRef<int64_t> axes = getAxes();
+  for (auto [i, axis] : llvm::enumerate(axes)) {
+    if (axis < 0 || axis >= result.getRank())
+      return emitOpError("expected axes of 0 to ")
+             << result.getRank() - 1 << ", found " << axis;
+    if (i > 0 && axes[i - 1] >= axis)
+      return emitOpError("expected axes in increasing order");
+  }
+  if (dropAxes(result, axes) != x.getShape() ||
+      x.getElementType() != result.getElementType())
+    return emitOpError("expected an operand of type ")
+           << RankedTensorType::get(dropAxes(result, axes),
+                                    result.getElementType())
+           << ", found " << x;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// TransposeOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult TransposeOp::verify() {
+  RankedTensorType x = getX().getType(), result = getType();
+  ArrayRef<int64_t> permutation = getPermutation();
+  if (!isPermutationVector(permutation) ||
+      int64_t(permutation.size()) != x.getRank())
+    return emitOpError("expected a permutation of 0 to ") << x.getRank() - 1;
+  SmallVector<int64_t> shape;
+  for (int64_t dim : permutation)
+    shape.push_back(x.getDimSize(dim));
+  if (result.getShape() != ArrayRef(shape) ||
+      result.getElementType() != x.getElementType())
+    return emitOpError("expected a result of type ")
+           << RankedTensorType::get(shape, x.getElementType()) << ", found "
+           << result;
+  return success();
+}
+
+OpFoldResult TransposeOp::fold(FoldAdaptor) {
+  bool identity = llvm::all_of(llvm::enumerate(getPermutation()), [](auto dim) {
+    return int64_t(dim.index()) == dim.value();
+  });
+  return identity && getX().getType() == getType() ? OpFoldResult(getX())
+                                                   : OpFoldResult();
+}
+
+namespace {
+/// `transpose(transpose(x))` is one transposition.
+struct ComposeTransposes : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(TransposeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto inner = op.getX().getDefiningOp<TransposeOp>();
+    if (!inner)
+      return failure();
+    SmallVector<int64_t> permutation;
+    for (int64_t dim : op.getPermutation())
+      permutation.push_back(inner.getPermutation()[dim]);
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), inner.getX(),
+                                             permutation);
+    return success();
+  }
+};
+} // namespace
+
+void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &results,
+                                              MLIRContext *context) {
+  results.add<ComposeTransposes>(context);
+}
+
+//===----------------------------------------------------------------------===//
+// IotaOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult IotaOp::verify() {
+  if (int64_t(getAxis()) >= getType().getRank())
+    return emitOpError("expected an axis of 0 to ")
+           << getType().getRank() - 1 << ", found " << getAxis();
+  return success();
+}
