@@ -170,9 +170,10 @@ VirtualDevice::loadModule(std::string_view ptx, std::string_view name) {
 
 Expected<void> VirtualDevice::checkConfig(const Kernel &kernel,
                                           LaunchConfig &config) const {
-  auto refuse = [&](auto &&...text) {
+  auto refuse = [&]<typename... Args>(fmt::format_string<Args...> format,
+                                      Args &&...args) {
     return makeError(ErrorKind::InvalidInput, "launch of '{}': {}", kernel.name,
-                     fmt::format(text...));
+                     fmt::format(format, std::forward<Args>(args)...));
   };
   auto text = [](Dim3 d) { return fmt::format("({},{},{})", d.x, d.y, d.z); };
   auto same = [](Dim3 a, Dim3 b) {

@@ -8,6 +8,8 @@
 
 #include "decode/Decoder.h"
 
+#include "decode/AddressSpace.h"
+
 #include <algorithm>
 
 using namespace heddle;

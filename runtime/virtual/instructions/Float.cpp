@@ -404,8 +404,8 @@ Handler decodeSign(Decoder &d) {
     return ftz ? unary<SignF32<true, negate>, uint32_t, uint32_t>
                : unary<SignF32<false, negate>, uint32_t, uint32_t>;
   case Type::F64:
-    return unary<Bits<uint64_t, negate ? 1ull << 63 : 0,
-                      negate ? ~0ull : ~0ull >> 1>,
+    return unary<Bits<uint64_t, (negate ? 1ull << 63 : 0),
+                      (negate ? ~0ull : ~0ull >> 1)>,
                  uint64_t, uint64_t>;
   case Type::F16:
   case Type::BF16:

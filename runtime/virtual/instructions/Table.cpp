@@ -18,11 +18,7 @@ DecodeFunction heddle::vgpu::findInstruction(std::string_view base) {
     for (auto rows :
          {integerInstructions(), floatInstructions(),
           approximateInstructions(), logicInstructions(), compareInstructions(),
-          conversionInstructions(), moveInstructions(), memoryInstructions(),
-          atomicInstructions(), controlInstructions(), warpInstructions(),
-          barrierInstructions(), mbarrierInstructions(),
-          asyncCopyInstructions(), bulkInstructions(), tensorInstructions(),
-          wgmmaInstructions(), matrixInstructions(), fenceInstructions()})
+          conversionInstructions(), moveInstructions(), memoryInstructions(), controlInstructions()})
       for (const InstructionRow &row : rows)
         map.emplace(row.base, row.decode);
     return map;
