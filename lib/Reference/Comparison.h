@@ -1,4 +1,5 @@
-//===- Comparison.h - How far a result may be from the reference --*- C++ -*-===//
+//===- Comparison.h - How far a result may be from the reference -*- C++
+//-*-===//
 //
 // Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

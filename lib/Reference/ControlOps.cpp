@@ -150,10 +150,10 @@ void heddle::reference::addControlOps(Registry &registry) {
   registry.add<scf::IfOp>(runIf);
   registry.add<scf::IndexSwitchOp>(runSwitch);
   registry.add<scf::WhileOp>(runWhile);
-  registry.add<scf::ExecuteRegionOp>([](Frame &frame, scf::ExecuteRegionOp op)
-                                         -> LogicalResult {
-    if (!op.getRegion().hasOneBlock())
-      return frame.error(op) << "the reference runs regions of one block";
-    return runRegion(frame, op.getRegion(), op.getResults());
-  });
+  registry.add<scf::ExecuteRegionOp>(
+      [](Frame &frame, scf::ExecuteRegionOp op) -> LogicalResult {
+        if (!op.getRegion().hasOneBlock())
+          return frame.error(op) << "the reference runs regions of one block";
+        return runRegion(frame, op.getRegion(), op.getResults());
+      });
 }

@@ -30,8 +30,8 @@ template <typename OpT, typename Fn>
 static void addIntToInt(Registry &registry, Fn convert) {
   registry.add<OpT>([convert](Frame &frame, OpT op) {
     unsigned from = getIntegerWidth(getOperandElement(op));
-    uint64_t mask = llvm::maskTrailingOnes<uint64_t>(
-        getIntegerWidth(getResultElement(op)));
+    uint64_t mask =
+        llvm::maskTrailingOnes<uint64_t>(getIntegerWidth(getResultElement(op)));
     mapElements(frame, op, [&](ArrayRef<Sequence> in, size_t i) {
       return makeInt(convert(in[0][i].i, from) & mask);
     });

@@ -45,10 +45,10 @@ template <typename T, typename Product, typename FromA, typename FromB,
 static void runDot(Frame &frame, heddle::tile::DotOp op, FromA fromA,
                    FromB fromB, FromAcc fromAcc, ToElement toElement) {
   int64_t m = op.getM(), n = op.getN(), k = op.getK();
-  auto a = getMatrix<T>(frame.getTile(op.getA()), m, k, op.getTransposeA(),
-                        fromA);
-  auto b = getMatrix<T>(frame.getTile(op.getB()), k, n, op.getTransposeB(),
-                        fromB);
+  auto a =
+      getMatrix<T>(frame.getTile(op.getA()), m, k, op.getTransposeA(), fromA);
+  auto b =
+      getMatrix<T>(frame.getTile(op.getB()), k, n, op.getTransposeB(), fromB);
   auto sum = getMatrix<T>(frame.getTile(op.getAcc()), m, n, false, fromAcc);
   multiply<T, Product>(a, b, sum, m, n, k);
   heddle::reference::Tile result(op.getType());

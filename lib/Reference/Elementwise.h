@@ -1,4 +1,5 @@
-//===- Elementwise.h - Operations on scalars and, alike, on tiles --*- C++ -*-===//
+//===- Elementwise.h - Operations on scalars and, alike, on tiles -*- C++
+//-*-===//
 //
 // Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -10,6 +11,7 @@
 #define HEDDLE_LIB_REFERENCE_ELEMENTWISE_H
 
 #include "lib/Reference/Interpreter.h"
+
 #include "llvm/Support/MathExtras.h"
 
 namespace heddle::reference {

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Reference/Formats.h"
+
 #include "llvm/Support/MathExtras.h"
 
 #include <bit>
@@ -21,11 +22,11 @@ static constexpr FloatFormat f64Format = {
     64, 53, -1022, std::numeric_limits<double>::max(), false, false};
 static constexpr FloatFormat f32Format = {
     32, 24, -126, std::numeric_limits<float>::max(), false, false};
-static constexpr FloatFormat tf32Format = {
-    19, 11, -126, 0x1.FFCp+127, false, false};
+static constexpr FloatFormat tf32Format = {19,           11,    -126,
+                                           0x1.FFCp+127, false, false};
 static constexpr FloatFormat f16Format = {16, 11, -14, 65504.0, false, false};
-static constexpr FloatFormat bf16Format = {
-    16, 8, -126, 0x1.FEp+127, false, false};
+static constexpr FloatFormat bf16Format = {16,          8,     -126,
+                                           0x1.FEp+127, false, false};
 static constexpr FloatFormat e4m3Format = {8, 4, -6, 448.0, true, true};
 static constexpr FloatFormat e5m2Format = {8, 3, -14, 57344.0, true, false};
 
@@ -48,8 +49,8 @@ const FloatFormat &FloatFormat::tf32() { return tf32Format; }
 //===----------------------------------------------------------------------===//
 
 double FloatFormat::ulp(double value) const {
-  int exponent = value == 0 || !std::isfinite(value) ? minExponent
-                                                     : std::ilogb(value);
+  int exponent =
+      value == 0 || !std::isfinite(value) ? minExponent : std::ilogb(value);
   return std::ldexp(1.0, std::max(exponent, minExponent) - (precision - 1));
 }
 
@@ -66,10 +67,9 @@ static double roundWith(const FloatFormat &format, double value,
     if (std::fabs(value) <= format.max)
       return value;
   }
-  return std::copysign(format.saturates
-                           ? format.max
-                           : std::numeric_limits<double>::infinity(),
-                       value);
+  return std::copysign(
+      format.saturates ? format.max : std::numeric_limits<double>::infinity(),
+      value);
 }
 
 double FloatFormat::round(double value) const {
@@ -128,8 +128,7 @@ double FloatFormat::decode(uint64_t pattern) const {
       pattern >> mantissaBits & ((uint64_t(1) << exponentBits) - 1);
   double sign = pattern >> (bits - 1) & 1 ? -1.0 : 1.0;
   bool allOnes = exponent == (uint64_t(1) << exponentBits) - 1;
-  if (allOnes && finiteOnly &&
-      mantissa == (uint64_t(1) << mantissaBits) - 1)
+  if (allOnes && finiteOnly && mantissa == (uint64_t(1) << mantissaBits) - 1)
     return std::copysign(std::numeric_limits<double>::quiet_NaN(), sign);
   if (allOnes && !finiteOnly)
     return mantissa == 0
@@ -138,8 +137,8 @@ double FloatFormat::decode(uint64_t pattern) const {
   if (exponent == 0)
     return sign * std::ldexp(double(mantissa), minExponent - (precision - 1));
   mantissa |= uint64_t(1) << mantissaBits;
-  return sign * std::ldexp(double(mantissa), int(exponent) - 1 + minExponent -
-                                                 (precision - 1));
+  return sign * std::ldexp(double(mantissa),
+                           int(exponent) - 1 + minExponent - (precision - 1));
 }
 
 //===----------------------------------------------------------------------===//
@@ -167,7 +166,8 @@ Element heddle::reference::loadElement(Type type, const std::byte *from) {
   std::memcpy(&bits, from, getByteWidth(type));
   if (const FloatFormat *format = FloatFormat::get(type))
     return makeFloat(format->decode(bits));
-  return makeInt(bits & llvm::maskTrailingOnes<uint64_t>(getIntegerWidth(type)));
+  return makeInt(bits &
+                 llvm::maskTrailingOnes<uint64_t>(getIntegerWidth(type)));
 }
 
 void heddle::reference::storeElement(Type type, Element value, std::byte *to) {

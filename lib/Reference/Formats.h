@@ -1,4 +1,4 @@
-//===- Formats.h - How values of each type round and are stored --*- C++ -*-===//
+//===- Formats.h - How values of each type round and are stored -*- C++ -*-===//
 //
 // Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Reference/Interpreter.h"
+
 #include "llvm/Support/MathExtras.h"
 
 #include <numeric>
@@ -87,9 +88,9 @@ void Frame::set(Value value, RuntimeValue content) {
 }
 
 void Frame::setInt(Value value, int64_t content) {
-  set(value, makeInt(uint64_t(content) &
-                     llvm::maskTrailingOnes<uint64_t>(
-                         getIntegerWidth(value.getType()))));
+  set(value,
+      makeInt(uint64_t(content) & llvm::maskTrailingOnes<uint64_t>(
+                                      getIntegerWidth(value.getType()))));
 }
 
 SmallVector<RuntimeValue> Frame::getAll(ValueRange values) const {

@@ -50,8 +50,7 @@ struct View {
 };
 
 /// What an SSA value holds. Tiles are shared because they never change.
-using RuntimeValue =
-    std::variant<Element, std::shared_ptr<const Tile>, View>;
+using RuntimeValue = std::variant<Element, std::shared_ptr<const Tile>, View>;
 
 class Frame;
 class Registry;

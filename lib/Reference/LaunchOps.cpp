@@ -49,8 +49,8 @@ static LogicalResult verifyOp(Operation *op) {
 static LogicalResult verifyBody(FunctionOpInterface function) {
   for (BlockArgument argument : function.getArguments())
     if (!isHoldable(argument.getType()))
-      return function.emitError() << "the reference does not know the type "
-                                  << argument.getType();
+      return function.emitError()
+             << "the reference does not know the type " << argument.getType();
   WalkResult result = function.getFunctionBody().walk([](Operation *op) {
     return failed(verifyOp(op)) ? WalkResult::interrupt()
                                 : WalkResult::advance();
@@ -92,8 +92,7 @@ static LogicalResult verifyArgument(Frame &frame, tile::LaunchOp launch,
     if (!ShapedType::isDynamic(extent) && extent != view.shape[dim])
       return frame.error(launch)
              << "expected dimension " << dim << " of argument " << number
-             << " to have " << extent << " elements, found "
-             << view.shape[dim];
+             << " to have " << extent << " elements, found " << view.shape[dim];
     // Strides of dimensions with one element or none are never used.
     if (!ShapedType::isDynamic(strides[dim]) && view.shape[dim] > 1 &&
         strides[dim] != view.strides[dim])

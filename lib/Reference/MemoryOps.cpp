@@ -102,8 +102,8 @@ static FailureOr<int64_t> getAddress(Frame &frame, Operation *op,
   int64_t address = view.offset;
   for (auto [dim, index] : llvm::enumerate(frame.getInts(indices))) {
     if (index < 0 || index >= view.shape[dim]) {
-      frame.error(op) << "index " << index << " is outside of dimension "
-                      << dim << " of the memref, which has " << view.shape[dim]
+      frame.error(op) << "index " << index << " is outside of dimension " << dim
+                      << " of the memref, which has " << view.shape[dim]
                       << " elements";
       return failure();
     }
@@ -164,11 +164,10 @@ static LogicalResult runSubview(Frame &frame, memref::SubViewOp op) {
     bool inside = offsets[dim] >= 0 && sizes[dim] >= 0 && last >= 0 &&
                   offsets[dim] < source.shape[dim] && last < source.shape[dim];
     if (sizes[dim] != 0 && !inside)
-      return frame.error(op)
-             << "elements " << offsets[dim] << " to " << last
-             << " are not inside of dimension " << dim
-             << " of the memref, which has " << source.shape[dim]
-             << " elements";
+      return frame.error(op) << "elements " << offsets[dim] << " to " << last
+                             << " are not inside of dimension " << dim
+                             << " of the memref, which has "
+                             << source.shape[dim] << " elements";
     result.offset += offsets[dim] * source.strides[dim];
     if (dropped[dim])
       continue;
@@ -187,9 +186,9 @@ static LogicalResult runCast(Frame &frame, memref::CastOp op) {
                            << op.getType();
   for (auto [dim, extent] : llvm::enumerate(type.getShape()))
     if (!ShapedType::isDynamic(extent) && extent != view.shape[dim])
-      return frame.error(op) << "expected dimension " << dim << " to have "
-                             << extent << " elements, found "
-                             << view.shape[dim];
+      return frame.error(op)
+             << "expected dimension " << dim << " to have " << extent
+             << " elements, found " << view.shape[dim];
   frame.set(op, std::move(view));
   return success();
 }

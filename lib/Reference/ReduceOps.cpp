@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Reference/Interpreter.h"
+
 #include "llvm/Support/MathExtras.h"
 
 #include <cmath>

@@ -45,8 +45,7 @@ struct Buffer {
   static Buffer makePoison(mlir::Type elementType,
                            llvm::ArrayRef<int64_t> shape);
   /// Reads `bytes`, which holds the elements as they are in device memory.
-  static Buffer fromBytes(mlir::Type elementType,
-                          llvm::ArrayRef<int64_t> shape,
+  static Buffer fromBytes(mlir::Type elementType, llvm::ArrayRef<int64_t> shape,
                           llvm::ArrayRef<std::byte> bytes);
   /// The elements, rounded, as they are in device memory.
   std::vector<std::byte> toBytes() const;

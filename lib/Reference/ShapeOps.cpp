@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Reference/Interpreter.h"
+
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -39,12 +40,12 @@ static LogicalResult runBroadcast(Frame &frame, tile::BroadcastOp op) {
   const Tile &x = frame.getTile(op.getX());
   auto strides = getRowMajorStrides(x.shape);
   frame.setTile(op, makeTile(op.getType(), [&](ArrayRef<int64_t> index) {
-    SmallVector<int64_t, 4> source;
-    for (auto [dim, i] : llvm::enumerate(index))
-      if (!llvm::is_contained(op.getAxes(), int64_t(dim)))
-        source.push_back(i);
-    return x.elements[getLinear(source, strides)];
-  }));
+                  SmallVector<int64_t, 4> source;
+                  for (auto [dim, i] : llvm::enumerate(index))
+                    if (!llvm::is_contained(op.getAxes(), int64_t(dim)))
+                      source.push_back(i);
+                  return x.elements[getLinear(source, strides)];
+                }));
   return success();
 }
 
@@ -55,8 +56,8 @@ static LogicalResult runTranspose(Frame &frame, tile::TransposeOp op) {
   for (int64_t dim : op.getPermutation())
     permuted.push_back(strides[dim]);
   frame.setTile(op, makeTile(op.getType(), [&](ArrayRef<int64_t> index) {
-    return x.elements[getLinear(index, permuted)];
-  }));
+                  return x.elements[getLinear(index, permuted)];
+                }));
   return success();
 }
 
@@ -64,8 +65,8 @@ static LogicalResult runIota(Frame &frame, tile::IotaOp op) {
   uint64_t mask = llvm::maskTrailingOnes<uint64_t>(
       getIntegerWidth(op.getType().getElementType()));
   frame.setTile(op, makeTile(op.getType(), [&](ArrayRef<int64_t> index) {
-    return makeInt(uint64_t(index[op.getAxis()]) & mask);
-  }));
+                  return makeInt(uint64_t(index[op.getAxis()]) & mask);
+                }));
   return success();
 }
 
@@ -75,22 +76,19 @@ static LogicalResult runIota(Frame &frame, tile::IotaOp op) {
 
 static LogicalResult runSplat(Frame &frame, tensor::SplatOp op) {
   Element x = frame.getScalar(op.getInput());
-  frame.setTile(op, makeTile(op.getType(), [&](ArrayRef<int64_t>) {
-    return x;
-  }));
+  frame.setTile(op,
+                makeTile(op.getType(), [&](ArrayRef<int64_t>) { return x; }));
   return success();
 }
 
 static LogicalResult runEmpty(Frame &frame, tensor::EmptyOp op) {
   Element poison = getPoison(op.getType().getElementType());
-  frame.setTile(op, makeTile(op.getType(), [&](ArrayRef<int64_t>) {
-    return poison;
-  }));
+  frame.setTile(
+      op, makeTile(op.getType(), [&](ArrayRef<int64_t>) { return poison; }));
   return success();
 }
 
-static LogicalResult runFromElements(Frame &frame,
-                                     tensor::FromElementsOp op) {
+static LogicalResult runFromElements(Frame &frame, tensor::FromElementsOp op) {
   Tile tile(cast<RankedTensorType>(op.getType()));
   for (auto [i, element] : llvm::enumerate(op.getElements()))
     tile.elements[i] = frame.getScalar(element);
@@ -108,8 +106,8 @@ static LogicalResult runReshape(Frame &frame, OpT op) {
 }
 
 /// The place of one element in a tile.
-static FailureOr<size_t> getPlace(Frame &frame, Operation *op,
-                                  const Tile &tile, ValueRange indices) {
+static FailureOr<size_t> getPlace(Frame &frame, Operation *op, const Tile &tile,
+                                  ValueRange indices) {
   SmallVector<int64_t> index = frame.getInts(indices);
   for (auto [dim, i] : llvm::enumerate(index))
     if (i < 0 || i >= tile.shape[dim]) {
