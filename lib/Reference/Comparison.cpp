@@ -1,4 +1,4 @@
-//===- Comparison.cpp - How far a result may be from the reference --------===//
+//===- Comparison.cpp - How far a result may be off -----------------------===//
 //
 // Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

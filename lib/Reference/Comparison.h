@@ -1,4 +1,4 @@
-//===- Comparison.h - How far a result may be from the reference -*- C++
+//===- Comparison.h - How far a result may be off ---------------*- C++ -*-===//
 //-*-===//
 //
 // Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
@@ -6,7 +6,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-
 ///
 /// \file
 /// The criterion of `--check`. Let x be an element of the exact run, and let
