@@ -102,7 +102,7 @@ llvm::Expected<Cubin> heddle::assembleCubin(llvm::StringRef ptx) {
   if (!ptxas)
     return ptxas.takeError();
   llvm::SmallVector<llvm::SmallString<128>, 3> files;
-  auto cleanup = llvm::make_scope_exit([&] {
+  llvm::scope_exit cleanup([&] {
     for (const auto &file : files)
       llvm::sys::fs::remove(file);
   });

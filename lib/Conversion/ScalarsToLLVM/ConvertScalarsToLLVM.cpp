@@ -8,10 +8,10 @@
 
 #include "lib/Conversion/Passes.h"
 #include "lib/Conversion/ScalarsToLLVM/Math.h"
-
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
@@ -33,7 +33,7 @@ using namespace heddle;
 
 namespace {
 struct ConvertScalarsToLLVM
-    : impl::ConvertScalarsToLLVMBase<ConvertScalarsToLLVM> {
+    : heddle::impl::ConvertScalarsToLLVMBase<ConvertScalarsToLLVM> {
   void runOnOperation() override;
 
 private:

@@ -58,9 +58,8 @@ private:
 /// Operations that PTX has, for f32 and smaller types through f32.
 static bool isNative(Operation *op) {
   if (isa<math::AbsFOp, math::AbsIOp, math::CopySignOp, math::FmaOp,
-          math::CountLeadingZerosOp, math::CountTrailingZerosOp,
-          math::CtPopOp, math::IsFiniteOp, math::IsInfOp, math::IsNaNOp,
-          math::IsNormalOp>(op))
+          math::CountLeadingZerosOp, math::CountTrailingZerosOp, math::CtPopOp,
+          math::IsFiniteOp, math::IsInfOp, math::IsNaNOp, math::IsNormalOp>(op))
     return true;
   return isa<math::SqrtOp, math::FloorOp, math::CeilOp, math::TruncOp,
              math::RoundOp, math::RoundEvenOp>(op);
@@ -119,9 +118,9 @@ LogicalResult heddle::expandMath(ModuleOp module) {
       context, "llvm.nvvm.rsqrt.approx.f", 1.f, 1.f);
   populateMathF32ExpansionPatterns(patterns, isComputedInF32);
   populateMathPolynomialApproximationPatterns(patterns, isPolynomial);
-  math::populateExpansionPatterns(
-      patterns, {"sinh", "cosh", "tan", "asinh", "acosh", "atanh", "fpowi",
-                 "powf", "clampf"});
+  math::populateExpansionPatterns(patterns,
+                                  {"sinh", "cosh", "tan", "asinh", "acosh",
+                                   "atanh", "fpowi", "powf", "clampf"});
   GreedyRewriteConfig config;
   config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
   if (failed(applyOpPatternsGreedily(ops, std::move(patterns), config)))

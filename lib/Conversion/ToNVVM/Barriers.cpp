@@ -35,8 +35,7 @@ LLVM::GlobalOp heddle::getSharedMemory(ModuleOp module) {
 Value heddle::getSharedPointer(OpBuilder &builder, Location loc,
                                int64_t offset) {
   auto type = LLVM::LLVMPointerType::get(builder.getContext(), SharedSpace);
-  Value base =
-      LLVM::AddressOfOp::create(builder, loc, type, sharedMemoryName);
+  Value base = LLVM::AddressOfOp::create(builder, loc, type, sharedMemoryName);
   return addBytes(builder, loc, base, offset);
 }
 
@@ -121,8 +120,7 @@ struct ColumnsPattern : OpConversionPattern<aref::ColumnsOp> {
     Value first = arith::IndexCastOp::create(
         rewriter, loc, rewriter.getI32Type(), adaptor.getFirst());
     Value panel = arith::DivUIOp::create(
-        rewriter, loc, first,
-        getI32(rewriter, loc, layout.getPanelColumns()));
+        rewriter, loc, first, getI32(rewriter, loc, layout.getPanelColumns()));
     Value bytes = arith::MulIOp::create(
         rewriter, loc, panel, getI32(rewriter, loc, layout.getPanelBytes()));
     rewriter.replaceOp(op, addBytes(rewriter, loc, adaptor.getSource(), bytes));
@@ -187,15 +185,13 @@ struct ArrivePattern : OpConversionPattern<aref::ArriveOp> {
     Value zero = getI32(rewriter, loc, 0);
     Value elected = arith::CmpIOp::create(
         rewriter, loc, arith::CmpIPredicate::eq, getLane(rewriter, op), zero);
-    Value held =
-        arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::sge,
-                              adaptor.getStage(), zero);
+    Value held = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::sge,
+                                       adaptor.getStage(), zero);
     Value arrives = arith::AndIOp::create(rewriter, loc, elected, held);
     Value address = getBarrierAddress(rewriter, loc, adaptor.getBarriers(),
                                       adaptor.getStage());
-    emitInlinePTX(rewriter, loc,
-                  "@$0 mbarrier.arrive.shared::cta.b64 _, [$1];", "b,r",
-                  {arrives, address});
+    emitInlinePTX(rewriter, loc, "@$0 mbarrier.arrive.shared::cta.b64 _, [$1];",
+                  "b,r", {arrives, address});
     rewriter.eraseOp(op);
     return success();
   }

@@ -10,7 +10,6 @@
 #include "lib/Conversion/ToNVVM/Kernel.h"
 #include "lib/Conversion/ToNVVM/Patterns.h"
 #include "lib/Conversion/ToNVVM/SharedMemory.h"
-
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
@@ -52,7 +51,7 @@ struct SpecialRegisterPattern : OpConversionPattern<Op> {
   }
 };
 
-struct ConvertToNVVM : impl::ConvertToNVVMBase<ConvertToNVVM> {
+struct ConvertToNVVM : heddle::impl::ConvertToNVVMBase<ConvertToNVVM> {
   void runOnOperation() override;
 };
 
@@ -81,12 +80,11 @@ void ConvertToNVVM::runOnOperation() {
   populateTmaPatterns(converter, patterns);
   populateWgmmaPatterns(converter, patterns);
   populateViewPatterns(converter, patterns);
-  patterns.add<
-      SpecialRegisterPattern<gpu::BlockIdOp, NVVM::BlockIdXOp,
-                             NVVM::BlockIdYOp, NVVM::BlockIdZOp>,
-      SpecialRegisterPattern<gpu::GridDimOp, NVVM::GridDimXOp,
-                             NVVM::GridDimYOp, NVVM::GridDimZOp>>(converter,
-                                                                  context);
+  patterns.add<SpecialRegisterPattern<gpu::BlockIdOp, NVVM::BlockIdXOp,
+                                      NVVM::BlockIdYOp, NVVM::BlockIdZOp>,
+               SpecialRegisterPattern<gpu::GridDimOp, NVVM::GridDimXOp,
+                                      NVVM::GridDimYOp, NVVM::GridDimZOp>>(
+      converter, context);
   FrozenRewritePatternSet frozen(std::move(patterns));
 
   SmallVector<tile::KernelOp> kernels(getOperation().getOps<tile::KernelOp>());

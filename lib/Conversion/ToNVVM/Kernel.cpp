@@ -10,7 +10,6 @@
 
 #include "lib/Conversion/ToNVVM/Patterns.h"
 #include "lib/Conversion/ToNVVM/SharedMemory.h"
-
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
@@ -44,8 +43,8 @@ BlockPlan::BlockPlan(tile::KernelOp kernel) {
 }
 
 const RolePlan &BlockPlan::getRole(aref::RoleOp role) const {
-  return *llvm::find_if(roles,
-                        [&](const RolePlan &plan) { return plan.role == role; });
+  return *llvm::find_if(
+      roles, [&](const RolePlan &plan) { return plan.role == role; });
 }
 
 //===----------------------------------------------------------------------===//
@@ -74,8 +73,7 @@ void heddle::initializeBarriers(tile::KernelOp kernel) {
       emitInlinePTX(builder, loc,
                     "@$0 mbarrier.init.shared::cta.b64 [$1], " +
                         std::to_string(barriers.getCount()) + ";",
-                    "b,r",
-                    {elected, getSharedAddress(builder, loc, pointer)});
+                    "b,r", {elected, getSharedAddress(builder, loc, pointer)});
     }
   }
   emitInlinePTX(builder, loc, "fence.mbarrier_init.release.cluster;", "", {});
@@ -173,8 +171,7 @@ LogicalResult Flattener::replaceArguments() {
   for (BlockArgument argument : kernel.getBody().getArguments()) {
     if (auto type = dyn_cast<MemRefType>(argument.getType())) {
       size_t count = 1 + 2 * type.getRank();
-      ValueRange values =
-          ValueRange(entry->getArguments()).slice(next, count);
+      ValueRange values = ValueRange(entry->getArguments()).slice(next, count);
       next += count;
       for (Operation *user : llvm::make_early_inc_range(argument.getUsers())) {
         auto cast = dyn_cast<UnrealizedConversionCastOp>(user);
@@ -187,8 +184,8 @@ LogicalResult Flattener::replaceArguments() {
     }
     Value value = entry->getArgument(next++);
     if (argument.getType().isIndex())
-      value = arith::IndexCastOp::create(builder, loc, argument.getType(),
-                                         value);
+      value =
+          arith::IndexCastOp::create(builder, loc, argument.getType(), value);
     argument.replaceAllUsesWith(value);
   }
   return success();
@@ -198,9 +195,9 @@ Block *Flattener::createRole(const RolePlan &place) {
   RoleOp role = place.role;
   OpBuilder::InsertionGuard guard(builder);
   Location roleLoc = role.getLoc();
-  Block *block = builder.createBlock(&function.getBody(),
-                                     function.getBody().end(),
-                                     {builder.getIndexType()}, {roleLoc});
+  Block *block =
+      builder.createBlock(&function.getBody(), function.getBody().end(),
+                          {builder.getIndexType()}, {roleLoc});
   int64_t launch = getLaunchRegisters(), own = role.getRegisters();
   if (own != 0 && own != launch)
     emitInlinePTX(builder, roleLoc,
@@ -217,11 +214,11 @@ Block *Flattener::createRole(const RolePlan &place) {
     Value works = arith::CmpIOp::create(
         builder, roleLoc, arith::CmpIPredicate::ult, uniform,
         getI32(builder, roleLoc, role.getWarps()));
-    Block *exit = builder.createBlock(&function.getBody(),
-                                      function.getBody().end());
+    Block *exit =
+        builder.createBlock(&function.getBody(), function.getBody().end());
     LLVM::ReturnOp::create(builder, roleLoc, ValueRange());
-    Block *work = builder.createBlock(&function.getBody(),
-                                      function.getBody().end());
+    Block *work =
+        builder.createBlock(&function.getBody(), function.getBody().end());
     builder.setInsertionPointToEnd(block);
     cf::CondBranchOp::create(builder, roleLoc, works, work, exit);
     role.getInstance().replaceAllUsesWith(block->getArgument(0));
@@ -240,8 +237,8 @@ Block *Flattener::createRole(const RolePlan &place) {
 
 void Flattener::dispatch() {
   Value thread = NVVM::ThreadIdXOp::create(builder, loc, builder.getI32Type());
-  Value warpgroup = arith::ShRUIOp::create(
-      builder, loc, thread, getI32(builder, loc, 5 + 2));
+  Value warpgroup =
+      arith::ShRUIOp::create(builder, loc, thread, getI32(builder, loc, 5 + 2));
   warpgroup = emitInlinePTX(
       builder, loc, "shfl.sync.idx.b32 $0, $1, 0, 31, 0xffffffff;", "=r,r",
       warpgroup, builder.getI32Type(), /*touchesMemory=*/false);
@@ -272,8 +269,7 @@ void Flattener::dispatch() {
       if (e > 1)
         name += "#" + std::to_string(i);
       emitInlinePTX(builder, role.getLoc(), "// heddle.role " + name, "", {});
-      Value number =
-          arith::ConstantIndexOp::create(builder, role.getLoc(), i);
+      Value number = arith::ConstantIndexOp::create(builder, role.getLoc(), i);
       cf::BranchOp::create(builder, role.getLoc(), body, number);
       if (next)
         builder.setInsertionPointToEnd(next);

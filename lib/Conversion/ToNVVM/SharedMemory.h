@@ -10,7 +10,6 @@
 #define HEDDLE_CONVERSION_TONVVM_SHAREDMEMORY_H
 
 #include "dialects/Aref/Aref.h"
-
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 namespace heddle {

@@ -132,8 +132,8 @@ LogicalResult heddle::assignTensorMaps(tile::KernelOp kernel) {
 static Value getTensorMap(Operation *op) {
   auto kernel = op->getParentOfType<tile::KernelOp>();
   int64_t number = op->getAttrOfType<IntegerAttr>(mapAttrName).getInt();
-  return kernel.getBody().getArgument(
-      kernel.getFunctionType().getNumInputs() + number);
+  return kernel.getBody().getArgument(kernel.getFunctionType().getNumInputs() +
+                                      number);
 }
 
 namespace {
@@ -161,8 +161,8 @@ static SmallVector<Box> emitBoxes(OpBuilder &builder, Operation *op,
   Value address = getSharedAddress(builder, loc, pointer);
   SmallVector<Value> origin;
   for (Value offset : llvm::reverse(offsets))
-    origin.push_back(arith::IndexCastOp::create(
-        builder, loc, builder.getI32Type(), offset));
+    origin.push_back(
+        arith::IndexCastOp::create(builder, loc, builder.getI32Type(), offset));
   auto add = [&](Value value, int64_t amount) -> Value {
     if (amount == 0)
       return value;
@@ -221,10 +221,9 @@ struct TmaLoadPattern : OpConversionPattern<aref::TmaLoadOp> {
         "d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [$1], "
         "[$3, " +
         getCoordinates(rank, 4) + "], [$2];";
-    for (Box &box :
-         emitBoxes(rewriter, op, getValues(adaptor.getOffsets()),
-                   llvm::getSingleElement(adaptor.getBuffer()),
-                   op.getBuffer().getType())) {
+    for (Box &box : emitBoxes(rewriter, op, getValues(adaptor.getOffsets()),
+                              llvm::getSingleElement(adaptor.getBuffer()),
+                              op.getBuffer().getType())) {
       SmallVector<Value> operands = {elected, box.address, barrier, map};
       operands.append(box.coordinates);
       emitInlinePTX(rewriter, loc, text, "b,r,r,l" + getConstraints(rank),
@@ -248,10 +247,9 @@ struct CopyOutPattern : OpConversionPattern<aref::CopyOutOp> {
     std::string text = "@$0 cp.async.bulk.tensor." + std::to_string(rank) +
                        "d.global.shared::cta.tile.bulk_group [$2, " +
                        getCoordinates(rank, 3) + "], [$1];";
-    for (Box &box :
-         emitBoxes(rewriter, op, getValues(adaptor.getOffsets()),
-                   llvm::getSingleElement(adaptor.getBuffer()),
-                   op.getBuffer().getType())) {
+    for (Box &box : emitBoxes(rewriter, op, getValues(adaptor.getOffsets()),
+                              llvm::getSingleElement(adaptor.getBuffer()),
+                              op.getBuffer().getType())) {
       SmallVector<Value> operands = {elected, box.address, map};
       operands.append(box.coordinates);
       emitInlinePTX(rewriter, loc, text, "b,r,l" + getConstraints(rank),

@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/ToNVVM/Patterns.h"
-
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -73,8 +72,8 @@ struct DimPattern : OpConversionPattern<memref::DimOp> {
       return op.emitOpError("expected a constant dimension of a view");
     ViewDescriptor view =
         getView(rewriter, op.getLoc(), type, adaptor.getSource());
-    rewriter.replaceOpWithNewOp<arith::IndexCastOp>(
-        op, rewriter.getIndexType(), view.sizes[*dim]);
+    rewriter.replaceOpWithNewOp<arith::IndexCastOp>(op, rewriter.getIndexType(),
+                                                    view.sizes[*dim]);
     return success();
   }
 };
@@ -127,8 +126,8 @@ struct StorePattern : OpConversionPattern<memref::StoreOp> {
     Value elected = getElected(rewriter, op);
     auto branch = scf::IfOp::create(rewriter, loc, elected);
     OpBuilder body = branch.getThenBodyBuilder();
-    LLVM::StoreOp::create(body, loc,
-                          llvm::getSingleElement(adaptor.getValue()), address);
+    LLVM::StoreOp::create(body, loc, llvm::getSingleElement(adaptor.getValue()),
+                          address);
     rewriter.eraseOp(op);
     return success();
   }

@@ -17,7 +17,6 @@
 
 #include "lib/Conversion/ToNVVM/Patterns.h"
 #include "lib/Conversion/ToNVVM/SharedMemory.h"
-
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -28,7 +27,8 @@ static constexpr int64_t blockRows = 64;
 /// Bytes of K of one product.
 static constexpr int64_t stepBytes = 32;
 
-/// What PTX calls an operand's elements, or nothing if there is no such product.
+/// What PTX calls an operand's elements, or nothing if there is no such
+/// product.
 static std::optional<StringRef> getTypeName(Type type) {
   return llvm::TypeSwitch<Type, std::optional<StringRef>>(type)
       .Case([](Float16Type) { return "f16"; })
@@ -206,8 +206,7 @@ FailureOr<Shape> MmaPattern::getShape(aref::MmaOp op) const {
     return op.emitOpError("expected a number of columns that wgmma has, found ")
            << shape.n;
   shape.columnsPerBlock = *columns;
-  if (getTileLayout(acc) !=
-      TileLayout::wgmmaAccumulator(rows, shape.n, warps))
+  if (getTileLayout(acc) != TileLayout::wgmmaAccumulator(rows, shape.n, warps))
     return op.emitOpError("expected the layout of a wgmma accumulator, found ")
            << acc;
   return shape;
@@ -234,9 +233,9 @@ MmaPattern::emitA(aref::MmaOp op, ValueRange values, const Shape &shape,
       if (!second)
         return op.emitOpError("expected panels of at most 64 columns, found ")
                << type;
-      Value warpgroup = arith::ShRUIOp::create(
-          rewriter, loc, getWarpInInstance(rewriter, op),
-          getI32(rewriter, loc, 2));
+      Value warpgroup =
+          arith::ShRUIOp::create(rewriter, loc, getWarpInInstance(rewriter, op),
+                                 getI32(rewriter, loc, 2));
       address = arith::AddIOp::create(
           rewriter, loc, address,
           arith::MulIOp::create(
@@ -280,11 +279,10 @@ LogicalResult
 MmaPattern::matchAndRewrite(aref::MmaOp op, OneToNOpAdaptor adaptor,
                             ConversionPatternRewriter &rewriter) const {
   Location loc = op.getLoc();
-  Type elementA = isa<aref::BufferType>(op.getA().getType())
-                      ? cast<aref::BufferType>(op.getA().getType())
-                            .getElementType()
-                      : cast<RankedTensorType>(op.getA().getType())
-                            .getElementType();
+  Type elementA =
+      isa<aref::BufferType>(op.getA().getType())
+          ? cast<aref::BufferType>(op.getA().getType()).getElementType()
+          : cast<RankedTensorType>(op.getA().getType()).getElementType();
   Type elementB = op.getB().getType().getElementType();
   std::optional<StringRef> nameA = getTypeName(elementA);
   std::optional<StringRef> nameB = getTypeName(elementB);
@@ -360,10 +358,9 @@ MmaPattern::matchAndRewrite(aref::MmaOp op, OneToNOpAdaptor adaptor,
       for (int64_t step = 0; step < shape->steps; ++step) {
         SmallVector<Value> operands;
         if (inRegisters) {
-          operands.append(a->registers.begin() +
-                              (block * shape->steps + step) * 4,
-                          a->registers.begin() +
-                              (block * shape->steps + step) * 4 + 4);
+          operands.append(
+              a->registers.begin() + (block * shape->steps + step) * 4,
+              a->registers.begin() + (block * shape->steps + step) * 4 + 4);
         } else {
           std::optional<WgmmaDescriptor> descriptor =
               a->layout->getDescriptor(a->major, row, step);
@@ -385,8 +382,8 @@ MmaPattern::matchAndRewrite(aref::MmaOp op, OneToNOpAdaptor adaptor,
             addStart(rewriter, loc, descriptorB, descriptor->start));
         bool reads = !(startsAtZero && step == 0);
         operands.push_back(reads ? accumulate : overwrite);
-        registers = emitTied(rewriter, loc, getText(reads), registers,
-                             operands, constraints, reads);
+        registers = emitTied(rewriter, loc, getText(reads), registers, operands,
+                             constraints, reads);
       }
       results.append(registers);
     }
@@ -406,9 +403,8 @@ struct MmaWaitPattern : OpConversionPattern<aref::MmaWaitOp> {
   matchAndRewrite(aref::MmaWaitOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    std::string text =
-        "wgmma.wait_group.sync.aligned " + std::to_string(op.getPending()) +
-        ";";
+    std::string text = "wgmma.wait_group.sync.aligned " +
+                       std::to_string(op.getPending()) + ";";
     SmallVector<Value> registers;
     for (ValueRange values : adaptor.getValues())
       registers.append(values.begin(), values.end());
