@@ -1,4 +1,5 @@
-//===- Elementwise.h - Operations on scalars and tiles alike -----*- C++ -*-===//
+//===- Elementwise.h - Operations on scalars and tiles alike -----*- C++
+//-*-===//
 //-*-===//
 //
 // Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.

@@ -60,6 +60,8 @@ struct Execution {
   const Options &options;
   /// Set by the first error; the other blocks then stop.
   std::atomic<bool> failed = false;
+  /// What the blocks of the current launch have moved, in bytes.
+  std::atomic<uint64_t> bytesRead = 0, bytesWritten = 0;
 };
 
 /// The state of one block of a kernel, or of a host function.

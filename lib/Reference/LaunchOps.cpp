@@ -124,11 +124,17 @@ static LogicalResult runLaunch(Frame &host, tile::LaunchOp launch) {
   if (__builtin_mul_overflow(uint64_t(grid[0]), uint64_t(grid[1]), &total) ||
       __builtin_mul_overflow(total, uint64_t(grid[2]), &total))
     return host.error(launch) << "the grid has too many blocks";
+  const Options &options = host.execution.options;
+  uint64_t count = total;
+  if (options.maxBlocks != 0)
+    count = std::min(total, options.maxBlocks);
   std::atomic<uint64_t> next = 0;
   uint64_t done = 0;
   std::mutex progressMutex;
+  host.execution.bytesRead = host.execution.bytesWritten = 0;
   auto work = [&] {
-    for (uint64_t i; (i = next++) < total && !host.execution.failed;) {
+    for (uint64_t n; (n = next++) < count && !host.execution.failed;) {
+      auto i = uint64_t((unsigned __int128)n * total / count);
       Frame frame(host.execution);
       frame.isKernel = true;
       frame.grid = grid;
@@ -137,21 +143,27 @@ static LogicalResult runLaunch(Frame &host, tile::LaunchOp launch) {
       frame.setAll(kernel.getBody().getArguments(), arguments);
       if (failed(frame.run(kernel.getBody().front())))
         return;
-      if (host.execution.options.progress) {
+      if (options.progress) {
         std::lock_guard lock(progressMutex);
-        host.execution.options.progress(++done, total);
+        options.progress(++done, count);
       }
     }
   };
-  unsigned threads = host.execution.options.threads;
+  unsigned threads = options.threads;
   if (threads == 0)
     threads = std::max(1u, std::thread::hardware_concurrency());
   std::vector<std::thread> workers;
-  for (unsigned i = 1; i < std::min<uint64_t>(threads, total); ++i)
+  for (unsigned i = 1; i < std::min<uint64_t>(threads, count); ++i)
     workers.emplace_back(work);
   work();
   for (std::thread &worker : workers)
     worker.join();
+  if (options.traffic && count != 0) {
+    double scale = double(total) / double(count);
+    options.traffic->bytesRead += scale * host.execution.bytesRead;
+    options.traffic->bytesWritten += scale * host.execution.bytesWritten;
+    options.traffic->isSampled |= count != total;
+  }
   return failure(host.execution.failed);
 }
 

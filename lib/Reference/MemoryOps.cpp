@@ -76,9 +76,12 @@ static LogicalResult runLoad(Frame &frame, tile::LoadOp op) {
   } else if (failed(verifyLeading(frame, op, view, offsets, tile.getRank()))) {
     return failure();
   }
+  uint64_t inside = 0;
   forEachAccess(view, offsets, tile.shape, [&](size_t i, int64_t address) {
     tile.elements[i] = address < 0 ? pad : view.buffer->elements[address];
+    inside += address >= 0;
   });
+  frame.execution.bytesRead += inside * getByteWidth(tile.elementType);
   frame.setTile(op, std::move(tile));
   return success();
 }
@@ -87,12 +90,15 @@ static LogicalResult runStore(Frame &frame, tile::StoreOp op) {
   const View &view = frame.getView(op.getView());
   SmallVector<int64_t> offsets = frame.getInts(op.getOffsets());
   const Tile &tile = frame.getTile(op.getValue());
+  uint64_t inside = 0;
   forEachAccess(view, offsets, tile.shape, [&](size_t i, int64_t address) {
     if (address < 0)
       return;
+    ++inside;
     view.buffer->elements[address] = tile.elements[i];
     view.buffer->written[address] = 1;
   });
+  frame.execution.bytesWritten += inside * getByteWidth(tile.elementType);
   return success();
 }
 
@@ -117,7 +123,8 @@ static LogicalResult runScalarLoad(Frame &frame, memref::LoadOp op) {
   FailureOr<int64_t> address = getAddress(frame, op, view, op.getIndices());
   if (failed(address))
     return failure();
-  frame.set(op, view.buffer->elements[*address]);
+  frame.execution.bytesRead += getByteWidth(op.getType());
+  frame.set(op, Element(view.buffer->elements[*address]));
   return success();
 }
 
@@ -128,6 +135,7 @@ static LogicalResult runScalarStore(Frame &frame, memref::StoreOp op) {
     return failure();
   view.buffer->elements[*address] = frame.getScalar(op.getValue());
   view.buffer->written[*address] = 1;
+  frame.execution.bytesWritten += getByteWidth(op.getValue().getType());
   return success();
 }
 

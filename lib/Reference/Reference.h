@@ -50,6 +50,14 @@ struct Buffer {
   std::vector<std::byte> toBytes() const;
 };
 
+/// Bytes that tiles and scalars take from global memory and put there, without
+/// what is outside of the views.
+struct Traffic {
+  double bytesRead = 0, bytesWritten = 0;
+  /// Whether some launch did not run all of its blocks.
+  bool isSampled = false;
+};
+
 struct Options {
   Precision precision = Precision::Storage;
   /// Blocks that run at the same time; 0 means one per processor.
@@ -57,6 +65,10 @@ struct Options {
   /// Called now and then, from one thread at a time, with the blocks of the
   /// current launch that have ended and all it has.
   std::function<void(uint64_t, uint64_t)> progress;
+  /// Run only so many blocks of each launch, evenly spread; 0 means all.
+  uint64_t maxBlocks = 0;
+  /// Where to add up what is moved, extrapolated to all blocks; may be null.
+  Traffic *traffic = nullptr;
 };
 
 /// Whether the reference can run `host` and the kernels that it launches; emits

@@ -7,11 +7,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/heddle/Buffers.h"
+
 #include "lib/Compiler/HostPlan.h"
 #include "lib/Reference/Reference.h"
 #include "tools/heddle/Npy.h"
 #include "tools/heddle/Random.h"
 
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Error.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -100,8 +104,8 @@ static Expected<void> fillFromFile(HostBuffer &buffer,
   Expected<NpyArray> array = readNpy(path);
   if (!array)
     return tl::unexpected(array.error());
-  std::string found = ::describe(
-      array->shape, fmt::format("{}{}", array->kind, array->width));
+  std::string found =
+      ::describe(array->shape, fmt::format("{}{}", array->kind, array->width));
   if (ArrayRef<int64_t>(array->shape) != ArrayRef(buffer.shape))
     return makeError(ErrorKind::InvalidInput,
                      "{}: expected {} for buffer '{}', found {}", path,

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/heddle/Check.h"
+
 #include "lib/Reference/Comparison.h"
 #include "tools/heddle/Progress.h"
 
@@ -63,8 +64,8 @@ LogicalResult heddle::runReference(tile::HostOp host, ArrayRef<int64_t> sizes,
 static std::string format(Type type, reference::Element element) {
   if (isa<FloatType>(type))
     return fmt::format("{:.6g}", element.f);
-  return fmt::format("{}", llvm::SignExtend64(
-                               element.i, reference::getIntegerWidth(type)));
+  return fmt::format(
+      "{}", llvm::SignExtend64(element.i, reference::getIntegerWidth(type)));
 }
 
 static void print(const HostBuffer &buffer,
@@ -112,8 +113,8 @@ Verdict heddle::check(tile::HostOp host, ArrayRef<int64_t> sizes,
       continue;
     Buffer output =
         Buffer::fromBytes(buffer.elementType, buffer.shape, buffer.bytes);
-    reference::Comparison comparison = reference::compare(
-        output, (*storage)[i], (*exact)[i], fastAccum);
+    reference::Comparison comparison =
+        reference::compare(output, (*storage)[i], (*exact)[i], fastAccum);
     print(buffer, comparison);
     if (!comparison.passed())
       verdict = Verdict::Wrong;

@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/heddle/Source.h"
-#include "lib/Compiler/Compiler.h"
 
+#include "lib/Compiler/Compiler.h"
 #include "mlir/Parser/Parser.h"
 
 using namespace mlir;
@@ -37,8 +37,8 @@ LogicalResult Source::read(const std::string &path) {
     return failure();
   }
   sourceManager.AddNewSourceBuffer(std::move(buffer), SMLoc());
-  handler = std::make_unique<SourceMgrDiagnosticHandler>(sourceManager,
-                                                         &context, llvm::errs());
+  handler = std::make_unique<SourceMgrDiagnosticHandler>(
+      sourceManager, &context, llvm::errs());
   module = parseSourceFile<ModuleOp>(sourceManager, &context);
   return success(bool(module));
 }

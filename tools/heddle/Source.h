@@ -10,13 +10,13 @@
 #define HEDDLE_TOOLS_HEDDLE_SOURCE_H
 
 #include "dialects/Tile/Tile.h"
-#include "tools/heddle/CommandLine.h"
-
-#include "llvm/Support/SourceMgr.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "tools/heddle/CommandLine.h"
+
+#include "llvm/Support/SourceMgr.h"
 
 namespace heddle {
 
