@@ -162,7 +162,10 @@ LogicalResult Planner::run() {
         return;
       int64_t bytes = 4096;
       if (isa<tile::TransposeOp>(op))
-        bytes = getStageBytes(BufferType::get(type));
+        bytes = type.getNumElements() * 8;
+      if (isa<tile::TransposeOp>(op) && type.getElementType().isIntOrFloat())
+        bytes = type.getNumElements() *
+                llvm::divideCeil(type.getElementTypeBitWidth(), 8);
       reserve = std::max(reserve, bytes * int64_t(role.getInstances()));
     });
 

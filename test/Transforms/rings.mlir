@@ -161,3 +161,27 @@ tile.kernel @while(%A: memref<?x?xi8>, %C: memref<?x?xi32>, %n: index) {
   }
   tile.store %r#1, %C[%c0, %c0] : tensor<256x64xi32>, memref<?x?xi32>
 }
+
+// CHECK: tile.kernel @gated(
+// CHECK-SAME: aref.shared_bytes
+// CHECK: aref.mma_wait %{{.*}}, %{{.*}} pending 2
+// CHECK: tile.kernel @gated_plain(
+// CHECK-SAME: aref.shared_bytes
+tile.kernel @gated(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xbf16>, %O: memref<?x?xf32>, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %c128 = arith.constant 128 : index
+  %bm = gpu.block_id x
+  %m = arith.muli %bm, %c128 : index
+  %z = arith.constant dense<0.0> : tensor<128x64xf32>
+  %r:2 = scf.for %k = %c0 to %n step %c64 iter_args(%x = %z, %y = %z) -> (tensor<128x64xf32>, tensor<128x64xf32>) {
+    %a = tile.load %A[%m, %k] pad 0.0 : bf16 : memref<?x?xbf16> -> tensor<128x64xbf16>
+    %b = tile.load %B[%k, %c0] pad 0.0 : bf16 : memref<?x?xbf16> -> tensor<64x64xbf16>
+    %c = tile.load %C[%k, %c0] pad 0.0 : bf16 : memref<?x?xbf16> -> tensor<64x64xbf16>
+    %d = tile.dot %a, %b, %x : tensor<128x64xbf16>, tensor<64x64xbf16> -> tensor<128x64xf32>
+    %e = tile.dot %a, %c, %y : tensor<128x64xbf16>, tensor<64x64xbf16> -> tensor<128x64xf32>
+    scf.yield %d, %e : tensor<128x64xf32>, tensor<128x64xf32>
+  }
+  %o = arith.mulf %r#0, %r#1 : tensor<128x64xf32>
+  tile.store %o, %O[%m, %c0] : tensor<128x64xf32>, memref<?x?xf32>
+}
