@@ -42,6 +42,21 @@ function(heddle_add_tool name)
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 endfunction()
 
+# heddle_add_reference(Name file.td generator options...) generates a reference
+# page, docs/Name.md in the build tree, as a part of the target heddle-doc.
+add_custom_target(heddle-doc)
+function(heddle_add_reference name definitions)
+  set(LLVM_TARGET_DEFINITIONS ${definitions})
+  tablegen(MLIR ${name}.md ${ARGN} -I ${PROJECT_SOURCE_DIR})
+  set(page ${PROJECT_BINARY_DIR}/docs/${name}.md)
+  add_custom_command(OUTPUT ${page}
+    COMMAND ${CMAKE_COMMAND} -E copy ${CMAKE_CURRENT_BINARY_DIR}/${name}.md
+            ${page}
+    DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/${name}.md)
+  add_custom_target(Heddle${name}Reference DEPENDS ${page})
+  add_dependencies(heddle-doc Heddle${name}Reference)
+endfunction()
+
 # heddle_add_dialect(Name mnemonic) generates what dialects/Name/*.td describe,
 # as the target HeddleNameIncGen, and the dialect's reference page.
 function(heddle_add_dialect name mnemonic)
@@ -63,8 +78,6 @@ function(heddle_add_dialect name mnemonic)
   mlir_tablegen(${name}Enums.h.inc -gen-enum-decls -I ${PROJECT_SOURCE_DIR})
   mlir_tablegen(${name}Enums.cpp.inc -gen-enum-defs -I ${PROJECT_SOURCE_DIR})
   add_public_tablegen_target(Heddle${name}IncGen)
-  add_dependencies(mlir-headers Heddle${name}IncGen)
+  heddle_add_reference(${name} ${name}Ops.td -gen-dialect-doc
+                       -dialect=${mnemonic})
 endfunction()
-if(NOT TARGET mlir-headers)
-  add_custom_target(mlir-headers)
-endif()

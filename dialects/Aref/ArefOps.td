@@ -406,6 +406,32 @@ def Aref_ConvertLayoutOp : Aref_Op<"convert_layout", [Pure]> {
   let hasFolder = 1;
 }
 
+def Aref_ReduceOp : Aref_Op<"reduce", [
+    MemoryEffects<[MemRead, MemWrite]>, AllTypesMatch<["init", "result"]>]> {
+  let summary = "`tile.reduce` along an axis that several warps hold parts of";
+  let description = [{
+    Each warp reduces its part; `scratch` holds one row of results per part.
+    Performs an `aref.sync` before and after it writes to `scratch`.
+
+    Constraints:
+    1. `scratch` is plain row-major: as many rows as there are parts, of as many
+       elements as `init` has. Elements of `i1` are held as `i8`, of `index` as
+       `i64`.
+  }];
+  let arguments = (ins
+    Tile_ReduceKindAttr:$kind,
+    Aref_Tile:$x,
+    Aref_Tile:$init,
+    ConfinedAttr<I64Attr, [IntNonNegative]>:$axis,
+    Aref_BufferType:$scratch
+  );
+  let results = (outs Aref_Tile:$result);
+  let assemblyFormat = [{
+    $kind $x `,` $init `axis` $axis `through` $scratch attr-dict
+    `:` type($x) `,` type($scratch) `->` type($init)
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // Barriers
 //===----------------------------------------------------------------------===//

@@ -1,14 +1,4 @@
-//===- heddle-opt.cpp - Runs Heddle's passes one by one -------------------===//
-//
-// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
-// See LICENSE for license information.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//
-//===----------------------------------------------------------------------===//
-
-#include "dialects/Aref/Aref.h"
-#include "dialects/Tile/Tile.h"
-#include "lib/Transforms/Passes.h"
+#include "lib/Compiler/Compiler.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -16,9 +6,9 @@
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
-  registry.insert<heddle::tile::TileDialect, heddle::aref::ArefDialect>();
+  heddle::registerDialects(registry);
   mlir::registerAllPasses();
-  heddle::registerHeddlePasses();
+  heddle::registerPasses();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Heddle pass driver\n", registry));
 }

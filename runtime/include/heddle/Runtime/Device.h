@@ -63,6 +63,11 @@ enum class TensorMapType : uint8_t {
   TF32Ftz = 12,
 };
 
+/// The size of one element of `type`.
+uint32_t elementBytes(TensorMapType type);
+/// The name messages use: "bf16", "f32.ftz".
+std::string_view name(TensorMapType type);
+
 /// Shared-memory swizzles of a tensor map; the value is the span in bytes.
 enum class Swizzle : uint8_t { None = 0, B32 = 32, B64 = 64, B128 = 128 };
 

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""Measures Heddle and records the results.
+
+    benchmarks/run.py compile    compile times, side by side with Triton if it is installed
+    benchmarks/run.py virtual    a bf16 GEMM on the virtual GPU at growing sizes
+    benchmarks/run.py kernels    what ptxas says about every example
+
+Each writes benchmarks/results/NAME.json: machine, date, versions, the exact
+commands and all samples; and prints the table that benchmarks/README.md shows.
+Needs hyperfine for times.
+"""
+
+import argparse
+import datetime
+import json
+import pathlib
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def output_of(*command):
+    """The output of a command, or None if it is not there or fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout + done.stderr
+
+
+def first_match(pattern, text):
+    found = re.search(pattern, text or "")
+    return found.group(1).strip() if found else None
+
+
+def provenance(heddle):
+    """What a reader needs to repeat a measurement."""
+    ptxas = shutil.which("ptxas") or "/usr/local/cuda/bin/ptxas"
+    return {
+        "date": datetime.date.today().isoformat(),
+        "machine": {
+            "processor": first_match(r"Model name:\s*(.*)", output_of("lscpu")),
+            "cores": int(output_of("nproc") or 0),
+            "system": platform.platform(),
+        },
+        "versions": {
+            "heddle": first_match(r"(.*)", output_of("git", "-C", str(ROOT), "describe", "--always", "--dirty")),
+            "llvm": first_match(r"LLVM version (\S+)", output_of(str(heddle), "--version")),
+            "ptxas": first_match(r"release ([\d.]+)", output_of(ptxas, "--version")),
+            "hyperfine": first_match(r"hyperfine (\S+)", output_of("hyperfine", "--version")),
+        },
+    }
+
+
+def hyperfine(commands, runs, warmup=1):
+    """Times named commands; returns {name: {command, seconds: [...]}}."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as report:
+        arguments = ["hyperfine", "-N", "--style=none", f"--runs={runs}",
+                     f"--warmup={warmup}", f"--export-json={report.name}"]
+        subprocess.run(arguments + [" ".join(c) for c in commands.values()], check=True)
+        results = json.load(open(report.name))["results"]
+    return {name: {"command": result["command"].replace(str(ROOT) + "/", ""), "seconds": result["times"]}
+            for name, result in zip(commands, results)}
+
+
+def peak_kib(command):
+    text = output_of("/usr/bin/time", "-v", *command)
+    value = first_match(r"Maximum resident set size \(kbytes\): (\d+)", text)
+    return int(value) if value else None
+
+
+def report(name, data, rows):
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(data, indent=2) + "\n")
+    widths = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        print("| " + " | ".join(str(c).ljust(w) for c, w in zip(row, widths)) + " |")
+    print(f"written to {path.relative_to(ROOT)}", file=sys.stderr)
+
+
+def measure_compile(heddle, runs):
+    example = ROOT / "examples" / "gemm.mlir"
+    work = pathlib.Path(tempfile.mkdtemp())
+    commands = {
+        "to PTX": [str(heddle), "compile", str(example), "--emit=ptx", "-o", str(work / "gemm.ptx")],
+        "to cubin": [str(heddle), "compile", str(example), "--emit=cubin", "-o", str(work / "gemm.cubin")],
+    }
+    data = provenance(heddle)
+    data["results"] = hyperfine(commands, runs)
+    for name, command in commands.items():
+        data["results"][name]["peak_kib"] = peak_kib(command)
+
+    peer = [sys.executable, str(ROOT / "benchmarks" / "peers" / "triton_matmul.py")]
+    samples = []
+    for _ in range(runs):
+        text = output_of(*peer)
+        if text is None:
+            break
+        samples.append(json.loads(text.strip().splitlines()[-1]))
+    if samples:
+        data["versions"]["triton"] = samples[0]["triton"]
+        data["results"]["Triton, to cubin"] = {
+            "command": "python3 benchmarks/peers/triton_matmul.py",
+            "seconds": [sample["to_cubin_seconds"] for sample in samples],
+            "peak_kib": max(sample["peak_kib"] for sample in samples),
+        }
+    base = statistics.median(data["results"]["to cubin"]["seconds"])
+    rows = [("what", "median s", "spread s", "peak MB", "ratio to our cubin")]
+    for name, result in data["results"].items():
+        seconds = result["seconds"]
+        peak = result.get("peak_kib")
+        rows.append((name, f"{statistics.median(seconds):.3f}",
+                     f"{min(seconds):.3f}..{max(seconds):.3f}",
+                     f"{peak / 1024:.0f}" if peak else "",
+                     f"{statistics.median(seconds) / base:.2f}"))
+    report("compile", data, rows)
+
+
+def measure_virtual(heddle, runs):
+    example = ROOT / "examples" / "gemm.mlir"
+    sizes = (512, 1024, 2048)
+    commands = {
+        f"{n}^3": [str(heddle), "run", str(example), "--device=virtual"] +
+        [f"--size={d}={n}" for d in "MNK"] for n in sizes
+    }
+    data = provenance(heddle)
+    data["results"] = hyperfine(commands, runs)
+    rows = [("bf16 GEMM", "median s", "spread s", "GFLOP/s")]
+    for n in sizes:
+        seconds = data["results"][f"{n}^3"]["seconds"]
+        median = statistics.median(seconds)
+        rows.append((f"{n}³", f"{median:.2f}", f"{min(seconds):.2f}..{max(seconds):.2f}", f"{2 * n**3 / median / 1e9:.1f}"))
+    report("virtual", data, rows)
+
+
+def measure_kernels(heddle, runs):
+    data = provenance(heddle)
+    data["results"] = {}
+    rows = [("example", "kernel", "registers", "spills", "shared bytes", "threads", "warnings")]
+    for example in sorted((ROOT / "examples").glob("*.mlir")):
+        text = output_of(str(heddle), "explain", str(example), "--json")
+        if text is None:
+            print(f"{example.name}: explain failed", file=sys.stderr)
+            continue
+        kernels = json.loads(text)["kernels"]
+        data["results"][example.name] = kernels
+        for kernel in kernels:
+            rows.append((example.stem, kernel["name"], kernel.get("registers", ""), kernel.get("spill_bytes", ""),
+                         kernel["shared_bytes"], kernel["threads"], len(kernel.get("warnings", []))))
+    report("kernels", data, rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["compile", "virtual", "kernels"])
+    parser.add_argument("--heddle", type=pathlib.Path, default=ROOT / "build" / "bin" / "heddle")
+    parser.add_argument("--runs", type=int, default=10)
+    arguments = parser.parse_args()
+    if not arguments.heddle.exists():
+        parser.error(f"{arguments.heddle} does not exist; build it with scripts/setup")
+    measure = {"compile": measure_compile, "virtual": measure_virtual, "kernels": measure_kernels}
+    measure[arguments.what](arguments.heddle, arguments.runs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+//===- GlobalMemory.cpp - A virtual GPU's global memory ------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "GlobalMemory.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+
+using namespace heddle;
+using namespace heddle::vgpu;
+
+namespace {
+
+constexpr uint64_t alignment = 256;
+/// Beyond this, size arithmetic on 64-bit addresses would need care.
+constexpr uint64_t largestAllocation = uint64_t(1) << 46;
+/// Accesses below this are what dereferencing a null pointer looks like.
+constexpr uint64_t nullPage = 64 * 1024;
+
+constexpr uint64_t alignUp(uint64_t value) {
+  return (value + alignment - 1) & ~(alignment - 1);
+}
+
+} // namespace
+
+GlobalMemory::GlobalMemory(DeviceAddress base, uint64_t capacity)
+    : next(alignUp(base) + redZoneBytes), capacity(capacity) {}
+
+GlobalMemory::~GlobalMemory() {
+  for (auto &[address, allocation] : allocations)
+    std::free(allocation.host);
+}
+
+Expected<DeviceAddress> GlobalMemory::allocate(size_t bytes) {
+  if (bytes == 0)
+    return makeError(ErrorKind::InvalidInput,
+                     "expected an allocation of at least 1 byte, found 0");
+  std::unique_lock lock(mutex);
+  if (bytes > largestAllocation || bytes > capacity - live)
+    return makeError(ErrorKind::Unavailable,
+                     "out of device memory: expected at most {} bytes, found "
+                     "{}",
+                     std::min(largestAllocation, capacity - live), bytes);
+  live += bytes;
+  lock.unlock();
+  // Filling takes long and needs no lock.
+  auto *host =
+      static_cast<std::byte *>(std::aligned_alloc(alignment, alignUp(bytes)));
+  if (host)
+    std::memset(host, int(poison), alignUp(bytes));
+
+  lock.lock();
+  if (!host) {
+    live -= bytes;
+    return makeError(ErrorKind::Unavailable,
+                     "out of host memory for a device allocation of {} bytes",
+                     bytes);
+  }
+  DeviceAddress address = next;
+  next = alignUp(address + bytes) + redZoneBytes;
+  allocations.emplace_hint(allocations.end(), address, Allocation{bytes, host});
+  ++liveCount;
+  return address;
+}
+
+Expected<void> GlobalMemory::free(DeviceAddress address) {
+  std::unique_lock lock(mutex);
+  auto found = allocations.find(address);
+  if (found == allocations.end()) {
+    lock.unlock();
+    return makeError(ErrorKind::InvalidInput,
+                     "expected the start of an allocation to free, found {:#x}:"
+                     " {}",
+                     address, explain(address, 1));
+  }
+  Allocation &allocation = found->second;
+  if (!allocation.host)
+    return makeError(ErrorKind::InvalidInput,
+                     "the {}-byte allocation at {:#x} was freed before",
+                     allocation.size, address);
+  generation.fetch_add(1, std::memory_order_release);
+  std::free(allocation.host);
+  allocation.host = nullptr;
+  live -= allocation.size;
+  --liveCount;
+  return {};
+}
+
+const GlobalMemory::Map::value_type *
+GlobalMemory::find(DeviceAddress address) const {
+  auto after = allocations.upper_bound(address);
+  return after == allocations.begin() ? nullptr : &*std::prev(after);
+}
+
+std::byte *GlobalMemory::resolve(DeviceAddress address, size_t bytes) const {
+  std::shared_lock lock(mutex);
+  const Map::value_type *entry = find(address);
+  if (!entry || !entry->second.host)
+    return nullptr;
+  uint64_t offset = address - entry->first;
+  if (offset >= entry->second.size || bytes > entry->second.size - offset)
+    return nullptr;
+  return entry->second.host + offset;
+}
+
+std::byte *GlobalMemory::Cursor::refill(DeviceAddress address, size_t bytes) {
+  std::shared_lock lock(memory->mutex);
+  const Map::value_type *entry = memory->find(address);
+  if (!entry || !entry->second.host)
+    return nullptr;
+  begin = entry->first;
+  size = entry->second.size;
+  host = entry->second.host;
+  generation = memory->generation.load(std::memory_order_relaxed);
+  uint64_t offset = address - begin;
+  if (offset >= size || bytes > size - offset)
+    return nullptr;
+  return host + offset;
+}
+
+std::string GlobalMemory::explain(DeviceAddress address, size_t bytes) const {
+  std::shared_lock lock(mutex);
+  std::string what =
+      fmt::format("{} byte{} at {:#x} {}", bytes, bytes == 1 ? "" : "s",
+                  address, bytes == 1 ? "is" : "are");
+  if (address < nullPage)
+    return what + " in no allocation: the address looks like a null pointer";
+
+  const Map::value_type *before = find(address);
+  if (before) {
+    const auto &[start, allocation] = *before;
+    std::string which =
+        fmt::format("the {}-byte allocation at {:#x}", allocation.size, start);
+    uint64_t offset = address - start;
+    if (offset < allocation.size) {
+      if (!allocation.host)
+        return fmt::format("{} at offset {} of {}, which was freed", what,
+                           offset, which);
+      if (bytes > allocation.size - offset)
+        return fmt::format("{} at offset {} of {} and reach{} {} bytes past "
+                           "its end",
+                           what, offset, which, bytes == 1 ? "es" : "",
+                           bytes - (allocation.size - offset));
+      return fmt::format("{} at offset {} of {}", what, offset, which);
+    }
+    // Whoever overran the end is more likely than whoever underran the start
+    // of the next, unless that is nearer.
+    uint64_t past = offset - allocation.size;
+    auto after = allocations.upper_bound(address);
+    bool nearNext = after != allocations.end() && after->first - address < past;
+    if (past < redZoneBytes && !nearNext)
+      return fmt::format("{} {} bytes past the end of {}{}", what, past, which,
+                         allocation.host ? "" : ", which was freed");
+  }
+  auto after = allocations.upper_bound(address);
+  if (after != allocations.end() && after->first - address <= redZoneBytes)
+    return fmt::format("{} {} bytes before the {}-byte allocation at {:#x}{}",
+                       what, after->first - address, after->second.size,
+                       after->first,
+                       after->second.host ? "" : ", which was freed");
+  return what + " in no allocation";
+}
+
+uint64_t GlobalMemory::liveBytes() const {
+  std::shared_lock lock(mutex);
+  return live;
+}
+
+size_t GlobalMemory::liveAllocations() const {
+  std::shared_lock lock(mutex);
+  return liveCount;
+}

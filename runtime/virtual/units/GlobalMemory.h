@@ -1,0 +1,115 @@
+//===- GlobalMemory.h - A virtual GPU's global memory -----------*- C++ -*-===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// Global memory as a set of allocations at addresses that are never reused,
+/// with unmapped red zones between them. An access is legal exactly when it
+/// lies inside one live allocation.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef HEDDLE_RUNTIME_VIRTUAL_UNITS_GLOBALMEMORY_H
+#define HEDDLE_RUNTIME_VIRTUAL_UNITS_GLOBALMEMORY_H
+
+#include "heddle/Runtime/Device.h"
+
+#include <atomic>
+#include <map>
+#include <shared_mutex>
+
+namespace heddle::vgpu {
+
+/// Thread-safe: any number of threads may resolve while others allocate and
+/// free. Pointers stay valid until their allocation is freed.
+class GlobalMemory {
+public:
+  /// High addresses, so that an offset mistaken for an address is noticed.
+  static constexpr DeviceAddress defaultBase = 0x7f0000000000;
+  /// Unmapped addresses on both sides of every allocation.
+  static constexpr uint64_t redZoneBytes = 64 * 1024;
+  /// Fresh memory holds this byte: NaN in every floating-point format.
+  static constexpr std::byte poison{0xff};
+
+  /// `capacity` bounds the bytes allocated at one time.
+  explicit GlobalMemory(DeviceAddress base = defaultBase,
+                        uint64_t capacity = UINT64_MAX);
+  ~GlobalMemory();
+  GlobalMemory(const GlobalMemory &) = delete;
+  GlobalMemory &operator=(const GlobalMemory &) = delete;
+
+  /// Allocates `bytes` > 0 of poisoned memory, aligned to 256 bytes.
+  Expected<DeviceAddress> allocate(size_t bytes);
+  /// Frees the allocation that starts at `address`.
+  Expected<void> free(DeviceAddress address);
+
+  /// The host memory behind [address, address + bytes), or null unless the
+  /// range is inside one live allocation. Takes a lock: loops use a `Cursor`.
+  std::byte *resolve(DeviceAddress address, size_t bytes) const;
+
+  /// Where the range lies, for messages about an access that did not resolve:
+  /// "4 bytes at 0x7f0000011000 are 0 bytes past the end of the 4096-byte
+  /// allocation at 0x7f0000010000".
+  std::string explain(DeviceAddress address, size_t bytes) const;
+
+  uint64_t liveBytes() const;
+  size_t liveAllocations() const;
+
+  /// One thread's view: remembers the last allocation it touched. Cheap to
+  /// create; must not outlive the memory.
+  class Cursor {
+  public:
+    explicit Cursor(const GlobalMemory &memory) : memory(&memory) {}
+
+    std::byte *resolve(DeviceAddress address, size_t bytes) {
+      // One compare each for below, beyond and stale; sizes cannot wrap since
+      // `bytes` is compared before it is subtracted.
+      uint64_t offset = address - begin;
+      if (offset < size && bytes <= size - offset &&
+          memory->generation.load(std::memory_order_acquire) == generation)
+          [[likely]]
+        return host + offset;
+      return refill(address, bytes);
+    }
+    std::string explain(DeviceAddress address, size_t bytes) const {
+      return memory->explain(address, bytes);
+    }
+
+  private:
+    std::byte *refill(DeviceAddress address, size_t bytes);
+
+    const GlobalMemory *memory;
+    DeviceAddress begin = 0;
+    uint64_t size = 0;
+    std::byte *host = nullptr;
+    uint64_t generation = 0;
+  };
+
+private:
+  struct Allocation {
+    uint64_t size = 0;
+    /// Null once freed; the record stays for messages.
+    std::byte *host = nullptr;
+  };
+  using Map = std::map<DeviceAddress, Allocation>;
+
+  /// The last allocation that starts at or before `address`, or null.
+  const Map::value_type *find(DeviceAddress address) const;
+
+  mutable std::shared_mutex mutex;
+  Map allocations;
+  DeviceAddress next;
+  uint64_t capacity;
+  uint64_t live = 0;
+  size_t liveCount = 0;
+  /// Counts frees, so that cursors notice that theirs may be gone.
+  std::atomic<uint64_t> generation = 0;
+};
+
+} // namespace heddle::vgpu
+
+#endif // HEDDLE_RUNTIME_VIRTUAL_UNITS_GLOBALMEMORY_H

@@ -1,0 +1,111 @@
+//===- Mbarrier.h - The mbarriers of one CTA --------------------*- C++ -*-===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// The state machines behind mbarrier objects. They live beside shared memory,
+/// keyed by shared offset, so that a stray store cannot corrupt one unnoticed.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef HEDDLE_RUNTIME_VIRTUAL_UNITS_MBARRIER_H
+#define HEDDLE_RUNTIME_VIRTUAL_UNITS_MBARRIER_H
+
+#include "heddle/Runtime/Error.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace heddle::vgpu {
+
+/// One mbarrier. A phase completes when nothing is pending and every expected
+/// byte has arrived; the next phase then starts with `expected` pending.
+struct MbarrierState {
+  /// Phases completed so far: the number of the current phase.
+  uint64_t phase = 0;
+  /// Arrivals still missing in this phase.
+  uint32_t pending = 0;
+  /// Arrivals that each phase starts with.
+  uint32_t expected = 0;
+  /// Bytes expected less bytes completed; negative while a copy has finished
+  /// before its expectation was announced.
+  int32_t tx = 0;
+  bool live = false;
+};
+
+/// The mbarriers of one CTA. Every misuse is an error value of kind `Fault`.
+/// Not thread-safe.
+class MbarrierTable {
+public:
+  /// Largest arrival count and transaction count.
+  static constexpr uint32_t maxCount = (1u << 20) - 1;
+
+  explicit MbarrierTable(uint32_t sharedBytes);
+
+  Expected<void> init(uint32_t offset, uint32_t count);
+  Expected<void> inval(uint32_t offset);
+
+  /// The arrivals return the opaque 64-bit state before the arrival, for
+  /// `testState` and `pendingCount`.
+  Expected<uint64_t> arrive(uint32_t offset, uint32_t count = 1);
+  Expected<uint64_t> arriveExpectTx(uint32_t offset, uint32_t bytes,
+                                    uint32_t count = 1);
+  /// Also lowers the arrivals that later phases expect.
+  Expected<uint64_t> arriveDrop(uint32_t offset, uint32_t count = 1);
+  Expected<uint64_t> arriveDropExpectTx(uint32_t offset, uint32_t bytes,
+                                        uint32_t count = 1);
+  /// `.noComplete`: an error if it would complete the phase.
+  Expected<uint64_t> arriveNoComplete(uint32_t offset, uint32_t count);
+  Expected<uint64_t> arriveDropNoComplete(uint32_t offset, uint32_t count);
+
+  Expected<void> expectTx(uint32_t offset, uint32_t bytes);
+  Expected<void> completeTx(uint32_t offset, uint32_t bytes);
+  /// One more arrival in this phase: `cp.async.mbarrier.arrive` without
+  /// `.noinc` does this when issued.
+  Expected<void> incrementPending(uint32_t offset, uint32_t count = 1);
+
+  /// Whether the phase with that parity (0 or 1) has completed: the current
+  /// phase's parity is the other one. A fresh barrier passes parity 1.
+  Expected<bool> testParity(uint32_t offset, uint32_t parity) const;
+  /// The same for a waiter that waits for every phase. `observed` is its own
+  /// memory of this barrier, 0 at first: the phases it knows are completed. An
+  /// error if the barrier has run two phases ahead, so that the parity means
+  /// another phase than the waiter thinks (phase aliasing).
+  Expected<bool> testParity(uint32_t offset, uint32_t parity,
+                            uint64_t &observed) const;
+  /// Whether the phase of an arrival's state has completed. An error if that
+  /// phase is neither the current nor the one before.
+  Expected<bool> testState(uint32_t offset, uint64_t state) const;
+  /// `mbarrier.pending_count`.
+  static uint32_t pendingCount(uint64_t state) { return state & maxCount; }
+
+  /// The barrier at `offset`, or null if none is live there.
+  const MbarrierState *find(uint32_t offset) const;
+  /// Whether [offset, offset + bytes) touches a live barrier: nothing but
+  /// mbarrier operations may.
+  bool overlapsLive(uint32_t offset, uint32_t bytes) const;
+  uint32_t liveCount() const { return numLive; }
+
+  /// "phase 3 (parity 1): 1 of 1 arrivals pending, 16384 bytes outstanding".
+  std::string describe(uint32_t offset) const;
+
+private:
+  Expected<MbarrierState *> at(uint32_t offset);
+  Expected<const MbarrierState *> at(uint32_t offset) const;
+  Expected<uint64_t> arriveImpl(uint32_t offset, uint32_t count,
+                                uint32_t expectBytes, bool drop,
+                                bool noComplete);
+
+  /// Indexed by offset / 8; grows on demand.
+  std::vector<MbarrierState> states;
+  uint32_t sharedBytes;
+  uint32_t numLive = 0;
+};
+
+} // namespace heddle::vgpu
+
+#endif // HEDDLE_RUNTIME_VIRTUAL_UNITS_MBARRIER_H

@@ -1,0 +1,194 @@
+//===- Tma.cpp - The tensor memory accelerator ---------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Tma.h"
+
+#include "Numerics.h"
+#include "TmaBox.h"
+
+using namespace heddle;
+using namespace heddle::vgpu;
+
+namespace {
+
+/// Fills `bytes` bytes with what elements outside the tensor read as.
+void fillOutside(const TensorMapSpec &spec, std::byte *to, uint32_t bytes) {
+  if (spec.fill == TensorMapFill::Zero) {
+    std::memset(to, 0, bytes);
+    return;
+  }
+  // The canonical NaNs: all ones but the sign, which is in the last byte.
+  std::memset(to, 0xff, bytes);
+  uint32_t size = elementBytes(spec.type);
+  for (uint32_t i = size - 1; i < bytes; i += size)
+    to[i] = std::byte(0x7f);
+}
+
+bool convertsOnLoad(TensorMapType type) {
+  return type == TensorMapType::F32Ftz || type == TensorMapType::TF32 ||
+         type == TensorMapType::TF32Ftz;
+}
+
+/// The conversion that a load of these types makes: flush subnormals, round to
+/// tf32. CUDA names the types but does not say how tf32 rounds; nearest even
+/// loses the least.
+void convertRow(TensorMapType type, std::byte *row, uint32_t bytes) {
+  for (uint32_t i = 0; i < bytes; i += 4) {
+    float value;
+    std::memcpy(&value, row + i, 4);
+    if (type != TensorMapType::TF32)
+      value = flushSubnormal(value);
+    if (type != TensorMapType::F32Ftz)
+      value = std::bit_cast<float>(floatToTf32(value, Rounding::NearestEven));
+    std::memcpy(row + i, &value, 4);
+  }
+}
+
+} // namespace
+
+uint32_t vgpu::tmaBoxBytes(const TensorMapSpec &spec) {
+  uint32_t bytes = rowBytes(spec);
+  for (uint32_t d = 1; d < spec.rank; ++d)
+    bytes *=
+        (spec.box[d] + spec.elementStrides[d] - 1) / spec.elementStrides[d];
+  return bytes;
+}
+
+Expected<uint32_t> vgpu::tmaLoad(const TensorMapSpec &spec,
+                                 std::span<const int32_t> coords,
+                                 std::byte *shared, uint32_t sharedBytes,
+                                 uint32_t dstOffset,
+                                 GlobalMemory::Cursor &global) {
+  if (Expected<void> good =
+          checkBox(spec, coords, sharedBytes, dstOffset, "TMA load of");
+      !good)
+    return tl::unexpected(good.error());
+
+  uint32_t bytes = rowBytes(spec);
+  bool convert = convertsOnLoad(spec.type);
+  alignas(64) std::byte buffer[maxRowBytes];
+  Expected<void> good =
+      forEachRow(spec, coords, [&](const TmaRow &row) -> Expected<void> {
+        uint32_t to = dstOffset + row.boxOffset;
+        uint32_t inside = row.insideEnd - row.insideBegin;
+        if (inside == 0) {
+          fillOutside(spec, buffer, bytes);
+          scatterRow(shared, buffer, to, bytes, spec.swizzle);
+          return {};
+        }
+        const std::byte *from = global.resolve(row.address, inside);
+        if (!from)
+          return makeError(ErrorKind::Fault, "TMA load of {}: {}",
+                           describeBox(spec, coords),
+                           global.explain(row.address, inside));
+        if (inside == bytes && !convert) {
+          scatterRow(shared, from, to, bytes, spec.swizzle);
+          return {};
+        }
+        if (inside != bytes)
+          fillOutside(spec, buffer, bytes);
+        std::memcpy(buffer + row.insideBegin, from, inside);
+        if (convert)
+          convertRow(spec.type, buffer + row.insideBegin, inside);
+        scatterRow(shared, buffer, to, bytes, spec.swizzle);
+        return {};
+      });
+  if (!good)
+    return tl::unexpected(good.error());
+  return tmaBoxBytes(spec);
+}
+
+Expected<void> vgpu::tmaStore(const TensorMapSpec &spec,
+                              std::span<const int32_t> coords,
+                              const std::byte *shared, uint32_t sharedBytes,
+                              uint32_t srcOffset,
+                              GlobalMemory::Cursor &global) {
+  if (Expected<void> good =
+          checkBox(spec, coords, sharedBytes, srcOffset, "TMA store of");
+      !good)
+    return good;
+  if (Expected<void> good = checkStoreCoords(spec, coords, "TMA store of");
+      !good)
+    return good;
+
+  uint32_t bytes = rowBytes(spec);
+  alignas(64) std::byte buffer[maxRowBytes];
+  return forEachRow(spec, coords, [&](const TmaRow &row) -> Expected<void> {
+    uint32_t inside = row.insideEnd - row.insideBegin;
+    if (inside == 0)
+      return {};
+    std::byte *to = global.resolve(row.address, inside);
+    if (!to)
+      return makeError(ErrorKind::Fault, "TMA store of {}: {}",
+                       describeBox(spec, coords),
+                       global.explain(row.address, inside));
+    uint32_t from = srcOffset + row.boxOffset;
+    if (inside == bytes) {
+      gatherRow(to, shared, from, bytes, spec.swizzle);
+      return {};
+    }
+    gatherRow(buffer, shared, from, bytes, spec.swizzle);
+    std::memcpy(to, buffer + row.insideBegin, inside);
+    return {};
+  });
+}
+
+Expected<uint32_t> vgpu::bulkLoad(DeviceAddress src, uint32_t bytes,
+                                  std::byte *shared, uint32_t sharedBytes,
+                                  uint32_t dstOffset,
+                                  GlobalMemory::Cursor &global) {
+  if (Expected<void> good =
+          checkBulk(src, bytes, sharedBytes, dstOffset, "bulk load");
+      !good)
+    return tl::unexpected(good.error());
+  const std::byte *from = global.resolve(src, bytes);
+  if (!from && bytes != 0)
+    return makeError(ErrorKind::Fault, "bulk load: {}",
+                     global.explain(src, bytes));
+  if (bytes != 0)
+    std::memcpy(shared + dstOffset, from, bytes);
+  return bytes;
+}
+
+Expected<void> vgpu::bulkStore(DeviceAddress dst, uint32_t bytes,
+                               const std::byte *shared, uint32_t sharedBytes,
+                               uint32_t srcOffset,
+                               GlobalMemory::Cursor &global) {
+  if (Expected<void> good =
+          checkBulk(dst, bytes, sharedBytes, srcOffset, "bulk store");
+      !good)
+    return good;
+  std::byte *to = global.resolve(dst, bytes);
+  if (!to && bytes != 0)
+    return makeError(ErrorKind::Fault, "bulk store: {}",
+                     global.explain(dst, bytes));
+  if (bytes != 0)
+    std::memcpy(to, shared + srcOffset, bytes);
+  return {};
+}
+
+Expected<uint32_t> vgpu::bulkCopyShared(std::byte *dstShared, uint32_t dstBytes,
+                                        uint32_t dstOffset,
+                                        const std::byte *srcShared,
+                                        uint32_t srcBytes, uint32_t srcOffset,
+                                        uint32_t bytes) {
+  if (dstShared == srcShared)
+    return makeError(ErrorKind::Fault,
+                     "bulk copy between shared windows: expected a destination "
+                     "in another CTA of the cluster, found the source's own");
+  if (Expected<void> good =
+          checkBulk(0, bytes, dstBytes, dstOffset, "destination of bulk copy");
+      !good)
+    return tl::unexpected(good.error());
+  if (Expected<void> good =
+          checkBulk(0, bytes, srcBytes, srcOffset, "source of bulk copy");
+      !good)
+    return tl::unexpected(good.error());
+  std::memcpy(dstShared + dstOffset, srcShared + srcOffset, bytes);
+  return bytes;
+}
