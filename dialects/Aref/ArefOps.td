@@ -89,9 +89,16 @@ def Aref_RingOp : Aref_Op<"ring", [MemoryEffects<[MemAlloc]>]> {
   }];
   // Uses the consumer may have in flight before it releases the oldest, plus
   // one: the least depth that cannot deadlock.
+  // `requested_depth` is the depth that the author asked for by `tile.stages`.
   let arguments = (ins DefaultValuedAttr<I64Attr, "1">:$min_depth,
-                       OptionalAttr<I64Attr>:$max_depth);
+                       OptionalAttr<I64Attr>:$max_depth,
+                       OptionalAttr<I64Attr>:$requested_depth);
   let results = (outs Aref_RingType:$ring);
+  let builders = [
+    OpBuilder<(ins "::heddle::aref::RingType":$ring), [{
+      $_state.addTypes(ring);
+    }]>
+  ];
   let assemblyFormat = "attr-dict `:` type($ring)";
   let hasVerifier = 1;
 }

@@ -14,17 +14,31 @@
 using namespace mlir;
 using namespace heddle;
 
+/// Passes over one kernel, in order.
+static void addKernelPasses(OpPassManager &manager,
+                            ArrayRef<std::unique_ptr<Pass> (*)()> passes) {
+  OpPassManager &kernels = manager.nest<tile::KernelOp>();
+  for (std::unique_ptr<Pass> (*create)() : passes)
+    kernels.addPass(create());
+}
+
 /// Splits kernels into roles that hand tiles to one another.
-static void addRolePasses(OpPassManager &) {}
+static void addRolePasses(OpPassManager &manager) {
+  manager.addPass(createVersionKernels());
+  addKernelPasses(manager,
+                  {createMakePersistent, createAssignRoles, createInsertArefs,
+                   createSplitRoles, createSplitInstances, createPipelineMma,
+                   createLowerCopies, createPlanStages, createVerifyArefs});
+}
 
 /// Makes registers, barriers and addresses explicit.
 static void addBarrierPasses(OpPassManager &manager) {
-  OpPassManager &kernels = manager.nest<tile::KernelOp>();
-  kernels.addPass(createAssignLayouts());
-  kernels.addPass(createConvertLayouts());
+  addKernelPasses(manager, {createAssignLayouts, createConvertLayouts,
+                            createLowerArefs, createAllocateShared});
 }
 
 void heddle::buildPipeline(OpPassManager &manager, Stage stopAfter) {
+  addKernelPasses(manager, {createVerifyTarget});
   if (stopAfter >= Stage::Aref)
     addRolePasses(manager);
   if (stopAfter >= Stage::Barriers)

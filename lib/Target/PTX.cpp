@@ -23,6 +23,7 @@
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/OptimizationLevel.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 
@@ -50,6 +51,11 @@ createTargetMachine(unsigned optimization) {
     LLVMInitializeNVPTXTargetInfo();
     LLVMInitializeNVPTXTargetMC();
     LLVMInitializeNVPTXAsmPrinter();
+    // Addresses in shared memory take one register. The target has no other way
+    // to ask for it.
+    auto &registered = llvm::cl::getRegisteredOptions();
+    if (auto it = registered.find("nvptx-short-ptr"); it != registered.end())
+      it->second->addOccurrence(0, it->first, "true");
     return true;
   }();
   (void)initialized;
@@ -61,8 +67,6 @@ createTargetMachine(unsigned optimization) {
     return makeError("expected an LLVM with the NVPTX target: " + message);
   auto level = llvm::CodeGenOpt::getLevel(optimization);
   llvm::TargetOptions options;
-  // Addresses in shared memory take one register.
-  options.MCOptions.ABIName = "shortptr";
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
       triple, chipName, features, options, std::nullopt, std::nullopt,
       level.value_or(llvm::CodeGenOptLevel::Aggressive)));

@@ -308,23 +308,28 @@ void LayoutPlan::spread() {
 }
 
 SmallVector<Value> LayoutPlan::getMemoryTiles() {
-  SmallVector<Value> tiles;
-  scope.walk([&](Operation *op) {
-    if (isa<tile::LoadOp, aref::LocalLoadOp>(op))
-      tiles.push_back(op->getResult(0));
-    else if (isa<tile::StoreOp, aref::LocalStoreOp>(op))
-      tiles.push_back(op->getOperand(0));
-  });
   // The largest tile costs most to convert; among equals, the narrowest
-  // elements need the most of them in one thread.
-  llvm::stable_sort(tiles, [](Value a, Value b) {
-    RankedTensorType aType = getTileType(a), bType = getTileType(b);
-    if (aType.getNumElements() != bType.getNumElements())
-      return aType.getNumElements() > bType.getNumElements();
-    return getElementBytes(aType.getElementType()) <
-           getElementBytes(bType.getElementType());
+  // elements need the most of them in one thread, and the first one wins.
+  SmallVector<std::tuple<int64_t, int64_t, size_t, Value>> order;
+  scope.walk([&](Operation *op) {
+    Value tile;
+    if (isa<tile::LoadOp, aref::LocalLoadOp>(op))
+      tile = op->getResult(0);
+    else if (isa<tile::StoreOp, aref::LocalStoreOp>(op))
+      tile = op->getOperand(0);
+    else
+      return;
+    RankedTensorType type = getTileType(tile);
+    order.emplace_back(-type.getNumElements(),
+                       getElementBytes(type.getElementType()), order.size(),
+                       tile);
   });
-  return tiles;
+  llvm::sort(order, [](const auto &a, const auto &b) {
+    return std::tie(std::get<0>(a), std::get<1>(a), std::get<2>(a)) <
+           std::tie(std::get<0>(b), std::get<1>(b), std::get<2>(b));
+  });
+  return llvm::map_to_vector(
+      order, [](const auto &entry) { return std::get<3>(entry); });
 }
 
 LogicalResult LayoutPlan::run() {

@@ -1,8 +1,12 @@
-//===- Passes.h - Passes over tile and aref -------------*- C++ -*-===//
+//===- Passes.h - Heddle's passes ---------------------------- -*- C++ -*--===//
 //
 // Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What each pass does, with an example, is in Passes.td.
 //
 //===----------------------------------------------------------------------===//
 
@@ -10,6 +14,7 @@
 #define HEDDLE_TRANSFORMS_PASSES_H
 
 #include "dialects/Aref/Aref.h"
+#include "dialects/Tile/Tile.h"
 #include "mlir/Pass/Pass.h"
 
 namespace heddle {

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "lib/Analysis/SharedMemory.h"
 #include "lib/Conversion/ToNVVM/Patterns.h"
 #include "lib/Conversion/ToNVVM/SharedMemory.h"
 
@@ -45,10 +46,6 @@ Value heddle::getBarrierAddress(OpBuilder &builder, Location loc,
   Value offset = arith::MulIOp::create(builder, loc, stage,
                                        getI32(builder, loc, mbarrierBytes));
   return arith::AddIOp::create(builder, loc, address, offset);
-}
-
-int64_t heddle::getStageBytes(aref::BufferType type) {
-  return llvm::alignTo(type.getBytes(), 1024);
 }
 
 namespace {

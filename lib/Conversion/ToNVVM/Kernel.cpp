@@ -138,8 +138,11 @@ LogicalResult Flattener::createFunction() {
   function = LLVM::LLVMFuncOp::create(
       builder, loc, kernel.getSymName(),
       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), types));
-  for (NamedAttribute attr : kernel->getDiscardableAttrs())
-    function->setDiscardableAttr(attr.getName(), attr.getValue());
+  // The tile dialect's attributes are for kernels only.
+  for (NamedAttribute attr : kernel->getDiscardableAttrs()) {
+    if (!isa_and_nonnull<tile::TileDialect>(attr.getNameDialect()))
+      function->setDiscardableAttr(attr.getName(), attr.getValue());
+  }
 
   int64_t threads = plan.getNumWarps() * warpSize;
   function->setAttr("nvvm.kernel", builder.getUnitAttr());

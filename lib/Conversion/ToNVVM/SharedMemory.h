@@ -11,6 +11,7 @@
 
 #include "dialects/Aref/Aref.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/BuiltinOps.h"
 
 namespace heddle {
 
@@ -32,9 +33,6 @@ mlir::Value getSharedAddress(mlir::OpBuilder &builder, mlir::Location loc,
 /// The i32 address of one mbarrier of an array.
 mlir::Value getBarrierAddress(mlir::OpBuilder &builder, mlir::Location loc,
                               mlir::Value barriers, mlir::Value stage);
-
-/// Bytes from one buffer of an allocation to the next.
-int64_t getStageBytes(aref::BufferType type);
 
 } // namespace heddle
 

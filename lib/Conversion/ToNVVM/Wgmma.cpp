@@ -346,15 +346,31 @@ MmaPattern::matchAndRewrite(aref::MmaOp op, OneToNOpAdaptor adaptor,
   };
   StringRef constraints = inRegisters ? "r,r,r,r,l,b" : "l,l,b";
 
+  // What the products read in registers passes through the fence, so that it is
+  // written before: accumulators first, then A.
+  SmallVector<Value> fenced;
+  if (!startsAtZero)
+    fenced.append(adaptor.getAcc().begin(), adaptor.getAcc().end());
+  fenced.append(a->registers);
+  StringRef fence = "wgmma.fence.sync.aligned;";
+  if (fenced.empty())
+    emitInlinePTX(rewriter, loc, fence, "", {});
+  else
+    fenced = emitTied(rewriter, loc, fence, fenced, {}, "", /*reads=*/true);
+  SmallVector<Value> accumulators(adaptor.getAcc().begin(),
+                                  adaptor.getAcc().end());
+  if (!startsAtZero)
+    accumulators.assign(fenced.begin(), fenced.begin() + accumulators.size());
+  a->registers.assign(fenced.end() - a->registers.size(), fenced.end());
+
   SmallVector<Value> results;
-  results.reserve(adaptor.getAcc().size());
-  emitInlinePTX(rewriter, loc, "wgmma.fence.sync.aligned;", "", {});
+  results.reserve(accumulators.size());
   for (int64_t block = 0; block < shape->rowBlocks; ++block) {
     int64_t row = block * blockRows * shape->numWarpgroups;
     for (int64_t column = 0; column < shape->n;
          column += shape->columnsPerBlock) {
-      SmallVector<Value> registers =
-          llvm::to_vector(adaptor.getAcc().slice(results.size(), count));
+      SmallVector<Value> registers = llvm::to_vector(
+          ValueRange(accumulators).slice(results.size(), count));
       for (int64_t step = 0; step < shape->steps; ++step) {
         SmallVector<Value> operands;
         if (inRegisters) {

@@ -66,6 +66,11 @@ public:
   /// The number of a predicate that is read, and all ones in `flip` for `!p`.
   uint32_t predicateSource(const Operand &operand, uint32_t &flip);
 
+  bool isPredicate(const Operand &operand) const {
+    return operand.kind == OperandKind::Register &&
+           places[operand.reg].width == 1;
+  }
+
   /// The value of an integer literal.
   uint64_t literal(const Operand &operand);
   /// A slot that holds `value` in every lane.

@@ -59,7 +59,7 @@ void Warp::start() {
   copyGroups.clear();
   bulkGroups.clear();
   wgmmaGroups = {};
-  wgmmaReleased = 0;
+  wgmmaHeld.clear();
   fragments.assign(1, Fragment{});
   fragments[0].mask = live;
   joins.clear();
@@ -317,8 +317,10 @@ void Warp::load(uint32_t number) {
   active = fragment.mask & live;
   reconverge = fragment.reconverge;
   join = fragment.join;
-  fragment.wait = nullptr;
   running = true;
+  if (fragment.wait && fragment.wait->resume)
+    fragment.wait->resume(*this, fragment);
+  fragment.wait = nullptr;
 }
 
 void Warp::save() {

@@ -28,6 +28,8 @@ struct WaitReason {
   bool (*ready)(Warp &warp, const Fragment &fragment);
   /// "waits for ...", for messages about hangs.
   std::string (*describe)(Warp &warp, const Fragment &fragment);
+  /// What the lanes do when they go on, if not the instruction again.
+  void (*resume)(Warp &warp, const Fragment &fragment) = nullptr;
 };
 
 /// Lanes of a warp that run together.
@@ -104,6 +106,9 @@ public:
     giveWay = true;
     return Flow::Stop;
   }
+  /// Goes on, but chooses again between the loops that do and do not check
+  /// registers in flight.
+  Flow recheck() { return Flow::Stop; }
   /// Makes sure that all live lanes of `required` run together, sleeping if
   /// they do not. False: return `Flow::Stop`. `mask` is updated.
   bool converge(const Instruction &instruction, uint32_t required,
@@ -141,9 +146,12 @@ public:
   std::vector<std::byte> local;
 
   std::vector<AsyncGroups> copyGroups, bulkGroups;
-  /// wgmmas issued and released by this warp, and `issued` at each commit.
+  /// wgmmas: completed are those that a wait of this warp has covered.
   AsyncGroups wgmmaGroups;
-  uint64_t wgmmaReleased = 0;
+  /// Registers of wgmmas that no wait has covered, oldest first.
+  std::deque<const std::vector<uint32_t> *> wgmmaHeld;
+  /// The cluster barrier's phase at this warp's last arrival.
+  uint64_t clusterPhase = 0;
 
   /// Sleeping fragments and, at index `current`, the running one.
   std::vector<Fragment> fragments;

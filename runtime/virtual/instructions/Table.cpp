@@ -18,7 +18,11 @@ DecodeFunction heddle::vgpu::findInstruction(std::string_view base) {
     for (auto rows :
          {integerInstructions(), floatInstructions(),
           approximateInstructions(), logicInstructions(), compareInstructions(),
-          conversionInstructions(), moveInstructions(), memoryInstructions(), controlInstructions()})
+          conversionInstructions(), moveInstructions(), memoryInstructions(),
+          atomicInstructions(), controlInstructions(), warpInstructions(),
+          barrierInstructions(), mbarrierInstructions(),
+          asyncCopyInstructions(), tensorInstructions(),
+          wgmmaInstructions(), matrixInstructions(), fenceInstructions()})
       for (const InstructionRow &row : rows)
         map.emplace(row.base, row.decode);
     return map;

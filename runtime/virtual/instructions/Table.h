@@ -41,7 +41,6 @@ std::span<const InstructionRow> warpInstructions();
 std::span<const InstructionRow> barrierInstructions();
 std::span<const InstructionRow> mbarrierInstructions();
 std::span<const InstructionRow> asyncCopyInstructions();
-std::span<const InstructionRow> bulkInstructions();
 std::span<const InstructionRow> tensorInstructions();
 std::span<const InstructionRow> wgmmaInstructions();
 std::span<const InstructionRow> matrixInstructions();
@@ -50,6 +49,11 @@ std::span<const InstructionRow> fenceInstructions();
 /// add, sub, mul, mad, div, min, max, neg and abs belong to the family of their
 /// type; the floating-point table asks this one for integers.
 Handler decodeIntegerArithmetic(Decoder &decoder, Type type);
+/// cp.async.bulk and cp.reduce.async.bulk, of ranges and of tensor boxes.
+Handler decodeBulkCopy(Decoder &decoder, bool reduce);
+Handler decodeTensorCopy(Decoder &decoder, bool reduce);
+/// tensormap.replace and tensormap.cp_fenceproxy.
+Handler decodeTensorMapEdit(Decoder &decoder);
 /// The .approx forms of sqrt and rcp.
 Handler decodeApproximate(Decoder &decoder);
 /// mad.lo.cc and mad.hi.cc.

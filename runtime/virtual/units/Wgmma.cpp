@@ -71,9 +71,9 @@ Expected<void> verifyTypes(const WgmmaOp &op) {
 }
 
 /// Lists the shared addresses of an operand's 16-byte chunks in the order of
-/// `elements[mn][k]` (K-major) or `elements[k][mn]`, and what they span.
-SharedExtent listChunks(const SharedDescriptor &descriptor, Major major,
-                        uint32_t rows, uint32_t k, uint32_t *chunks) {
+/// `elements[mn][k]` (K-major) or `elements[k][mn]`. Returns how many.
+uint32_t listChunks(const SharedDescriptor &descriptor, Major major,
+                    uint32_t rows, uint32_t k, uint32_t *chunks) {
   uint32_t span = uint32_t(descriptor.swizzle);
   uint32_t pitch = span ? span : chunkBytes;
   uint32_t count = 0;
@@ -86,20 +86,44 @@ SharedExtent listChunks(const SharedDescriptor &descriptor, Major major,
       chunks[count++] = swizzle(row, descriptor.swizzle);
       chunks[count++] = swizzle(row + second, descriptor.swizzle);
     }
+    return count;
+  }
+  // Eight 16-bit elements a chunk, and span / 16 chunks before a jump.
+  uint32_t perSpan = span ? span / chunkBytes : 1;
+  uint32_t jump = span ? descriptor.leading : descriptor.stride;
+  uint32_t kJump = span ? descriptor.stride : descriptor.leading;
+  for (uint32_t i = 0; i < k; ++i)
+    for (uint32_t c = 0; c < rows / 8; ++c)
+      chunks[count++] =
+          swizzle(descriptor.start + i / 8 * kJump + i % 8 * pitch +
+                      c / perSpan * jump + c % perSpan * chunkBytes,
+                  descriptor.swizzle);
+  return count;
+}
+
+SharedExtent extentOfChunks(const uint32_t *chunks, uint32_t count) {
+  auto [least, most] = std::minmax_element(chunks, chunks + count);
+  return {*least, *most + chunkBytes};
+}
+
+/// A bound on the end of the chunks that costs less than looking at each:
+/// addresses grow with every index until the swizzle, which stays in a line.
+uint32_t endBound(const SharedDescriptor &descriptor, Major major,
+                  uint32_t rows, uint32_t k) {
+  constexpr uint32_t line = 128;
+  uint32_t span = uint32_t(descriptor.swizzle);
+  uint32_t end = descriptor.start + 7 * (span ? span : chunkBytes);
+  if (major == Major::K) {
+    end += (rows / 8 - 1) * descriptor.stride +
+           (span ? chunkBytes : descriptor.leading);
   } else {
-    // Eight 16-bit elements a chunk, and span / 16 chunks before a jump.
     uint32_t perSpan = span ? span / chunkBytes : 1;
     uint32_t jump = span ? descriptor.leading : descriptor.stride;
     uint32_t kJump = span ? descriptor.stride : descriptor.leading;
-    for (uint32_t i = 0; i < k; ++i)
-      for (uint32_t c = 0; c < rows / 8; ++c)
-        chunks[count++] =
-            swizzle(descriptor.start + i / 8 * kJump + i % 8 * pitch +
-                        c / perSpan * jump + c % perSpan * chunkBytes,
-                    descriptor.swizzle);
+    end += (k / 8 - 1) * kJump + (rows / 8 - 1) / perSpan * jump +
+           (perSpan - 1) * chunkBytes;
   }
-  auto [least, most] = std::minmax_element(chunks, chunks + count);
-  return {*least, *most + chunkBytes};
+  return (end + chunkBytes + line - 1) / line * line;
 }
 
 WgmmaScratch &scratchSpace() {
@@ -127,61 +151,43 @@ Expected<void> readOperand(const Operand &operand, uint32_t k,
   if (!descriptor)
     return makeError(ErrorKind::Fault, "wgmma operand {}: {}", operand.name,
                      descriptor.error().message);
-  SharedExtent extent =
+  uint32_t count =
       listChunks(*descriptor, operand.major, operand.rows, k, scratch.chunks);
-  if (extent.end > sharedBytes)
-    return makeError(ErrorKind::Fault,
-                     "wgmma operand {}: its {}x{} {} tile at shared offset "
-                     "{:#x} (leading offset {}, stride offset {}, swizzle {} "
-                     "bytes) reaches {} bytes past the end of the {}-byte "
-                     "shared window",
-                     operand.name, operand.rows, k, spelling(operand.type),
-                     descriptor->start, descriptor->leading, descriptor->stride,
-                     unsigned(descriptor->swizzle), extent.end - sharedBytes,
-                     sharedBytes);
-  convertChunks(operand.type, shared, scratch.chunks,
-                operand.rows * 32 / chunkBytes, scratch.elements);
+  if (endBound(*descriptor, operand.major, operand.rows, k) > sharedBytes) {
+    SharedExtent extent = extentOfChunks(scratch.chunks, count);
+    if (extent.end > sharedBytes)
+      return makeError(
+          ErrorKind::Fault,
+          "wgmma operand {}: its {}x{} {} tile at shared offset {:#x} (leading "
+          "offset {}, stride offset {}, swizzle {} bytes) reaches {} bytes "
+          "past the end of the {}-byte shared window",
+          operand.name, operand.rows, k, spelling(operand.type),
+          descriptor->start, descriptor->leading, descriptor->stride,
+          unsigned(descriptor->swizzle), extent.end - sharedBytes, sharedBytes);
+  }
+  convertChunks(operand.type, shared, scratch.chunks, count, scratch.elements);
   return {};
 }
 
-float convertElement(WgmmaInput type, uint32_t bits) {
-  switch (type) {
-  case WgmmaInput::F16:
-    return f16ToFloat(uint16_t(bits));
-  case WgmmaInput::BF16:
-    return bf16ToFloat(uint16_t(bits));
-  case WgmmaInput::TF32:
-    return tf32ToFloat(bits);
-  case WgmmaInput::E4M3:
-    return e4m3ToFloat(uint8_t(bits));
-  case WgmmaInput::E5M2:
-    return e5m2ToFloat(uint8_t(bits));
-  case WgmmaInput::S8:
-    return float(int8_t(bits));
-  case WgmmaInput::U8:
-    return float(uint8_t(bits));
-  }
-  return 0;
-}
-
-/// Converts A's register fragment to `elements[row][k]`. A register holds one
-/// 4-byte piece of a row: pieces (lane % 4) and (lane % 4) + 4 of rows
-/// (lane / 4) and (lane / 4) + 8, registers 0 and 1 for the lower piece.
+/// Converts A's register fragment to `scratch.elements`, [row][k]. A register
+/// holds one 4-byte piece of a row, whatever the type: registers 0 and 1 have
+/// piece lane % 4 of rows lane / 4 and lane / 4 + 8, registers 2 and 3 the same
+/// of the row's second half.
 void readRegistersA(const WgmmaOp &op, const WarpgroupRegisters &a,
-                    float *elements) {
-  uint32_t size = op.elementBytes();
-  uint32_t perRegister = 4 / size;
-  uint32_t k = op.k();
+                    WgmmaScratch &scratch) {
+  constexpr uint32_t pieces = 8;
+  std::array<uint32_t, wgmmaRows * pieces> tile;
   for (uint32_t warp = 0; warp < 4; ++warp)
     for (uint32_t r = 0; r < wgmmaARegisters; ++r)
       for (uint32_t lane = 0; lane < 32; ++lane) {
         uint32_t row = 16 * warp + lane / 4 + 8 * (r % 2);
-        uint32_t column = (lane % 4 + 4 * (r / 2)) * perRegister;
-        uint32_t bits = a[warp][r][lane];
-        for (uint32_t i = 0; i < perRegister; ++i)
-          elements[row * k + column + i] =
-              convertElement(op.a, bits >> (8 * size * i));
+        tile[row * pieces + lane % 4 + 4 * (r / 2)] = a[warp][r][lane];
       }
+  constexpr uint32_t count = sizeof(tile) / chunkBytes;
+  for (uint32_t i = 0; i < count; ++i)
+    scratch.chunks[i] = i * chunkBytes;
+  convertChunks(op.a, reinterpret_cast<const std::byte *>(tile.data()),
+                scratch.chunks, count, scratch.elements);
 }
 
 /// The registers of `scratch.d`, for accumulators that are not f32.
@@ -218,34 +224,6 @@ void accumulateS32(const WgmmaOp &op, const WarpgroupRegisters &product,
     }
 }
 
-/// Register r of an f16 accumulator holds what registers 4(r/2) + 2(r%2) and
-/// the next of an f32 one hold.
-void widenF16(const WgmmaOp &op, const WarpgroupRegisters &d,
-              const WarpgroupRegisters &wide) {
-  for (uint32_t warp = 0; warp < 4; ++warp)
-    for (uint32_t r = 0; r < op.n / 4; ++r) {
-      auto *low = reinterpret_cast<float *>(wide[warp][2 * r]);
-      auto *high = reinterpret_cast<float *>(wide[warp][2 * r + 1]);
-      for (uint32_t lane = 0; lane < 32; ++lane) {
-        uint32_t bits = d[warp][r][lane];
-        low[lane] = f16ToFloat(uint16_t(bits));
-        high[lane] = f16ToFloat(uint16_t(bits >> 16));
-      }
-    }
-}
-
-void narrowF16(const WgmmaOp &op, const WarpgroupRegisters &wide,
-               const WarpgroupRegisters &d) {
-  for (uint32_t warp = 0; warp < 4; ++warp)
-    for (uint32_t r = 0; r < op.n / 4; ++r) {
-      const auto *low = reinterpret_cast<const float *>(wide[warp][2 * r]);
-      const auto *high = reinterpret_cast<const float *>(wide[warp][2 * r + 1]);
-      for (uint32_t lane = 0; lane < 32; ++lane)
-        d[warp][r][lane] = uint32_t(floatToF16(low[lane])) |
-                           uint32_t(floatToF16(high[lane])) << 16;
-    }
-}
-
 /// Multiplies the packed panels into D.
 void multiplyInto(const WgmmaOp &op, WgmmaScratch &scratch,
                   const WarpgroupRegisters &d) {
@@ -254,15 +232,27 @@ void multiplyInto(const WgmmaOp &op, WgmmaScratch &scratch,
     return;
   }
   ScratchRegisters wide(scratch);
-  bool isF16 = op.d == WgmmaAccumulator::F16;
-  if (isF16 && op.scaleD)
-    widenF16(op, d, wide.registers);
-  multiplyPanels(scratch.a, scratch.b, op.n, op.k(), isF16 && op.scaleD,
-                 wide.registers);
-  if (isF16)
-    narrowF16(op, wide.registers, d);
-  else
+  if (op.d == WgmmaAccumulator::S32) {
+    multiplyPanels(scratch.a, scratch.b, op.n, op.k(), false, wide.registers);
     accumulateS32(op, wide.registers, d);
+    return;
+  }
+  // Register r of an f16 accumulator holds what 2r and 2r + 1 of an f32 one do.
+  auto forEachPair = [&](auto convert) {
+    for (uint32_t warp = 0; warp < 4; ++warp)
+      for (uint32_t r = 0; r < op.n / 4; ++r)
+        convert(d[warp][r],
+                reinterpret_cast<float *>(wide.registers[warp][2 * r]),
+                reinterpret_cast<float *>(wide.registers[warp][2 * r + 1]));
+  };
+  if (op.scaleD)
+    forEachPair([](const uint32_t *pairs, float *low, float *high) {
+      widenF16(pairs, low, high);
+    });
+  multiplyPanels(scratch.a, scratch.b, op.n, op.k(), op.scaleD, wide.registers);
+  forEachPair([](uint32_t *pairs, const float *low, const float *high) {
+    narrowF16(low, high, pairs);
+  });
 }
 
 Operand operandA(const WgmmaOp &op, uint64_t descriptor) {
@@ -279,8 +269,10 @@ Expected<SharedExtent> extentOf(const Operand &operand, uint32_t k) {
   if (!descriptor)
     return makeError(ErrorKind::Fault, "wgmma operand {}: {}", operand.name,
                      descriptor.error().message);
-  return listChunks(*descriptor, operand.major, operand.rows, k,
-                    scratchSpace().chunks);
+  WgmmaScratch &scratch = scratchSpace();
+  return extentOfChunks(
+      scratch.chunks,
+      listChunks(*descriptor, operand.major, operand.rows, k, scratch.chunks));
 }
 
 } // namespace
@@ -374,7 +366,7 @@ Expected<void> vgpu::wgmma(const WgmmaOp &op, const std::byte *shared,
     return good;
   WgmmaScratch &scratch = scratchSpace();
   uint32_t k = op.k();
-  readRegistersA(op, a, scratch.elements);
+  readRegistersA(op, a, scratch);
   packA(scratch.elements, Major::K, k, float(op.scaleA * op.scaleB), scratch.a);
   Operand b = operandB(op, descB);
   if (Expected<void> good = readOperand(b, k, shared, sharedBytes, scratch);

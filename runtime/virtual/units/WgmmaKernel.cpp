@@ -163,6 +163,54 @@ void convertChunks(WgmmaInput type, const std::byte *shared,
   }
 }
 
+void widenF16(const uint32_t *pairs, float *low, float *high) {
+  const hn::CappedTag<uint32_t, 16> d;
+  const hn::RebindToFloat<decltype(d)> f;
+  for (uint32_t lane = 0; lane < warpLanes; lane += hn::Lanes(d)) {
+    auto bits = hn::LoadU(d, pairs + lane);
+    auto first = FromF16()(d, hn::And(bits, hn::Set(d, 0xffffu)));
+    auto second = FromF16()(d, hn::ShiftRight<16>(bits));
+    hn::StoreU(hn::BitCast(f, first), f, low + lane);
+    hn::StoreU(hn::BitCast(f, second), f, high + lane);
+  }
+}
+
+/// f32 to f16 in the low 16 bits of each lane.
+template <class D, class V>
+HWY_INLINE V toF16(D d, V bits) {
+  const hn::RebindToFloat<D> f;
+  const hn::RebindToSigned<D> i;
+  V magnitude = hn::And(bits, hn::Set(d, 0x7fffffffu));
+  V sign = hn::ShiftRight<16>(hn::AndNot(hn::Set(d, 0x7fffffffu), bits));
+  auto below = [&](uint32_t limit) {
+    return hn::RebindMask(
+        d, hn::Lt(hn::BitCast(i, magnitude), hn::Set(i, int32_t(limit))));
+  };
+  V odd = hn::And(hn::ShiftRight<13>(magnitude), hn::Set(d, 1u));
+  V rounded = hn::Add(hn::Add(magnitude, hn::Set(d, 0xfffu)), odd);
+  V normal = hn::Sub(hn::ShiftRight<13>(rounded), hn::Set(d, 112u << 10));
+  // One half has f16's smallest subnormal as its last place: adding it makes
+  // the adder round there.
+  auto half = hn::Set(f, 0.5f);
+  V subnormal =
+      hn::Sub(hn::BitCast(d, hn::Add(hn::BitCast(f, magnitude), half)),
+              hn::BitCast(d, half));
+  V finite = hn::IfThenElse(below(0x38800000u), subnormal, normal);
+  V result = hn::Or(
+      hn::IfThenElse(below(0x47800000u), finite, hn::Set(d, 0x7c00u)), sign);
+  return hn::IfThenElse(below(0x7f800001u), result, hn::Set(d, 0x7fffu));
+}
+
+void narrowF16(const float *low, const float *high, uint32_t *pairs) {
+  const hn::CappedTag<uint32_t, 16> d;
+  const hn::RebindToFloat<decltype(d)> f;
+  for (uint32_t lane = 0; lane < warpLanes; lane += hn::Lanes(d)) {
+    auto first = toF16(d, hn::BitCast(d, hn::LoadU(f, low + lane)));
+    auto second = toF16(d, hn::BitCast(d, hn::LoadU(f, high + lane)));
+    hn::StoreU(hn::Or(first, hn::ShiftLeft<16>(second)), d, pairs + lane);
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Packing
 //===----------------------------------------------------------------------===//
@@ -209,13 +257,15 @@ void packA(const float *elements, Major major, uint32_t k, float sign,
   const Quad d;
   uint32_t rowStep = major == Major::K ? k : 1;
   uint32_t kStep = major == Major::K ? 1 : wgmmaRows;
+  auto scale = hn::Set(d, sign);
   for (uint32_t block = 0; block < 8; ++block)
-    for (uint32_t i = 0; i < k; ++i)
+    for (uint32_t i = 0; i < k; ++i) {
+      const float *from = elements + 8 * block * rowStep + i * kStep;
+      float *to = a + (block * k + i) * warpLanes;
       for (uint32_t row = 0; row < 8; ++row)
-        hn::Store(
-            hn::Set(d,
-                    sign * elements[(8 * block + row) * rowStep + i * kStep]),
-            d, a + (block * k + i) * warpLanes + 4 * row);
+        hn::Store(hn::Mul(scale, hn::Set(d, from[row * rowStep])), d,
+                  to + 4 * row);
+    }
 }
 
 //===----------------------------------------------------------------------===//
@@ -301,10 +351,20 @@ HWY_EXPORT(convertChunks);
 HWY_EXPORT(packA);
 HWY_EXPORT(packB);
 HWY_EXPORT(multiplyPanels);
+HWY_EXPORT(narrowF16);
+HWY_EXPORT(widenF16);
 
 void convertChunks(WgmmaInput type, const std::byte *shared,
                    const uint32_t *chunks, uint32_t count, float *elements) {
   HWY_DYNAMIC_DISPATCH(convertChunks)(type, shared, chunks, count, elements);
+}
+
+void widenF16(const uint32_t *pairs, float *low, float *high) {
+  HWY_DYNAMIC_DISPATCH(widenF16)(pairs, low, high);
+}
+
+void narrowF16(const float *low, const float *high, uint32_t *pairs) {
+  HWY_DYNAMIC_DISPATCH(narrowF16)(low, high, pairs);
 }
 
 void packA(const float *elements, Major major, uint32_t k, float sign,

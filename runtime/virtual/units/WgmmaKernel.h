@@ -55,6 +55,11 @@ void packB(const float *elements, Major major, uint32_t n, uint32_t k,
 void packA(const float *elements, Major major, uint32_t k, float sign,
            float *a);
 
+/// f16 pairs to f32 and back, rounding to nearest even, for one register of a
+/// warp: `low` and `high` receive the 32 lanes' lower and upper halves.
+void widenF16(const uint32_t *pairs, float *low, float *high);
+void narrowF16(const float *low, const float *high, uint32_t *pairs);
+
 /// D = A B + D, or A B. `d[w][r]` points to 32 f32 lanes.
 void multiplyPanels(const float *a, const float *b, uint32_t n, uint32_t k,
                     bool accumulate, const WarpgroupRegisters &d);

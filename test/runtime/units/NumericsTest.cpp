@@ -25,8 +25,18 @@ const float nan = std::numeric_limits<float>::quiet_NaN();
 struct Oracle {
   int exponentBits, mantissaBits;
   bool hasInfinity;
+  /// The values of the codes without sign, up to the largest finite one.
+  std::vector<double> values;
+
+  Oracle(int exponentBits, int mantissaBits, bool hasInfinity)
+      : exponentBits(exponentBits), mantissaBits(mantissaBits),
+        hasInfinity(hasInfinity) {
+    while (std::isfinite(valueOf(uint32_t(values.size()))))
+      values.push_back(valueOf(uint32_t(values.size())));
+  }
 
   uint32_t codes() const { return 1u << (exponentBits + mantissaBits); }
+  uint32_t largest() const { return uint32_t(values.size()) - 1; }
 
   /// The value of a code without sign, by the definition of the format.
   double valueOf(uint32_t code) const {
@@ -43,13 +53,6 @@ struct Oracle {
                       exponent - bias - mantissaBits);
   }
 
-  uint32_t largest() const {
-    uint32_t code = codes() - 1;
-    while (!std::isfinite(valueOf(code)))
-      --code;
-    return code;
-  }
-
   /// Rounds a finite value by searching the two neighbours; overflow as IEEE
   /// 754 does, with a fictitious next code beyond the largest.
   uint32_t round(double value, Rounding rounding, bool satfinite) const {
@@ -58,13 +61,12 @@ struct Oracle {
     uint32_t sign = negative ? codes() : 0;
     uint32_t low = 0, high = largest() + 1;
     auto extended = [&](uint32_t code) {
-      return code <= largest()
-                 ? valueOf(code)
-                 : 2 * valueOf(largest()) - valueOf(largest() - 1);
+      return code <= largest() ? values[code]
+                               : 2 * values[largest()] - values[largest() - 1];
     };
     while (high - low > 1) {
       uint32_t middle = (low + high) / 2;
-      (valueOf(middle) <= magnitude ? low : high) = middle;
+      (values[middle] <= magnitude ? low : high) = middle;
     }
     double below = magnitude - extended(low),
            above = extended(high) - magnitude;
@@ -96,11 +98,11 @@ struct Oracle {
   }
 };
 
-constexpr Oracle f16 = {5, 10, true};
-constexpr Oracle bf16 = {8, 7, true};
-constexpr Oracle tf32 = {8, 10, true};
-constexpr Oracle e4m3 = {4, 3, false};
-constexpr Oracle e5m2 = {5, 2, true};
+const Oracle f16 = {5, 10, true};
+const Oracle bf16 = {8, 7, true};
+const Oracle tf32 = {8, 10, true};
+const Oracle e4m3 = {4, 3, false};
+const Oracle e5m2 = {5, 2, true};
 
 constexpr Rounding allRoundings[] = {
     Rounding::NearestEven, Rounding::TowardZero, Rounding::TowardNegative,

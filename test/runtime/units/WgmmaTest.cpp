@@ -374,6 +374,31 @@ TEST(Wgmma, NamesTheOperandThatLeavesSharedMemory) {
             std::string::npos);
 }
 
+TEST(Wgmma, ATileMayEndWhereTheWindowEnds) {
+  for (Swizzle mode :
+       {Swizzle::None, Swizzle::B32, Swizzle::B64, Swizzle::B128})
+    for (bool trans : {false, true})
+      for (uint32_t n : {8u, 72u, 256u}) {
+        WgmmaRun run({.n = n, .transB = trans}, Swizzle::B128, mode);
+        Expected<SharedDescriptor> b = decodeSharedDescriptor(run.descB);
+        uint32_t end = 0;
+        for (uint32_t mn = 0; mn < n; ++mn)
+          for (uint32_t k = 0; k < 16; ++k)
+            end = std::max(
+                end, 2 + b->addressOf(trans ? Major::MN : Major::K, 2, mn, k));
+        Expected<SharedExtent> extent = wgmmaExtentB(run.op, run.descB);
+        ASSERT_TRUE(extent.has_value());
+        EXPECT_EQ(extent->end, end);
+        EXPECT_EQ(message(wgmma(run.op, run.shared.data(), end, run.descA,
+                                run.descB, run.d.view)),
+                  "no error");
+        std::string text = message(wgmma(run.op, run.shared.data(), end - 16,
+                                         run.descA, run.descB, run.d.view));
+        EXPECT_NE(text.find("reaches 16 bytes past"), std::string::npos)
+            << text;
+      }
+}
+
 TEST(Wgmma, RefusesWhatHasNoInstruction) {
   auto refusal = [](const WgmmaOp &op, bool registers = false) {
     return message(verifyWgmma(op, registers));
