@@ -9,7 +9,7 @@
 #include "lib/Compiler/Compiler.h"
 #include "lib/Conversion/Passes.h"
 #include "lib/Transforms/Passes.h"
-#include "mlir/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
 
 using namespace mlir;
 using namespace heddle;
@@ -49,7 +49,27 @@ void heddle::buildPipeline(OpPassManager &manager, Stage stopAfter) {
     manager.addPass(createConvertScalarsToLLVM());
 }
 
+namespace {
+struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
+  Option<Stage> stopAfter{
+      *this, "stop-after", llvm::cl::desc("the level to stop at"),
+      llvm::cl::init(Stage::LLVM),
+      llvm::cl::values(
+          clEnumValN(Stage::Tile, "tile", "as the author wrote it, verified"),
+          clEnumValN(Stage::Aref, "aref", "split into roles"),
+          clEnumValN(Stage::Barriers, "barriers",
+                     "with layouts, mbarriers and addresses"),
+          clEnumValN(Stage::NVVM, "nvvm", "functions of one thread"),
+          clEnumValN(Stage::LLVM, "llvm", "the LLVM dialect"))};
+};
+} // namespace
+
 void heddle::registerPasses() {
+  PassPipelineRegistration<PipelineOptions>(
+      "heddle-pipeline", "every pass from tile kernels to the LLVM dialect",
+      [](OpPassManager &manager, const PipelineOptions &options) {
+        buildPipeline(manager, options.stopAfter);
+      });
   registerHeddlePasses();
   registerHeddleConversionPasses();
 }
