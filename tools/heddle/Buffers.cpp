@@ -10,14 +10,13 @@
 
 #include "lib/Compiler/HostPlan.h"
 #include "lib/Reference/Reference.h"
+#include "tools/heddle/Files.h"
 #include "tools/heddle/Npy.h"
 #include "tools/heddle/Random.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/Error.h"
 #include "llvm/Support/MathExtras.h"
-#include "llvm/Support/raw_ostream.h"
 
 #include <charconv>
 #include <unistd.h>
@@ -261,13 +260,8 @@ Expected<void> heddle::writeOutputs(ArrayRef<HostBuffer> buffers,
     array.width = reference::getByteWidth(buffer.elementType);
     array.shape.assign(buffer.shape.begin(), buffer.shape.end());
     array.bytes = buffer.bytes;
-    if (llvm::Error error =
-            llvm::writeToOutput(file, [&](llvm::raw_ostream &stream) {
-              stream << formatNpy(array);
-              return llvm::Error::success();
-            }))
-      return makeError(ErrorKind::InvalidInput, "cannot write '{}': {}", file,
-                       llvm::toString(std::move(error)));
+    if (Expected<void> written = writeFile(file, formatNpy(array)); !written)
+      return written;
   }
   return {};
 }

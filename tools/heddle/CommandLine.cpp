@@ -257,11 +257,12 @@ ParsedCommandLine heddle::parseCommandLine(int argc, const char *const *argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    // The command that was named says what is wrong, or helps.
-    const CLI::App *named = &app;
-    if (!app.get_subcommands().empty())
-      named = app.get_subcommands().front();
-    return named->exit(error) == 0 ? ExitCode::Good : ExitCode::BadInput;
+    // Help and versions are told by the program, which knows the whole name of
+    // a command; the command that was named says what is wrong.
+    if (error.get_exit_code() == 0 || app.get_subcommands().empty())
+      return app.exit(error) == 0 ? ExitCode::Good : ExitCode::BadInput;
+    app.get_subcommands().front()->exit(error);
+    return ExitCode::BadInput;
   }
   if (runApp->parsed())
     return run;

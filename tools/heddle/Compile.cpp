@@ -9,6 +9,7 @@
 #include "lib/Compiler/HostPlan.h"
 #include "lib/Target/Cubin.h"
 #include "tools/heddle/Commands.h"
+#include "tools/heddle/Files.h"
 #include "tools/heddle/Programs.h"
 #include "tools/heddle/Source.h"
 
@@ -75,13 +76,8 @@ ExitCode heddle::compile(const CompileCommand &command) {
   FailureOr<std::string> text = emit(source, command.emit);
   if (failed(text))
     return ExitCode::BadInput;
-  if (llvm::Error error =
-          llvm::writeToOutput(command.output, [&](llvm::raw_ostream &stream) {
-            stream << *text;
-            return llvm::Error::success();
-          })) {
-    printError() << "cannot write '" << command.output
-                 << "': " << llvm::toString(std::move(error)) << '\n';
+  if (Expected<void> written = writeFile(command.output, *text); !written) {
+    printError() << written.error().message << '\n';
     return ExitCode::BadInput;
   }
   return ExitCode::Good;

@@ -10,24 +10,45 @@
 
 #include "llvm/Support/raw_ostream.h"
 
+#include <chrono>
 #include <unistd.h>
 
 using namespace heddle;
 
-Progress::Progress(std::string what)
-    : what(std::move(what)), next(Clock::now() + std::chrono::seconds(1)),
-      isTerminal(isatty(STDERR_FILENO)) {}
-
-Progress::~Progress() {
-  if (isShown)
-    llvm::errs() << "\r\x1b[K";
+Progress::Progress(std::string what) : what(std::move(what)) {
+  if (isatty(STDERR_FILENO))
+    thread = std::thread([this] { print(); });
 }
 
-void Progress::update(uint64_t done, uint64_t total) {
-  if (!isTerminal || Clock::now() < next)
+Progress::~Progress() {
+  if (!thread.joinable())
     return;
-  next = Clock::now() + std::chrono::milliseconds(200);
-  isShown = true;
-  llvm::errs() << "\r" << what << ": " << done << " of " << total
-               << " blocks\x1b[K";
+  {
+    std::lock_guard lock(mutex);
+    hasEnded = true;
+  }
+  ended.notify_one();
+  thread.join();
+}
+
+void Progress::update(uint64_t newDone, uint64_t newTotal) {
+  std::lock_guard lock(mutex);
+  done = newDone;
+  total = newTotal;
+}
+
+void Progress::print() {
+  std::unique_lock lock(mutex);
+  for (int seconds = 1;; ++seconds) {
+    if (ended.wait_for(lock, std::chrono::seconds(1),
+                       [this] { return hasEnded; })) {
+      if (seconds > 1)
+        llvm::errs() << "\r\x1b[K";
+      return;
+    }
+    llvm::errs() << "\r" << what << ": " << seconds << " s";
+    if (total != 0)
+      llvm::errs() << ", " << done << " of " << total << " blocks";
+    llvm::errs() << "\x1b[K";
+  }
 }

@@ -9,27 +9,36 @@
 #ifndef HEDDLE_TOOLS_HEDDLE_PROGRESS_H
 #define HEDDLE_TOOLS_HEDDLE_PROGRESS_H
 
-#include <chrono>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 #include <string>
+#include <thread>
 
 namespace heddle {
 
-/// A line on the standard error that counts, if that is a terminal and the work
-/// takes longer than a second; it is gone when the object is.
+/// A line on the standard error that tells how long the work has taken and how
+/// far it is, if that is a terminal and the work takes longer than a second. It
+/// is gone when the object is.
 class Progress {
 public:
   explicit Progress(std::string what);
   ~Progress();
   Progress(const Progress &) = delete;
 
+  /// May be called from any thread.
   void update(uint64_t done, uint64_t total);
 
 private:
-  using Clock = std::chrono::steady_clock;
+  void print();
+
   std::string what;
-  Clock::time_point next;
-  bool isTerminal, isShown = false;
+  std::mutex mutex;
+  std::condition_variable ended;
+  bool hasEnded = false;
+  uint64_t done = 0, total = 0;
+  /// Not started unless there is a terminal.
+  std::thread thread;
 };
 
 } // namespace heddle

@@ -12,6 +12,7 @@
 #include "tools/heddle/Check.h"
 #include "tools/heddle/Commands.h"
 #include "tools/heddle/Programs.h"
+#include "tools/heddle/Progress.h"
 #include "tools/heddle/Source.h"
 
 #include <cmath>
@@ -151,6 +152,7 @@ static ExitCode runHost(const RunCommand &command, Source &source,
   if (failed(compiled))
     return ExitCode::BadInput;
   std::unique_ptr<Device> device = createVirtualDevice();
+  Progress progress("virtual GPU");
   Expected<void> ran =
       runOnDevice(*device, *compiled, command.file, sizes, buffers);
   return ran ? ExitCode::Good : report(ran.error());

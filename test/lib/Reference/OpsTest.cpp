@@ -14,7 +14,7 @@
 using namespace heddle::reference;
 
 static const double inf = std::numeric_limits<double>::infinity();
-static const double nan = std::numeric_limits<double>::quiet_NaN();
+static const double notANumber = std::numeric_limits<double>::quiet_NaN();
 
 /// Runs `body` on one tile, and returns `%y`.
 static std::vector<double> map(const std::string &shape,
@@ -44,7 +44,7 @@ TEST(ReferenceOps, MinimaAndMaximaOfNaN) {
            "%y = arith." +
            op + " %x, %c : tensor<3xf32>";
   };
-  std::vector<double> x = {nan, 1, 0.0};
+  std::vector<double> x = {notANumber, 1, 0.0};
   auto propagates = map("3", "f32", "f32", with("maximumf"), x);
   EXPECT_TRUE(std::isnan(propagates[0]));
   EXPECT_EQ(propagates[1], 2);
@@ -75,7 +75,7 @@ TEST(ReferenceOps, ConversionsRoundAndSaturate) {
       (std::vector<double>{1, 1.015625, -inf, 3}));
   EXPECT_EQ(map("4", "f32", "i8",
                 "%y = arith.fptosi %x : tensor<4xf32> to tensor<4xi8>",
-                {300, -300, nan, -1.5}),
+                {300, -300, notANumber, -1.5}),
             (std::vector<double>{127, -128, 0, -1}));
 }
 
@@ -121,7 +121,7 @@ TEST(ReferenceOps, ComparisonsAndSelections) {
     %c = arith.constant dense<1.0> : tensor<4xf32>
     %lt = arith.cmpf ult, %x, %c : tensor<4xf32>
     %y = arith.select %lt, %x, %c : tensor<4xi1>, tensor<4xf32>)";
-  auto y = map("4", "f32", "f32", body, {0, 1, 2, nan});
+  auto y = map("4", "f32", "f32", body, {0, 1, 2, notANumber});
   EXPECT_EQ(y[0], 0);
   EXPECT_EQ(y[2], 1);
   EXPECT_TRUE(std::isnan(y[3]));
@@ -150,7 +150,7 @@ TEST(ReferenceOps, ReductionsAlongEitherAxis) {
     %i = arith.constant dense<0.0> : tensor<2xf32>
     %r = tile.reduce max %x, %i axis 1 : tensor<2x3xf32> -> tensor<2xf32>
     %y = tile.broadcast %r axes [1] : tensor<2xf32> -> tensor<2x3xf32>)";
-  EXPECT_EQ(map("2x3", "f32", "f32", rows, {1, nan, 3, -4, -5, -6}),
+  EXPECT_EQ(map("2x3", "f32", "f32", rows, {1, notANumber, 3, -4, -5, -6}),
             (std::vector<double>{3, 3, 3, 0, 0, 0}));
 }
 
