@@ -35,8 +35,7 @@ tile.kernel @barriers(%A: memref<?x?xbf16>, %C: memref<?x?x?xbf16>) attributes {
     %p = arith.constant 1 : i32
     %m = arith.constant 64 : index
     // CHECK: mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;
-    // PTX: {
-    // PTX-NEXT: .reg .pred done;
+    // PTX: .reg .pred done;
     // PTX-NEXT: again:
     // PTX-NEXT: mbarrier.try_wait.parity.shared::cta.b64 done, [%r{{[0-9]+}}], %r{{[0-9]+}};
     // PTX-NEXT: @!done bra.uni again;
@@ -46,9 +45,9 @@ tile.kernel @barriers(%A: memref<?x?xbf16>, %C: memref<?x?x?xbf16>) attributes {
     // Two panels of two blocks of 192 rows.
     // CHECK-COUNT-4: @$0 cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [$1], [$3, {$4, $5}], [$2];
     // CHECK-NOT: cp.async.bulk
-    // PTX-DAG: mov.b32 [[K:%r[0-9]+]], 64;
-    // PTX-DAG: mov.b32 [[M:%r[0-9]+]], 256;
-    // PTX: cp.async.bulk.tensor{{.*}} [%r{{[0-9]+}}], [%rd{{[0-9]+}}, {[[K]], [[K]]}]
+    // The second block of rows is 192 rows and 24576 bytes on.
+    // PTX: [[ROW:%r[0-9]+]], 256;
+    // PTX: cp.async.bulk.tensor{{.*}}, {%r{{[0-9]+}}, [[ROW]]}]
     aref.tma_load %A[%m, %m] -> %a, %full[%s] : memref<?x?xbf16> -> !aref.buffer<384x128xbf16, swizzle = 128>, !aref.mbarriers<2>
   }
   // CHECK: llvm.return
