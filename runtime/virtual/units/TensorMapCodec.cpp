@@ -80,9 +80,11 @@ TensorMap vgpu::encodeTensorMap(const TensorMapSpec &spec) {
 }
 
 Expected<TensorMapSpec>
-vgpu::decodeTensorMap(std::span<const std::byte, 128> bytes) {
+vgpu::decodeTensorMapFields(std::span<const std::byte, 128> bytes) {
   Words words;
   std::memcpy(words.data(), bytes.data(), sizeof(words));
+  if (words == Words{})
+    return TensorMapSpec{};
   if (words[Magic] != magic)
     return makeError(ErrorKind::Fault,
                      "uninitialised or foreign tensor map: expected a map that "
@@ -106,7 +108,15 @@ vgpu::decodeTensorMap(std::span<const std::byte, 128> bytes) {
     spec.strides[d] = words[Strides + d];
   spec.box = unpackTwelve(words[Box]);
   spec.elementStrides = unpackTwelve(words[ElementStrides]);
-  if (Expected<void> good = verifyTensorMapSpec(spec); !good)
+  return spec;
+}
+
+Expected<TensorMapSpec>
+vgpu::decodeTensorMap(std::span<const std::byte, 128> bytes) {
+  auto spec = decodeTensorMapFields(bytes);
+  if (!spec)
+    return spec;
+  if (Expected<void> good = verifyTensorMapSpec(*spec); !good)
     return tl::unexpected(good.error());
   return spec;
 }

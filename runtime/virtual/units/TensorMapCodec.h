@@ -37,6 +37,11 @@ TensorMap encodeTensorMap(const TensorMapSpec &spec);
 /// "uninitialised or foreign tensor map", changed ones as "corrupted".
 Expected<TensorMapSpec> decodeTensorMap(std::span<const std::byte, 128> bytes);
 
+/// Decodes a map that is being built field by field: unlike above, the fields
+/// need not be legal together. All-zero bytes are an empty map.
+Expected<TensorMapSpec>
+decodeTensorMapFields(std::span<const std::byte, 128> bytes);
+
 } // namespace heddle::vgpu
 
 #endif // HEDDLE_RUNTIME_VIRTUAL_UNITS_TENSORMAPCODEC_H

@@ -1,0 +1,301 @@
+//===- VirtualDevice.cpp - A GPU on the CPU -------------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "heddle/Runtime/VirtualDevice.h"
+
+#include "decode/AddressSpace.h"
+#include "decode/Decoder.h"
+#include "engine/Launch.h"
+#include "ptx/Parser.h"
+#include "units/TensorMapCodec.h"
+
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+using namespace heddle;
+using namespace heddle::vgpu;
+
+namespace {
+
+constexpr uint32_t maxThreadsPerBlock = 1024;
+constexpr uint32_t maxClusterCtas = 16;
+constexpr uint32_t maxBlocksPerMultiprocessor = 32;
+/// Shared memory of a multiprocessor; each block reserves 1 KiB of it.
+constexpr uint32_t sharedBytesPerMultiprocessor = 228 * 1024;
+
+class VirtualModule final : public Module {
+public:
+  explicit VirtualModule(GlobalMemory &memory) : memory(memory) {}
+  ~VirtualModule() override {
+    for (const auto &[name, address] : context.globals)
+      (void)memory.free(address);
+  }
+
+  GlobalMemory &memory;
+  PtxModule syntax;
+  ModuleContext context;
+  std::map<std::string, std::unique_ptr<Kernel>, std::less<>> kernels;
+};
+
+class VirtualDevice final : public Device {
+public:
+  explicit VirtualDevice(const VirtualDeviceOptions &options)
+      : options(options) {
+    props.name = "virtual H200";
+    props.multiprocessors = 132;
+    props.maxSharedBytesPerBlock = 227 * 1024;
+    props.registersPerMultiprocessor = 65536;
+    props.maxThreadsPerMultiprocessor = 2048;
+  }
+
+  const DeviceProperties &properties() const override { return props; }
+
+  Expected<DeviceAddress> allocate(size_t bytes) override {
+    return memory.allocate(bytes);
+  }
+  Expected<void> free(DeviceAddress address) override {
+    return memory.free(address);
+  }
+  Expected<void> copyToDevice(DeviceAddress to, const void *from,
+                              size_t bytes) override {
+    if (bytes == 0)
+      return {};
+    std::byte *host = memory.resolve(to, bytes);
+    if (!host)
+      return makeError(ErrorKind::InvalidInput, "copy to device: {}",
+                       memory.explain(to, bytes));
+    std::memcpy(host, from, bytes);
+    return {};
+  }
+  Expected<void> copyToHost(void *to, DeviceAddress from,
+                            size_t bytes) override {
+    if (bytes == 0)
+      return {};
+    const std::byte *host = memory.resolve(from, bytes);
+    if (!host)
+      return makeError(ErrorKind::InvalidInput, "copy to host: {}",
+                       memory.explain(from, bytes));
+    std::memcpy(to, host, bytes);
+    return {};
+  }
+  Expected<TensorMap> encodeTensorMap(const TensorMapSpec &spec) override {
+    if (auto legal = verifyTensorMapSpec(spec); !legal)
+      return tl::unexpected(legal.error());
+    return vgpu::encodeTensorMap(spec);
+  }
+
+  Expected<std::unique_ptr<Module>> loadModule(std::string_view ptx,
+                                               std::string_view name) override;
+  Expected<void> launch(Module &module, std::string_view kernel,
+                        const LaunchConfig &config,
+                        std::span<const KernelArgument> arguments) override;
+
+private:
+  Expected<void> checkConfig(const Kernel &kernel, LaunchConfig &config) const;
+  Expected<std::vector<std::byte>>
+  packArguments(const Kernel &kernel,
+                std::span<const KernelArgument> arguments) const;
+  uint32_t residentClusters(const Kernel &kernel,
+                            const LaunchConfig &config) const;
+
+  VirtualDeviceOptions options;
+  DeviceProperties props;
+  GlobalMemory memory;
+};
+
+Expected<std::unique_ptr<Module>>
+VirtualDevice::loadModule(std::string_view ptx, std::string_view name) {
+  auto parsed = parsePtx(ptx, name);
+  if (!parsed)
+    return tl::unexpected(parsed.error());
+  auto module = std::make_unique<VirtualModule>(memory);
+  module->syntax = std::move(*parsed);
+  module->context.module = &module->syntax;
+  std::vector<const Variable *> variables;
+  for (const Variable &variable : module->syntax.variables)
+    variables.push_back(&variable);
+  for (const Function &function : module->syntax.functions)
+    for (const Variable &variable : function.variables)
+      variables.push_back(&variable);
+  auto isGlobal = [](const Variable &variable) {
+    return variable.space == Space::Global || variable.space == Space::Const;
+  };
+  auto &globals = module->context.globals;
+  for (const Variable *variable : variables) {
+    if (!isGlobal(*variable))
+      continue;
+    if (variable->isExtern)
+      return makeError(ErrorKind::InvalidInput,
+                       "{}: variable '{}' is external; expected a module "
+                       "without undefined symbols",
+                       name, variable->name);
+    auto address = memory.allocate(std::max<uint64_t>(variable->size, 1));
+    if (!address)
+      return tl::unexpected(address.error());
+    globals.emplace(variable->name, *address);
+    std::byte *host = memory.resolve(*address, variable->size);
+    std::memset(host, 0, variable->size);
+    std::memcpy(host, variable->initial.data(), variable->initial.size());
+  }
+  for (const Variable *variable : variables)
+    for (const Variable::Relocation &relocation : variable->relocations) {
+      auto it = globals.find(relocation.symbol);
+      if (it == globals.end())
+        return makeError(ErrorKind::InvalidInput,
+                         "{}: '{}' in the initialiser of '{}' is not a global "
+                         "variable",
+                         name, relocation.symbol, variable->name);
+      uint64_t value = it->second + relocation.addend;
+      std::memcpy(memory.resolve(globals.find(variable->name)->second,
+                                 variable->size) +
+                      relocation.offset,
+                  &value, sizeof(value));
+    }
+  for (const Function &function : module->syntax.functions) {
+    if (!function.isKernel || !function.hasBody)
+      continue;
+    auto kernel = decodeKernel(module->context, function);
+    if (!kernel)
+      return tl::unexpected(kernel.error());
+    module->kernels[function.name] = std::move(*kernel);
+  }
+  return module;
+}
+
+Expected<void> VirtualDevice::checkConfig(const Kernel &kernel,
+                                          LaunchConfig &config) const {
+  auto refuse = [&]<typename... Args>(fmt::format_string<Args...> format,
+                                      Args &&...args) {
+    return makeError(ErrorKind::InvalidInput, "launch of '{}': {}", kernel.name,
+                     fmt::format(format, std::forward<Args>(args)...));
+  };
+  auto text = [](Dim3 d) { return fmt::format("({},{},{})", d.x, d.y, d.z); };
+  auto same = [](Dim3 a, Dim3 b) {
+    return a.x == b.x && a.y == b.y && a.z == b.z;
+  };
+  const Dim3 required = kernel.requiredCluster;
+  if (required.x && same(config.cluster, Dim3{}))
+    config.cluster = required;
+  if (required.x && !same(config.cluster, required))
+    return refuse("expected clusters of {}, found {}", text(required),
+                  text(config.cluster));
+  if (config.grid.count() == 0 || config.block.count() == 0 ||
+      config.cluster.count() == 0)
+    return refuse("expected a grid, a block and a cluster that are not empty, "
+                  "found {}, {} and {}",
+                  text(config.grid), text(config.block), text(config.cluster));
+  if (config.block.count() > maxThreadsPerBlock)
+    return refuse("expected at most {} threads per block, found {}",
+                  maxThreadsPerBlock, config.block.count());
+  if (kernel.requiredThreads.x && !same(config.block, kernel.requiredThreads))
+    return refuse("expected blocks of {} threads as .reqntid says, found {}",
+                  text(kernel.requiredThreads), text(config.block));
+  if (kernel.maxThreads.x && config.block.count() > kernel.maxThreads.count())
+    return refuse("expected at most {} threads per block as .maxntid says, "
+                  "found {}",
+                  kernel.maxThreads.count(), config.block.count());
+  if (config.cluster.count() > maxClusterCtas)
+    return refuse("expected clusters of at most {} blocks, found {}",
+                  maxClusterCtas, config.cluster.count());
+  if (config.grid.x % config.cluster.x || config.grid.y % config.cluster.y ||
+      config.grid.z % config.cluster.z)
+    return refuse("expected a grid that is a multiple of the cluster {}, found "
+                  "{}",
+                  text(config.cluster), text(config.grid));
+  uint64_t shared = uint64_t(kernel.dynamicSharedOffset) +
+                    config.dynamicSharedBytes;
+  if (shared > props.maxSharedBytesPerBlock)
+    return refuse("{} bytes of static and {} bytes of dynamic shared memory "
+                  "exceed the {} bytes of a block",
+                  kernel.staticSharedBytes, config.dynamicSharedBytes,
+                  props.maxSharedBytesPerBlock);
+  return {};
+}
+
+Expected<std::vector<std::byte>> VirtualDevice::packArguments(
+    const Kernel &kernel, std::span<const KernelArgument> arguments) const {
+  if (arguments.size() != kernel.parameters.size())
+    return makeError(ErrorKind::InvalidInput,
+                     "launch of '{}': expected {} arguments, found {}",
+                     kernel.name, kernel.parameters.size(), arguments.size());
+  std::vector<std::byte> bytes(kernel.parameterBytes + 16);
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const KernelParameter &parameter = kernel.parameters[i];
+    if (arguments[i].size() != parameter.size)
+      return makeError(ErrorKind::InvalidInput,
+                       "launch of '{}': expected {} bytes for argument {} "
+                       "('{}'), found {}",
+                       kernel.name, parameter.size, i, parameter.name,
+                       arguments[i].size());
+    std::memcpy(bytes.data() + parameter.offset, arguments[i].data(),
+                parameter.size);
+  }
+  return bytes;
+}
+
+uint32_t VirtualDevice::residentClusters(const Kernel &kernel,
+                                         const LaunchConfig &config) const {
+  uint64_t threads = config.block.count();
+  uint64_t shared = 1024 + kernel.dynamicSharedOffset +
+                    config.dynamicSharedBytes;
+  uint64_t blocks = std::min<uint64_t>(
+      {maxBlocksPerMultiprocessor, props.maxThreadsPerMultiprocessor / threads,
+       sharedBytesPerMultiprocessor / shared});
+  if (kernel.maxRegisters)
+    blocks = std::min(blocks, props.registersPerMultiprocessor /
+                                  (kernel.maxRegisters * threads));
+  return uint32_t(std::max<uint64_t>(1, blocks * props.multiprocessors /
+                                            config.cluster.count()));
+}
+
+Expected<void>
+VirtualDevice::launch(Module &module, std::string_view name,
+                      const LaunchConfig &requested,
+                      std::span<const KernelArgument> arguments) {
+  auto *own = dynamic_cast<VirtualModule *>(&module);
+  if (!own || &own->memory != &memory)
+    return makeError(ErrorKind::InvalidInput,
+                     "launch of '{}': the module belongs to another device",
+                     name);
+  auto it = own->kernels.find(name);
+  if (it == own->kernels.end()) {
+    std::string known;
+    for (const auto &[kernel, decoded] : own->kernels)
+      known += (known.empty() ? "'" : ", '") + kernel + "'";
+    return makeError(ErrorKind::InvalidInput,
+                     "'{}' has no kernel '{}'; it has {}", own->syntax.name,
+                     name, known.empty() ? "none" : known);
+  }
+  const Kernel &kernel = *it->second;
+  Launch launch;
+  launch.config = requested;
+  if (auto legal = checkConfig(kernel, launch.config); !legal)
+    return legal;
+  auto parameters = packArguments(kernel, arguments);
+  if (!parameters)
+    return tl::unexpected(parameters.error());
+  launch.kernel = &kernel;
+  launch.parameters = std::move(*parameters);
+  launch.memory = &memory;
+  launch.multiprocessors = props.multiprocessors;
+  launch.registersPerMultiprocessor = props.registersPerMultiprocessor;
+  launch.hostThreads =
+      options.hostThreads ? options.hostThreads
+                          : std::max(1u, std::thread::hardware_concurrency());
+  launch.residentClusters = residentClusters(kernel, launch.config);
+  launch.stepBudget = options.stepBudget;
+  return runLaunch(launch);
+}
+
+} // namespace
+
+std::unique_ptr<Device>
+heddle::createVirtualDevice(const VirtualDeviceOptions &options) {
+  return std::make_unique<VirtualDevice>(options);
+}

@@ -1,0 +1,179 @@
+//===- Decoder.h - Syntax to decoded instructions ---------------*- C++ -*-===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HEDDLE_VIRTUAL_DECODE_DECODER_H
+#define HEDDLE_VIRTUAL_DECODE_DECODER_H
+
+#include "decode/Kernel.h"
+#include "decode/Modifiers.h"
+
+#include <optional>
+
+namespace heddle::vgpu {
+
+/// What decoding a kernel needs to know about its module.
+struct ModuleContext {
+  const PtxModule *module = nullptr;
+  /// Addresses of .global and .const variables.
+  std::map<std::string, uint64_t, std::less<>> globals;
+};
+
+/// Decodes `function`, which must be a kernel. Calls are inlined.
+Expected<std::unique_ptr<Kernel>> decodeKernel(const ModuleContext &context,
+                                               const Function &function);
+
+/// Operands and modifiers of one statement, as instruction tables see them. The
+/// first failure wins; a decoder may go on after one and return anything.
+class Decoder {
+public:
+  Decoder(const ModuleContext &context, const Function &function,
+          Kernel &kernel);
+
+  Expected<void> run();
+
+  // --- For instruction tables -----------------------------------------------
+
+  const Statement &statement() const { return *current; }
+  const Operand &operand(size_t index);
+  size_t numOperands() const { return current->operands.size(); }
+  /// Fails unless the statement has between `least` and `most` operands.
+  bool expectOperands(size_t least, size_t most);
+  bool expectOperands(size_t count) { return expectOperands(count, count); }
+
+  /// The slot of a value of `type` that is read. Registers must be as wide as
+  /// the type, except that 8- and 16-bit values may sit in 32-bit registers.
+  uint32_t source(const Operand &operand, Type type);
+  uint32_t source(size_t index, Type type) {
+    return source(operand(index), type);
+  }
+  /// The slot that a value of `type` is written to; `_` is a scratch slot.
+  uint32_t destination(const Operand &operand, Type type);
+  uint32_t destination(size_t index, Type type) {
+    return destination(operand(index), type);
+  }
+  /// The same for instructions that allow wider registers (ld, st, cvt):
+  /// `wide` says whether the slot is a 64-bit one.
+  uint32_t anySource(const Operand &operand, Type type, bool &wide);
+  uint32_t anyDestination(const Operand &operand, Type type, bool &wide);
+
+  /// The number of a predicate that is written; `_` is a scratch predicate.
+  uint32_t predicateDestination(const Operand &operand);
+  /// The number of a predicate that is read, and all ones in `flip` for `!p`.
+  uint32_t predicateSource(const Operand &operand, uint32_t &flip);
+
+  bool isPredicate(const Operand &operand) const {
+    return operand.kind == OperandKind::Register &&
+           places[operand.reg].width == 1;
+  }
+
+  /// The value of an integer literal.
+  uint64_t literal(const Operand &operand);
+  /// A slot that holds `value` in every lane.
+  uint32_t constant(uint64_t value, bool wide);
+  uint32_t scratch(bool wide);
+
+  /// A memory operand: base slot and byte offset. A base register may have 32
+  /// or 64 bits; `wide` says which. `space` is narrowed if the base is a
+  /// variable: a `.param` variable of a device function is local.
+  struct Address {
+    uint32_t slot = 0;
+    bool wide = false;
+    int64_t offset = 0;
+  };
+  Address address(const Operand &operand, Space &space);
+
+  /// The offset of a kernel parameter, if `name` is one.
+  std::optional<uint32_t> parameterOffset(std::string_view name) const;
+  uint32_t parameterBytes() const { return kernel.parameterBytes; }
+
+  /// The targets of a `.branchtargets` list, or null.
+  const std::vector<uint32_t> *branchTargets(const std::string &label) const {
+    auto it = function.branchTargets.find(label);
+    return it == function.branchTargets.end() ? nullptr : &it->second;
+  }
+
+  /// Elements of `{a, b}`, or the operand itself.
+  std::vector<const Operand *> elements(const Operand &operand);
+
+  uint32_t newCursor() { return kernel.cursors++; }
+  template <typename P>
+  P *payload() {
+    auto owned = std::make_unique<P>();
+    P *raw = owned.get();
+    kernel.payloads.push_back(std::move(owned));
+    inst.payload = raw;
+    return raw;
+  }
+  /// Marks an instruction that may name registers of wgmmas in flight.
+  void mayTouchInFlight() { info->mayTouchInFlight = true; }
+  uint32_t role(const std::string &name);
+
+  /// Records "mnemonic: message" and returns null.
+  template <typename... Args>
+  Handler fail(fmt::format_string<Args...> format, Args &&...args) {
+    failMessage(fmt::format(format, std::forward<Args>(args)...));
+    return nullptr;
+  }
+  /// The error for a modifier that no row knows.
+  Handler unknown() { return fail("unknown instruction or modifier"); }
+
+  /// The instruction being built, and its modifiers.
+  Instruction inst;
+  Modifiers mods{""};
+
+private:
+  void layout();
+  void decodeStatement();
+  void failMessage(std::string message);
+  struct RegisterPlace {
+    uint32_t slot = 0;
+    uint32_t width = 0;
+  };
+  uint32_t symbolValue(const Operand &operand, bool wide);
+  std::optional<uint64_t> symbolAddress(const Operand &operand,
+                                        Constant::Kind &kind, Space &space);
+  uint32_t special(const std::string &name, bool wide);
+  uint32_t addConstant(Constant constant);
+  uint32_t registerSlot(const Operand &operand, bool &wide);
+
+  const ModuleContext &context;
+  const Function &function;
+  Kernel &kernel;
+  const Statement *current = nullptr;
+  InstructionInfo *info = nullptr;
+  std::optional<Error> error;
+
+  std::vector<RegisterPlace> places;
+  std::map<std::string, uint32_t> sharedOffsets, localOffsets;
+  std::map<std::tuple<Constant::Kind, Special, bool, uint64_t>, uint32_t>
+      constantSlots;
+};
+
+/// Decodes the modifiers and operands of one statement into `decoder.inst` and
+/// returns what executes it, or null after `decoder.fail`.
+using DecodeFunction = Handler (*)(Decoder &decoder);
+
+/// The decoder of instructions that begin with `base`, or null.
+DecodeFunction findInstruction(std::string_view base);
+
+/// Replaces calls by the bodies of the functions called.
+Expected<Function> inlineCalls(const PtxModule &module,
+                               const Function &function);
+
+/// Immediate post-dominators: for each branch, the instruction where its lanes
+/// meet again, or `neverReconverges`.
+struct ControlFlowEdges {
+  std::vector<uint32_t> targets;
+  bool fallsThrough = true;
+};
+std::vector<uint32_t>
+reconvergencePoints(const std::vector<ControlFlowEdges> &edges);
+
+} // namespace heddle::vgpu
+
+#endif // HEDDLE_VIRTUAL_DECODE_DECODER_H

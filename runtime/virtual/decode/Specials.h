@@ -1,0 +1,26 @@
+//===- Specials.h - Names of special registers ------------------*- C++ -*-===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HEDDLE_VIRTUAL_DECODE_SPECIALS_H
+#define HEDDLE_VIRTUAL_DECODE_SPECIALS_H
+
+#include "decode/Kernel.h"
+
+#include <optional>
+
+namespace heddle::vgpu {
+
+/// The special register spelled `name`, with its `%`.
+std::optional<Special> parseSpecial(std::string_view name);
+
+/// Whether its value changes while a warp runs.
+inline bool isClock(Special special) { return special >= Special::Clock; }
+
+} // namespace heddle::vgpu
+
+#endif // HEDDLE_VIRTUAL_DECODE_SPECIALS_H

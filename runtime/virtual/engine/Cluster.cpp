@@ -1,0 +1,128 @@
+//===- Cluster.cpp - Thread blocks that are scheduled together ------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "engine/Cluster.h"
+
+#include "engine/Diagnostics.h"
+
+#include <algorithm>
+
+using namespace heddle;
+using namespace heddle::vgpu;
+
+namespace {
+/// Instructions that a warp runs before the next one's turn.
+constexpr uint32_t quantum = 128;
+} // namespace
+
+Cluster::Cluster(const Launch &launch) : launch(launch) {
+  uint32_t count = uint32_t(launch.config.cluster.count());
+  for (uint32_t rank = 0; rank < count; ++rank)
+    ctas.push_back(std::make_unique<Cta>(*this, rank));
+  cursors.assign(launch.kernel->cursors, GlobalMemory::Cursor(*launch.memory));
+}
+
+void Cluster::start(uint64_t number) {
+  index = number;
+  const Dim3 &size = launch.config.cluster, &grid = launch.config.grid;
+  uint32_t columns = grid.x / size.x, rows = grid.y / size.y;
+  Dim3 origin{uint32_t(number % columns) * size.x,
+              uint32_t(number / columns % rows) * size.y,
+              uint32_t(number / columns / rows) * size.z};
+  events.clear();
+  error.reset();
+  now = sequence = executed = 0;
+  liveWarps = 0;
+  for (auto &cta : ctas)
+    liveWarps += cta->warps.size();
+  barrier.phase = 0;
+  barrier.arrived.assign(liveWarps, 0);
+  for (auto &cta : ctas) {
+    uint32_t rank = cta->rank;
+    cta->start({origin.x + rank % size.x, origin.y + rank / size.x % size.y,
+                origin.z + rank / size.x / size.y});
+  }
+}
+
+void Cluster::schedule(uint64_t due, const Warp &warp,
+                       const Instruction &instruction, uint32_t lanes,
+                       Action action) {
+  events.push_back(
+      {due, sequence++, &warp, &instruction, lanes, std::move(action)});
+  std::push_heap(events.begin(), events.end());
+}
+
+void Cluster::completeEvents() {
+  while (!events.empty() && events.front().due <= now && !error) {
+    std::pop_heap(events.begin(), events.end());
+    Event event = std::move(events.back());
+    events.pop_back();
+    if (auto done = event.action(); !done)
+      fail(describeFault(*event.warp, event.warp->indexOf(*event.instruction),
+                         event.lanes, done.error().message));
+  }
+}
+
+void Cluster::checkBarrier() {
+  size_t position = 0;
+  for (auto &cta : ctas)
+    for (auto &warp : cta->warps)
+      if ((barrier.arrived[position++] & warp->live) != warp->live)
+        return;
+  ++barrier.phase;
+  std::fill(barrier.arrived.begin(), barrier.arrived.end(), 0);
+}
+
+Cluster::Result Cluster::run(uint64_t slice) {
+  uint64_t end = executed + slice;
+  while (!error) {
+    bool progress = false;
+    for (auto &cta : ctas) {
+      if (cta->done())
+        continue;
+      for (auto &warp : cta->warps) {
+        if (warp->done() || !warp->ready())
+          continue;
+        executed += warp->run(quantum);
+        progress = true;
+        completeEvents();
+        if (error)
+          return Result::Faulted;
+      }
+    }
+    if (liveWarps == 0) {
+      // Copies that nobody waited for still happen.
+      now = UINT64_MAX;
+      completeEvents();
+      return error ? Result::Faulted : Result::Finished;
+    }
+    if (!progress) {
+      if (events.empty()) {
+        fail(hang());
+        break;
+      }
+      now = std::max(now, events.front().due);
+      completeEvents();
+      continue;
+    }
+    if (executed > launch.stepBudget) {
+      Error report = describeHang(*this);
+      report.message = fmt::format(
+          "kernel '{}' executed more than {} warp instructions in one "
+          "cluster; it may never end\n{}",
+          launch.kernel->name, launch.stepBudget, report.message);
+      fail(std::move(report));
+      break;
+    }
+    if (executed >= end)
+      return Result::Yielded;
+  }
+  return Result::Faulted;
+}
+
+Error Cluster::hang() { return describeHang(*this); }

@@ -1,0 +1,99 @@
+//===- Cluster.h - Thread blocks that are scheduled together ----*- C++ -*-===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// A cluster runs on one host thread. Warps take turns; time is the number of
+/// instructions they have executed. What happens later - copies, tensor core
+/// groups - is an event that is due at a time.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef HEDDLE_VIRTUAL_ENGINE_CLUSTER_H
+#define HEDDLE_VIRTUAL_ENGINE_CLUSTER_H
+
+#include "engine/Cta.h"
+#include "engine/Launch.h"
+
+#include <functional>
+#include <optional>
+
+namespace heddle::vgpu {
+
+/// Latencies in instructions of the cluster: long enough that a missing wait
+/// reads too early.
+inline constexpr uint64_t copyLatency = 400;
+inline constexpr uint64_t wgmmaLatency = 64;
+
+class Cluster {
+public:
+  explicit Cluster(const Launch &launch);
+
+  /// Begins the cluster with this number in the grid.
+  void start(uint64_t number);
+
+  enum class Result { Finished, Yielded, Faulted };
+  /// Runs for about `slice` instructions.
+  Result run(uint64_t slice);
+
+  bool faulted() const { return error.has_value(); }
+  void fail(Error fault) {
+    if (!error)
+      error = std::move(fault);
+  }
+  void advance(uint64_t steps) { now += steps; }
+  void warpExited() { --liveWarps; }
+  uint64_t time() const { return now; }
+
+  using Action = std::function<Expected<void>()>;
+  /// `action` happens at time `due`; actions due at one time keep their order.
+  /// A failure is reported as that of `lanes` of `warp` at `instruction`.
+  void schedule(uint64_t due, const Warp &warp, const Instruction &instruction,
+                uint32_t lanes, Action action);
+
+  /// The CTA that a shared::cluster address belongs to, or null.
+  Cta *ctaOf(uint32_t sharedAddress) {
+    uint32_t rank = sharedAddress >> 24;
+    return rank < ctas.size() ? ctas[rank].get() : nullptr;
+  }
+
+  const Launch &launch;
+  uint64_t index = 0;
+  std::vector<std::unique_ptr<Cta>> ctas;
+  std::vector<GlobalMemory::Cursor> cursors;
+  std::optional<Error> error;
+
+  /// barrier.cluster: threads that arrived, by CTA and warp, and the phase.
+  struct {
+    uint64_t phase = 0;
+    std::vector<uint32_t> arrived;
+  } barrier;
+  void checkBarrier();
+
+private:
+  struct Event {
+    uint64_t due, sequence;
+    const Warp *warp;
+    const Instruction *instruction;
+    uint32_t lanes;
+    Action action;
+    bool operator<(const Event &other) const {
+      return due != other.due ? due > other.due : sequence > other.sequence;
+    }
+  };
+
+  void completeEvents();
+  Error hang();
+  std::vector<Event> events;
+  uint64_t now = 0, sequence = 0;
+  uint64_t liveWarps = 0;
+  uint64_t executed = 0;
+};
+
+} // namespace heddle::vgpu
+
+#endif // HEDDLE_VIRTUAL_ENGINE_CLUSTER_H

@@ -1,0 +1,115 @@
+//===- Launch.cpp - Clusters on host threads ------------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "engine/Launch.h"
+
+#include "engine/Cluster.h"
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+using namespace heddle;
+using namespace heddle::vgpu;
+
+namespace {
+
+/// Instructions that a cluster runs before its host thread turns to another
+/// resident one, so that clusters may wait for each other through memory.
+constexpr uint64_t slice = 1 << 18;
+
+class Grid {
+public:
+  explicit Grid(const Launch &launch)
+      : launch(launch),
+        total(launch.config.grid.count() / launch.config.cluster.count()) {}
+
+  Expected<void> run() {
+    uint32_t threads = uint32_t(
+        std::clamp<uint64_t>(total, 1, std::max(1u, launch.hostThreads)));
+    std::vector<std::thread> others;
+    for (uint32_t i = 1; i < threads; ++i)
+      others.emplace_back([&, threads] { work(threads); });
+    work(threads);
+    for (std::thread &thread : others)
+      thread.join();
+    if (error)
+      return tl::unexpected(*error);
+    return {};
+  }
+
+private:
+  void work(uint32_t threads) {
+    size_t capacity = std::max(1u, launch.residentClusters / threads);
+    std::deque<std::unique_ptr<Cluster>> resident;
+    std::vector<std::unique_ptr<Cluster>> idle;
+    while (!stop.load(std::memory_order_relaxed)) {
+      // A cluster that used up its slice waits; a fresh one may be what it
+      // waits for.
+      if (resident.size() < capacity) {
+        uint64_t number = next.fetch_add(1, std::memory_order_relaxed);
+        if (number < total) {
+          if (idle.empty())
+            idle.push_back(std::make_unique<Cluster>(launch));
+          resident.push_front(std::move(idle.back()));
+          idle.pop_back();
+          resident.front()->start(number);
+        }
+      }
+      if (resident.empty())
+        return;
+      std::unique_ptr<Cluster> cluster = std::move(resident.front());
+      resident.pop_front();
+      switch (cluster->run(slice)) {
+      case Cluster::Result::Finished:
+        idle.push_back(std::move(cluster));
+        break;
+      case Cluster::Result::Yielded:
+        resident.push_back(std::move(cluster));
+        break;
+      case Cluster::Result::Faulted:
+        report(*cluster);
+        return;
+      }
+    }
+  }
+
+  void report(Cluster &cluster) {
+    stop = true;
+    std::lock_guard lock(mutex);
+    // The first cluster of the grid speaks, whoever was faster.
+    if (!error || cluster.index < errorIndex) {
+      error = *cluster.error;
+      errorIndex = cluster.index;
+    }
+  }
+
+  const Launch &launch;
+  const uint64_t total;
+  std::atomic<uint64_t> next = 0;
+  std::atomic<bool> stop = false;
+  std::mutex mutex;
+  std::optional<Error> error;
+  uint64_t errorIndex = 0;
+};
+
+} // namespace
+
+uint32_t Launch::registersPerThread() const {
+  if (kernel->maxRegisters)
+    return kernel->maxRegisters;
+  uint64_t threads = (config.block.count() + 127) / 128 * 128;
+  uint64_t share = registersPerMultiprocessor / threads / 8 * 8;
+  return uint32_t(std::min<uint64_t>(share, 255));
+}
+
+Expected<void> heddle::vgpu::runLaunch(const Launch &launch) {
+  return Grid(launch).run();
+}

@@ -1,0 +1,40 @@
+//===- Launch.h - What a running kernel shares ------------------*- C++ -*-===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HEDDLE_VIRTUAL_ENGINE_LAUNCH_H
+#define HEDDLE_VIRTUAL_ENGINE_LAUNCH_H
+
+#include "decode/Kernel.h"
+#include "units/GlobalMemory.h"
+
+namespace heddle::vgpu {
+
+struct Launch {
+  const Kernel *kernel = nullptr;
+  LaunchConfig config;
+  /// The parameter space, with room to read a vector past its end.
+  std::vector<std::byte> parameters;
+  GlobalMemory *memory = nullptr;
+  uint32_t multiprocessors = 132;
+  uint32_t registersPerMultiprocessor = 65536;
+  uint32_t hostThreads = 1;
+  /// Clusters that are on the machine at one time.
+  uint32_t residentClusters = 1;
+  /// Warp instructions that a cluster may execute.
+  uint64_t stepBudget = 0;
+
+  /// What each thread starts with: the kernel's cap, or an even share.
+  uint32_t registersPerThread() const;
+};
+
+/// Runs every CTA of the grid on `hostThreads` threads.
+Expected<void> runLaunch(const Launch &launch);
+
+} // namespace heddle::vgpu
+
+#endif // HEDDLE_VIRTUAL_ENGINE_LAUNCH_H

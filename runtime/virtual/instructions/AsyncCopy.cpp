@@ -1,0 +1,263 @@
+//===- AsyncCopy.cpp - cp.async and its groups ----------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "engine/Access.h"
+#include "instructions/Lanes.h"
+#include "instructions/MbarrierAddress.h"
+#include "instructions/Table.h"
+
+#include <cstring>
+
+using namespace heddle;
+using namespace heddle::vgpu;
+
+namespace {
+
+struct CopyPayload : Payload {
+  uint32_t dst = 0, src = 0;
+  bool wideDst = false, wideSrc = false;
+  int64_t dstOffset = 0, srcOffset = 0;
+  uint32_t bytes = 0;
+  uint32_t cursor = 0;
+  /// Bytes to read, the rest is zero; or a predicate that reads none.
+  bool hasSourceBytes = false, hasIgnore = false;
+  uint32_t sourceBytes = 0, ignore = 0, ignoreFlip = 0;
+};
+
+struct LaneCopy {
+  uint32_t lane = 0;
+  std::byte *to = nullptr;
+  uint64_t from = 0;
+  uint32_t read = 0;
+};
+
+AsyncGroups *groupsOf(std::vector<AsyncGroups> &groups) {
+  if (groups.empty())
+    groups.resize(warpSize);
+  return groups.data();
+}
+
+uint64_t addressOf(Warp &warp, uint32_t slot, bool wide, int64_t offset,
+                   uint32_t lane) {
+  return wide ? warp.reg64(slot)[lane] + uint64_t(offset)
+              : uint32_t(warp.reg32(slot)[lane] + uint32_t(offset));
+}
+
+/// Shared memory is written when the copy completes, global memory read then.
+Flow copy(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto &p = *static_cast<const CopyPayload *>(i.payload);
+  AsyncGroups *groups = groupsOf(warp.copyGroups);
+  std::vector<LaneCopy> copies;
+  for (uint32_t rest = mask; rest; rest &= rest - 1) {
+    LaneCopy copy;
+    copy.lane = uint32_t(__builtin_ctz(rest));
+    uint64_t to = addressOf(warp, p.dst, p.wideDst, p.dstOffset, copy.lane);
+    copy.from = addressOf(warp, p.src, p.wideSrc, p.srcOffset, copy.lane);
+    copy.read = p.bytes;
+    if (p.hasSourceBytes)
+      copy.read = std::min(p.bytes, warp.reg32(p.sourceBytes)[copy.lane]);
+    if (p.hasIgnore &&
+        ((warp.predicates[p.ignore] ^ p.ignoreFlip) >> copy.lane & 1))
+      copy.read = 0;
+    copy.to = accessLane(warp, Space::Shared, to, p.bytes, copy.lane, 0, false,
+                         AccessKind::Store);
+    if (!copy.to)
+      return warp.fault(i, 1u << copy.lane,
+                        explainAccess(warp, Space::Shared, to, p.bytes, false,
+                                      AccessKind::Store));
+    if (copy.from % p.bytes)
+      return warp.fault(i, 1u << copy.lane,
+                        fmt::format("address {:#x} is not a multiple of {} "
+                                    "bytes",
+                                    copy.from, p.bytes));
+    ++groups[copy.lane].issued;
+    copies.push_back(copy);
+  }
+  Cluster &cluster = warp.cta.cluster;
+  cluster.schedule(
+      cluster.time() + copyLatency, warp, i, mask,
+      [&warp, &cluster, &p, copies = std::move(copies)]() -> Expected<void> {
+        for (const LaneCopy &copy : copies) {
+          if (copy.read) {
+            const std::byte *from =
+                cluster.cursors[p.cursor].resolve(copy.from, copy.read);
+            if (!from)
+              return makeError(ErrorKind::Fault, "{}",
+                               cluster.launch.memory->explain(copy.from,
+                                                              copy.read));
+            std::memcpy(copy.to, from, copy.read);
+          }
+          std::memset(copy.to + copy.read, 0, p.bytes - copy.read);
+          ++warp.copyGroups[copy.lane].completed;
+        }
+        return {};
+      });
+  return Flow::Next;
+}
+
+template <std::vector<AsyncGroups> Warp::*groups>
+Flow commit(Warp &warp, const Instruction &, uint32_t mask) {
+  AsyncGroups *all = groupsOf(warp.*groups);
+  Warp::forBits(mask, [&](uint32_t l) { all[l].commit(); });
+  return Flow::Next;
+}
+
+constexpr uint64_t waitForAll = ~0ull;
+
+template <std::vector<AsyncGroups> Warp::*groups>
+bool covered(Warp &warp, uint32_t mask, uint64_t pending) {
+  if ((warp.*groups).empty())
+    return true;
+  bool ready = true;
+  Warp::forBits(mask, [&](uint32_t l) {
+    const AsyncGroups &group = (warp.*groups)[l];
+    ready &= group.completed >= (pending == waitForAll ? group.issued
+                                                       : group.target(pending));
+  });
+  return ready;
+}
+
+template <std::vector<AsyncGroups> Warp::*groups>
+const WaitReason groupWait{
+    [](Warp &warp, const Fragment &fragment) {
+      return covered<groups>(warp, fragment.mask, fragment.a);
+    },
+    [](Warp &, const Fragment &fragment) {
+      return fragment.a == waitForAll
+                 ? std::string("waits for all of its copies")
+                 : fmt::format("waits until at most {} of its copy groups are "
+                               "pending",
+                               fragment.a);
+    }};
+
+template <std::vector<AsyncGroups> Warp::*groups>
+Flow waitGroup(Warp &warp, const Instruction &i, uint32_t mask) {
+  uint64_t pending = uint64_t(i.immediate);
+  if (covered<groups>(warp, mask, pending))
+    return Flow::Next;
+  return warp.block(i, groupWait<groups>, /*retry=*/false, pending);
+}
+
+/// An arrival once the copies issued so far have completed: events of one
+/// latency keep their order.
+Flow mbarrierArrive(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto &p = *static_cast<const MbarrierAddress *>(i.payload);
+  Cluster &cluster = warp.cta.cluster;
+  bool increment = i.aux;
+  for (uint32_t rest = mask; rest; rest &= rest - 1) {
+    uint32_t lane = uint32_t(__builtin_ctz(rest));
+    auto place = locateMbarrier(warp, p, lane);
+    if (!place)
+      return warp.fault(i, 1u << lane, place.error().message);
+    if (increment)
+      if (auto done = place->cta->mbarriers.incrementPending(place->offset);
+          !done)
+        return warp.fault(i, 1u << lane, done.error().message);
+    cluster.schedule(cluster.time() + copyLatency, warp, i, 1u << lane,
+                     [place = *place]() -> Expected<void> {
+                       auto state = place.cta->mbarriers.arrive(place.offset);
+                       if (!state)
+                         return tl::unexpected(state.error());
+                       return {};
+                     });
+  }
+  return Flow::Next;
+}
+
+Handler decodeCopy(Decoder &d) {
+  bool cg = d.mods.take("cg");
+  if (!cg && !d.mods.take("ca"))
+    return d.unknown();
+  if (d.mods.takeAny({"shared", "shared::cta"}).empty() ||
+      !d.mods.take("global"))
+    return d.unknown();
+  bool hint = d.mods.take("L2::cache_hint");
+  d.mods.takeAny({"L2::64B", "L2::128B", "L2::256B"});
+  auto *p = d.payload<CopyPayload>();
+  d.expectOperands(3, 4 + hint);
+  Space shared = Space::Shared, global = Space::Global;
+  Decoder::Address to = d.address(d.operand(0), shared);
+  Decoder::Address from = d.address(d.operand(1), global);
+  p->dst = to.slot;
+  p->wideDst = to.wide;
+  p->dstOffset = to.offset;
+  p->src = from.slot;
+  p->wideSrc = from.wide;
+  p->srcOffset = from.offset;
+  p->cursor = d.newCursor();
+  p->bytes = uint32_t(d.literal(d.operand(2)));
+  if (cg ? p->bytes != 16 : p->bytes != 4 && p->bytes != 8 && p->bytes != 16)
+    return d.fail("expected {} bytes, found {}", cg ? "16" : "4, 8 or 16",
+                  p->bytes);
+  if (d.numOperands() == 4u + hint) {
+    const Operand &extra = d.operand(3);
+    if (d.isPredicate(extra)) {
+      p->hasIgnore = true;
+      p->ignore = d.predicateSource(extra, p->ignoreFlip);
+    } else {
+      p->hasSourceBytes = true;
+      p->sourceBytes = d.source(extra, Type::U32);
+    }
+  }
+  return copy;
+}
+
+Handler decodeCp(Decoder &d) {
+  bool reduce = d.mods.take("reduce");
+  if (!d.mods.take("async"))
+    return d.unknown();
+  if (d.mods.take("bulk")) {
+    if (d.mods.take("commit_group")) {
+      d.expectOperands(0);
+      return commit<&Warp::bulkGroups>;
+    }
+    if (d.mods.take("wait_group")) {
+      // Stores read and write at once here, so `.read` waits for the same.
+      d.mods.take("read");
+      d.expectOperands(1);
+      d.inst.immediate = int64_t(d.literal(d.operand(0)));
+      return waitGroup<&Warp::bulkGroups>;
+    }
+    return d.mods.take("tensor") ? decodeTensorCopy(d, reduce)
+                                 : decodeBulkCopy(d, reduce);
+  }
+  if (reduce)
+    return d.unknown();
+  if (d.mods.take("commit_group")) {
+    d.expectOperands(0);
+    return commit<&Warp::copyGroups>;
+  }
+  bool all = d.mods.take("wait_all");
+  if (all || d.mods.take("wait_group")) {
+    d.expectOperands(all ? 0 : 1);
+    d.inst.immediate =
+        all ? int64_t(waitForAll) : int64_t(d.literal(d.operand(0)));
+    return waitGroup<&Warp::copyGroups>;
+  }
+  if (d.mods.take("mbarrier")) {
+    if (!d.mods.take("arrive"))
+      return d.unknown();
+    d.inst.aux = !d.mods.take("noinc");
+    std::string_view space = d.mods.takeAny({"shared", "shared::cta"});
+    d.mods.takeType();
+    auto *p = d.payload<MbarrierAddress>();
+    p->generic = space.empty();
+    d.expectOperands(1);
+    decodeMbarrierAddress(d, d.operand(0), *p);
+    return mbarrierArrive;
+  }
+  return decodeCopy(d);
+}
+
+constexpr InstructionRow rows[] = {{"cp", decodeCp}};
+
+} // namespace
+
+std::span<const InstructionRow> heddle::vgpu::asyncCopyInstructions() {
+  return rows;
+}

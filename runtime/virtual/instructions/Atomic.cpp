@@ -1,0 +1,214 @@
+//===- Atomic.cpp - Atomics -----------------------------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "engine/Access.h"
+#include "instructions/FloatLanes.h"
+#include "instructions/Table.h"
+
+#include <atomic>
+
+using namespace heddle::vgpu;
+
+namespace {
+
+enum class Op : uint8_t { Add, Min, Max, And, Or, Xor, Exch, Cas, Inc, Dec };
+
+struct AtomicPayload : Payload {
+  Op op = Op::Add;
+  Type type = Type::U32;
+  Space space = Space::Generic;
+  bool crossCta = false, wideAddress = false;
+  uint32_t cursor = 0;
+  bool returns = false;
+  /// One slot per element of a vector.
+  std::vector<uint32_t> results, operands;
+  uint32_t desired = 0;
+};
+
+template <typename Format>
+uint16_t narrow(Op op, uint16_t a, uint16_t b) {
+  float x = Format::load(a), y = Format::load(b);
+  switch (op) {
+  case Op::Min: return Format::store(floatMin(x, y, false));
+  case Op::Max: return Format::store(floatMax(x, y, false));
+  default: return Format::store(x + y);
+  }
+}
+template <typename Format>
+uint32_t narrowPair(Op op, uint32_t a, uint32_t b) {
+  return narrow<Format>(op, uint16_t(a), uint16_t(b)) |
+         uint32_t(narrow<Format>(op, uint16_t(a >> 16), uint16_t(b >> 16)))
+             << 16;
+}
+
+/// The value that replaces `old`.
+template <typename U>
+U combine(Op op, Type type, U old, U b) {
+  using S = std::make_signed_t<U>;
+  switch (op) {
+  case Op::And: return old & b;
+  case Op::Or: return old | b;
+  case Op::Xor: return old ^ b;
+  case Op::Exch: return b;
+  case Op::Inc: return old >= b ? 0 : old + 1;
+  case Op::Dec: return old == 0 || old > b ? b : old - 1;
+  default: break;
+  }
+  if constexpr (sizeof(U) == 8)
+    if (type == Type::F64)
+      return std::bit_cast<U>(std::bit_cast<double>(old) +
+                              std::bit_cast<double>(b));
+  if constexpr (sizeof(U) == 4) {
+    if (type == Type::F32)
+      return std::bit_cast<U>(std::bit_cast<float>(old) +
+                              std::bit_cast<float>(b));
+    if (type == Type::F16x2)
+      return narrowPair<HalfFormat>(op, old, b);
+    if (type == Type::BF16x2)
+      return narrowPair<BfloatFormat>(op, old, b);
+  }
+  if constexpr (sizeof(U) == 2) {
+    if (type == Type::F16)
+      return narrow<HalfFormat>(op, old, b);
+    if (type == Type::BF16)
+      return narrow<BfloatFormat>(op, old, b);
+  }
+  if (op == Op::Add)
+    return U(old + b);
+  bool less = isSigned(type) ? S(old) < S(b) : old < b;
+  return (op == Op::Min) == less ? old : b;
+}
+
+template <typename U>
+Flow atomic(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto &p = *static_cast<const AtomicPayload *>(i.payload);
+  uint64_t address[warpSize];
+  warp.addresses(i, i.src[0], p.wideAddress, address);
+  uint32_t bytes = uint32_t(sizeof(U) * p.operands.size());
+  for (; mask; mask &= mask - 1) {
+    uint32_t lane = uint32_t(__builtin_ctz(mask));
+    std::byte *host = accessLane(warp, p.space, address[lane], bytes, lane,
+                                 p.cursor, p.crossCta, AccessKind::Store);
+    if (!host)
+      return warp.fault(i, 1u << lane,
+                        explainAccess(warp, p.space, address[lane], bytes,
+                                      p.crossCta, AccessKind::Store));
+    for (size_t n = 0; n < p.operands.size(); ++n) {
+      std::atomic_ref<U> target(*reinterpret_cast<U *>(host + n * sizeof(U)));
+      U b = U(warp.reg<U>(p.operands[n])[lane]);
+      U old = target.load();
+      if (p.op == Op::Cas) {
+        U desired = U(warp.reg<U>(p.desired)[lane]);
+        old = b;
+        target.compare_exchange_strong(old, desired);
+      } else {
+        while (!target.compare_exchange_weak(
+            old, combine(p.op, p.type, old, b))) {
+        }
+      }
+      if (p.returns)
+        warp.reg<U>(p.results[n])[lane] = old;
+    }
+  }
+  return Flow::Next;
+}
+
+std::optional<Op> takeOp(Modifiers &mods) {
+  constexpr std::pair<std::string_view, Op> names[] = {
+      {"add", Op::Add},   {"min", Op::Min}, {"max", Op::Max},
+      {"and", Op::And},   {"or", Op::Or},   {"xor", Op::Xor},
+      {"exch", Op::Exch}, {"cas", Op::Cas}, {"inc", Op::Inc},
+      {"dec", Op::Dec}};
+  for (auto [name, op] : names)
+    if (mods.take(name))
+      return op;
+  return std::nullopt;
+}
+
+bool supports(Op op, Type type) {
+  switch (op) {
+  case Op::And:
+  case Op::Or:
+  case Op::Xor: return type == Type::B32 || type == Type::B64;
+  case Op::Exch: return type == Type::B32 || type == Type::B64;
+  case Op::Cas:
+    return type == Type::B16 || type == Type::B32 || type == Type::B64;
+  case Op::Inc:
+  case Op::Dec: return type == Type::U32;
+  case Op::Min:
+  case Op::Max:
+    return !isFloat(type) ? bits(type) >= 32
+                          : type == Type::F16 || type == Type::BF16 ||
+                                type == Type::F16x2 || type == Type::BF16x2;
+  case Op::Add:
+    return type == Type::U32 || type == Type::S32 || type == Type::U64 ||
+           type == Type::F32 || type == Type::F64 || type == Type::F16 ||
+           type == Type::BF16 || type == Type::F16x2 || type == Type::BF16x2;
+  }
+  return false;
+}
+
+Handler decodeAtomic(Decoder &d) {
+  auto *p = d.payload<AtomicPayload>();
+  p->returns = d.mods.base() == "atom";
+  if (d.mods.take("async"))
+    return d.fail("red.async is not supported; expected red");
+  d.mods.takeAny({"relaxed", "acquire", "release", "acq_rel"});
+  std::string_view space =
+      d.mods.takeAny({"global", "shared::cluster", "shared::cta", "shared"});
+  d.mods.takeAny({"cta", "cluster", "gpu", "sys"});
+  p->space = space.empty()      ? Space::Generic
+             : space == "global" ? Space::Global
+                                 : Space::Shared;
+  p->crossCta = space.empty() || space == "shared::cluster";
+  auto op = takeOp(d.mods);
+  d.mods.take("noftz");
+  bool hint = d.mods.take("L2::cache_hint");
+  std::string_view vector = d.mods.takeAny({"v2", "v4", "v8"});
+  p->type = d.mods.takeType();
+  if (!op || !supports(*op, p->type))
+    return d.unknown();
+  p->op = *op;
+  bool cas = *op == Op::Cas;
+  size_t next = 0;
+  d.expectOperands(2 + p->returns + cas, 2 + p->returns + cas + hint);
+  if (p->returns)
+    for (const Operand *part : d.elements(d.operand(next++)))
+      p->results.push_back(d.destination(*part, p->type));
+  Space found = p->space;
+  Decoder::Address address = d.address(d.operand(next++), found);
+  p->space = found;
+  p->wideAddress = address.wide;
+  d.inst.src[0] = address.slot;
+  d.inst.immediate = address.offset;
+  p->cursor = d.newCursor();
+  for (const Operand *part : d.elements(d.operand(next++)))
+    p->operands.push_back(d.source(*part, p->type));
+  size_t expected = vector.empty() ? 1 : size_t(vector[1] - '0');
+  if (p->operands.size() != expected ||
+      (p->returns && p->results.size() != expected))
+    return d.fail("expected {} registers per vector", expected);
+  if (cas)
+    p->desired = d.source(d.operand(next++), p->type);
+  switch (bits(p->type)) {
+  case 16: return atomic<uint16_t>;
+  case 32: return atomic<uint32_t>;
+  default: return atomic<uint64_t>;
+  }
+}
+
+constexpr InstructionRow rows[] = {
+    {"atom", decodeAtomic},
+    {"red", decodeAtomic},
+};
+
+} // namespace
+
+std::span<const InstructionRow> heddle::vgpu::atomicInstructions() {
+  return rows;
+}

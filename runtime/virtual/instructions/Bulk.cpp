@@ -1,0 +1,278 @@
+//===- Bulk.cpp - Bulk copies of contiguous ranges ------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "instructions/AsyncMemory.h"
+#include "instructions/Table.h"
+
+#include <cstring>
+
+using namespace heddle;
+using namespace heddle::vgpu;
+
+Expected<SharedPlace> heddle::vgpu::locateShared(Warp &warp, uint64_t address,
+                                                 uint32_t bytes, uint32_t align,
+                                                 bool crossCta) {
+  uint32_t window = uint32_t(address);
+  Cta *cta = &warp.cta;
+  if (window >> sharedRankShift != cta->rank)
+    cta = crossCta ? warp.cta.cluster.ctaOf(window) : nullptr;
+  uint32_t offset = window & sharedOffsetMask;
+  if (offset % align)
+    return makeError(ErrorKind::Fault,
+                     "shared offset {} is not a multiple of {} bytes", offset,
+                     align);
+  if (!cta || offset > cta->sharedBytes || bytes > cta->sharedBytes - offset)
+    return makeError(ErrorKind::Fault, "{}",
+                     explainAccess(warp, Space::Shared, window, 1, crossCta,
+                                   AccessKind::Load) +
+                         fmt::format(" (copy of {} bytes)", bytes));
+  return SharedPlace{cta, offset};
+}
+
+Expected<std::vector<Cta *>>
+heddle::vgpu::multicastTargets(Warp &warp, Cta *only, bool multicast,
+                               uint32_t mask) {
+  std::vector<Cta *> targets;
+  if (!multicast) {
+    targets.push_back(only);
+    return targets;
+  }
+  Cluster &cluster = warp.cta.cluster;
+  for (uint32_t rank = 0; rank < 16; ++rank) {
+    if (!(mask >> rank & 1))
+      continue;
+    if (rank >= cluster.ctas.size())
+      return makeError(ErrorKind::Fault,
+                       "multicast mask {:#x} names rank {} of a cluster of {} "
+                       "CTAs",
+                       mask, rank, cluster.ctas.size());
+    targets.push_back(cluster.ctas[rank].get());
+  }
+  return targets;
+}
+
+void heddle::vgpu::poison(Cta &cta, uint32_t offset, uint32_t bytes) {
+  std::memset(cta.shared() + offset, 0xff, bytes);
+}
+
+std::optional<ReduceOp> heddle::vgpu::takeReduceOp(Modifiers &mods) {
+  constexpr std::pair<std::string_view, ReduceOp> names[] = {
+      {"add", ReduceOp::Add}, {"min", ReduceOp::Min}, {"max", ReduceOp::Max},
+      {"inc", ReduceOp::Inc}, {"dec", ReduceOp::Dec}, {"and", ReduceOp::And},
+      {"or", ReduceOp::Or},   {"xor", ReduceOp::Xor}};
+  for (auto [name, op] : names)
+    if (mods.take(name))
+      return op;
+  return std::nullopt;
+}
+
+namespace {
+
+struct BulkPayload : Payload {
+  ThreadAddress dst, src;
+  MbarrierAddress barrier;
+  uint32_t bytes = 0, mask = 0;
+  bool multicast = false;
+  uint32_t cursor = 0;
+  ReduceOp op = ReduceOp::Add;
+  TensorMapType type = TensorMapType::F32;
+};
+
+template <typename F>
+Flow perLane(Warp &warp, const Instruction &i, uint32_t mask, F &&body) {
+  for (; mask; mask &= mask - 1) {
+    uint32_t lane = uint32_t(__builtin_ctz(mask));
+    if (Expected<void> done = body(lane); !done)
+      return warp.fault(i, 1u << lane, done.error().message);
+  }
+  return Flow::Next;
+}
+
+Expected<void> checkSize(uint32_t bytes) {
+  if (bytes % 16)
+    return makeError(ErrorKind::Fault,
+                     "expected a multiple of 16 bytes, found {}", bytes);
+  return {};
+}
+
+Flow toShared(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto &p = *static_cast<const BulkPayload *>(i.payload);
+  return perLane(warp, i, mask, [&](uint32_t lane) -> Expected<void> {
+    uint32_t bytes = warp.reg32(p.bytes)[lane];
+    if (auto legal = checkSize(bytes); !legal)
+      return legal;
+    auto place = locateShared(warp, p.dst.of(warp, lane), bytes, 16, true);
+    if (!place)
+      return tl::unexpected(place.error());
+    auto barrier = locateMbarrier(warp, p.barrier, lane);
+    if (!barrier)
+      return tl::unexpected(barrier.error());
+    auto targets = multicastTargets(
+        warp, place->cta, p.multicast,
+        p.multicast ? warp.reg32(p.mask)[lane] & 0xffff : 0);
+    if (!targets)
+      return tl::unexpected(targets.error());
+    for (Cta *cta : *targets)
+      poison(*cta, place->offset, bytes);
+    uint64_t from = p.src.of(warp, lane);
+    Cluster &cluster = warp.cta.cluster;
+    cluster.schedule(
+        cluster.time() + copyLatency, warp, i, 1u << lane,
+        [&cluster, &p, from, bytes, offset = place->offset,
+         barrier = *barrier, multicast = p.multicast,
+         targets = std::move(*targets)]() -> Expected<void> {
+          for (Cta *cta : targets) {
+            auto credit = bulkLoad(from, bytes, cta->shared(), cta->sharedBytes,
+                                   offset, cluster.cursors[p.cursor]);
+            if (!credit)
+              return tl::unexpected(credit.error());
+            Cta *owner = multicast ? cta : barrier.cta;
+            if (auto done =
+                    owner->mbarriers.completeTx(barrier.offset, *credit);
+                !done)
+              return done;
+          }
+          return {};
+        });
+    return {};
+  });
+}
+
+Flow sharedToShared(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto &p = *static_cast<const BulkPayload *>(i.payload);
+  return perLane(warp, i, mask, [&](uint32_t lane) -> Expected<void> {
+    uint32_t bytes = warp.reg32(p.bytes)[lane];
+    if (auto legal = checkSize(bytes); !legal)
+      return legal;
+    auto to = locateShared(warp, p.dst.of(warp, lane), bytes, 16, true);
+    auto from = locateShared(warp, p.src.of(warp, lane), bytes, 16, false);
+    auto barrier = locateMbarrier(warp, p.barrier, lane);
+    if (!to)
+      return tl::unexpected(to.error());
+    if (!from)
+      return tl::unexpected(from.error());
+    if (!barrier)
+      return tl::unexpected(barrier.error());
+    poison(*to->cta, to->offset, bytes);
+    Cluster &cluster = warp.cta.cluster;
+    cluster.schedule(cluster.time() + copyLatency, warp, i, 1u << lane,
+                     [to = *to, from = *from, bytes,
+                      barrier = *barrier]() -> Expected<void> {
+                       auto credit = bulkCopyShared(
+                           to.cta->shared(), to.cta->sharedBytes, to.offset,
+                           from.cta->shared(), from.cta->sharedBytes,
+                           from.offset, bytes);
+                       if (!credit)
+                         return tl::unexpected(credit.error());
+                       return barrier.cta->mbarriers.completeTx(barrier.offset,
+                                                                *credit);
+                     });
+    return {};
+  });
+}
+
+template <bool reduce>
+Flow toGlobal(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto &p = *static_cast<const BulkPayload *>(i.payload);
+  if (warp.bulkGroups.empty())
+    warp.bulkGroups.resize(warpSize);
+  return perLane(warp, i, mask, [&](uint32_t lane) -> Expected<void> {
+    uint32_t bytes = warp.reg32(p.bytes)[lane];
+    if (auto legal = checkSize(bytes); !legal)
+      return legal;
+    auto from = locateShared(warp, p.src.of(warp, lane), bytes, 16, false);
+    if (!from)
+      return tl::unexpected(from.error());
+    uint64_t to = p.dst.of(warp, lane);
+    ++warp.bulkGroups[lane].issued;
+    Cluster &cluster = warp.cta.cluster;
+    cluster.schedule(
+        cluster.time() + copyLatency, warp, i, 1u << lane,
+        [&warp, &cluster, &p, to, bytes, from = *from,
+         lane]() -> Expected<void> {
+          ++warp.bulkGroups[lane].completed;
+          if constexpr (reduce)
+            return bulkReduce(to, bytes, p.type, p.op, from.cta->shared(),
+                              from.cta->sharedBytes, from.offset,
+                              cluster.cursors[p.cursor]);
+          else
+            return bulkStore(to, bytes, from.cta->shared(),
+                             from.cta->sharedBytes, from.offset,
+                             cluster.cursors[p.cursor]);
+        });
+    return {};
+  });
+}
+
+Flow nothing(Warp &, const Instruction &, uint32_t) { return Flow::Next; }
+
+std::optional<TensorMapType> reduceType(Type type) {
+  switch (type) {
+  case Type::F16: return TensorMapType::F16;
+  case Type::BF16: return TensorMapType::BF16;
+  case Type::F32: return TensorMapType::F32;
+  case Type::F64: return TensorMapType::F64;
+  case Type::B32:
+  case Type::U32: return TensorMapType::U32;
+  case Type::S32: return TensorMapType::S32;
+  case Type::B64:
+  case Type::U64: return TensorMapType::U64;
+  case Type::S64: return TensorMapType::S64;
+  default: return std::nullopt;
+  }
+}
+
+} // namespace
+
+Handler heddle::vgpu::decodeBulkCopy(Decoder &d, bool reduce) {
+  if (d.mods.take("prefetch")) {
+    while (!d.mods.empty())
+      d.mods.takeFirst();
+    return nothing;
+  }
+  auto *p = d.payload<BulkPayload>();
+  std::string_view to = d.mods.takeFirst(), from = d.mods.takeFirst();
+  bool hint = d.mods.take("L2::cache_hint");
+  p->multicast = d.mods.take("multicast::cluster");
+  bool toMbarrier = d.mods.take("mbarrier::complete_tx::bytes");
+  bool group = d.mods.take("bulk_group");
+  auto isShared = [](std::string_view s) { return s.starts_with("shared"); };
+  if (to == "global" && from == "shared::cta" && group) {
+    if (reduce) {
+      auto op = takeReduceOp(d.mods);
+      d.mods.take("noftz");
+      auto type = reduceType(d.mods.takeType());
+      if (!op || !type)
+        return d.unknown();
+      p->op = *op;
+      p->type = *type;
+    }
+    d.expectOperands(3 + hint);
+    p->dst = threadAddress(d, d.operand(0), Space::Global);
+    p->src = threadAddress(d, d.operand(1), Space::Shared);
+    p->bytes = d.source(2, Type::U32);
+    p->cursor = d.newCursor();
+    return reduce ? toGlobal<true> : toGlobal<false>;
+  }
+  if (reduce || !isShared(to) || !toMbarrier)
+    return d.unknown();
+  d.expectOperands(4 + p->multicast + hint);
+  p->dst = threadAddress(d, d.operand(0), Space::Shared);
+  p->src = threadAddress(d, d.operand(1),
+                         from == "global" ? Space::Global : Space::Shared);
+  p->bytes = d.source(2, Type::U32);
+  p->barrier.crossCta = true;
+  decodeMbarrierAddress(d, d.operand(3), p->barrier);
+  if (p->multicast)
+    p->mask = d.source(4, Type::U16);
+  if (from == "global") {
+    p->cursor = d.newCursor();
+    return toShared;
+  }
+  return from == "shared::cta" ? sharedToShared : d.unknown();
+}

@@ -1,0 +1,252 @@
+//===- Control.cpp - Control flow -----------------------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "engine/Cluster.h"
+#include "instructions/Lanes.h"
+#include "instructions/Table.h"
+
+using namespace heddle::vgpu;
+
+namespace {
+
+Flow nothing(Warp &, const Instruction &, uint32_t) { return Flow::Next; }
+
+Flow branch(Warp &warp, const Instruction &i, uint32_t mask) {
+  warp.branch(i, mask, i.aux);
+  return Flow::Next;
+}
+
+Handler decodeBra(Decoder &d) {
+  d.mods.take("uni");
+  d.expectOperands(1);
+  if (d.operand(0).kind != OperandKind::Label)
+    return d.fail("expected a label");
+  d.inst.aux = d.operand(0).reg;
+  return branch;
+}
+
+struct TargetsPayload : Payload {
+  std::vector<uint32_t> targets;
+};
+
+Flow branchIndexed(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto &targets = static_cast<const TargetsPayload *>(i.payload)->targets;
+  const uint32_t *index = warp.reg32(i.src[0]);
+  uint32_t bad = 0;
+  Warp::forBits(mask, [&](uint32_t l) {
+    if (index[l] >= targets.size())
+      bad |= 1u << l;
+  });
+  if (bad)
+    return warp.fault(i, bad,
+                      fmt::format("expected an index below {}, found {}",
+                                  targets.size(),
+                                  index[__builtin_ctz(bad)]));
+  while (mask) {
+    uint32_t target = targets[index[__builtin_ctz(mask)]], same = 0;
+    Warp::forBits(mask, [&](uint32_t l) {
+      if (targets[index[l]] == target)
+        same |= 1u << l;
+    });
+    mask &= ~same;
+    warp.branch(i, same, target);
+  }
+  return Flow::Next;
+}
+
+Handler decodeBrx(Decoder &d) {
+  if (!d.mods.take("idx"))
+    return d.unknown();
+  d.mods.take("uni");
+  d.expectOperands(2);
+  d.inst.src[0] = d.source(0, Type::U32);
+  auto *payload = d.payload<TargetsPayload>();
+  const auto *targets = d.branchTargets(d.operand(1).name);
+  if (!targets)
+    return d.fail("expected a list of branch targets, found '{}'",
+                  d.operand(1).name);
+  payload->targets = *targets;
+  return branchIndexed;
+}
+
+Flow exitLanes(Warp &warp, const Instruction &, uint32_t mask) {
+  return warp.exitLanes(mask);
+}
+
+Handler decodeExit(Decoder &d) {
+  d.mods.take("uni");
+  d.expectOperands(0);
+  return exitLanes;
+}
+
+Flow trap(Warp &warp, const Instruction &i, uint32_t mask) {
+  return warp.fault(i, mask, "the program trapped");
+}
+
+Handler decodeTrap(Decoder &d) {
+  d.expectOperands(0);
+  return trap;
+}
+
+Handler decodeNothing(Decoder &d) {
+  while (!d.mods.empty())
+    d.mods.takeFirst();
+  return nothing;
+}
+
+/// Functions that are declared but not defined. Assertions end the launch;
+/// printf prints nothing.
+Flow assertFail(Warp &warp, const Instruction &i, uint32_t mask) {
+  return warp.fault(i, mask, "an assertion of the program failed");
+}
+
+Handler decodeCall(Decoder &d) {
+  d.mods.take("uni");
+  for (size_t n = 0; n < d.numOperands(); ++n) {
+    const Operand &operand = d.operand(n);
+    if (operand.kind != OperandKind::Symbol)
+      continue;
+    if (operand.name == "__assertfail" || operand.name == "__assert_fail")
+      return assertFail;
+    if (operand.name == "vprintf")
+      return nothing;
+    return d.fail("function '{}' is not defined in this module", operand.name);
+  }
+  return d.fail("indirect calls are not supported; expected a function name");
+}
+
+Flow setRole(Warp &warp, const Instruction &i, uint32_t) {
+  warp.role = int32_t(i.aux);
+  return Flow::Next;
+}
+
+Handler decodeRole(Decoder &d) {
+  d.inst.aux = d.role(d.operand(0).name);
+  return setRole;
+}
+
+const WaitReason sleepWait{
+    [](Warp &warp, const Fragment &fragment) {
+      return warp.cta.cluster.time() >= fragment.a;
+    },
+    [](Warp &, const Fragment &) { return std::string("sleeps"); }};
+
+/// Nanoseconds pass as instructions do.
+Flow nanosleep(Warp &warp, const Instruction &i, uint32_t mask) {
+  uint32_t duration = warp.reg32(i.src[0])[__builtin_ctz(mask)];
+  Cluster &cluster = warp.cta.cluster;
+  uint64_t until = cluster.time() + std::min(duration, 1000000u);
+  // Something must be due then, or the cluster would look hung.
+  cluster.schedule(until, warp, i, mask,
+                   [] { return heddle::Expected<void>(); });
+  return warp.block(i, sleepWait, /*retry=*/false, until);
+}
+
+Handler decodeNanosleep(Decoder &d) {
+  d.mods.takeType();
+  d.expectOperands(1);
+  d.inst.src[0] = d.source(0, Type::U32);
+  return nanosleep;
+}
+
+// --- setmaxnreg --------------------------------------------------------------
+
+Warpgroup &groupOf(Warp &warp) { return warp.cta.warpgroups[warp.index / 4]; }
+
+const WaitReason resizeWait{
+    [](Warp &warp, const Fragment &fragment) {
+      Warpgroup &group = groupOf(warp);
+      if (group.resizes != fragment.b)
+        return true;
+      if (group.resizing != 0xf)
+        return false;
+      return int64_t(fragment.a) <=
+             int64_t(group.registers) + warp.cta.registerPool;
+    },
+    [](Warp &warp, const Fragment &fragment) {
+      Warpgroup &group = groupOf(warp);
+      if (group.resizing != 0xf)
+        return fmt::format("waits for the other warps of its warpgroup to "
+                           "execute setmaxnreg");
+      return fmt::format("waits for {} registers per thread: it has {} and the "
+                         "CTA's pool {}",
+                         fragment.a, group.registers, warp.cta.registerPool);
+    }};
+
+/// Registers of a warpgroup change once all four warps have asked and, when
+/// they grow, the pool has enough. The pool counts registers per thread of a
+/// warpgroup.
+Flow setMaxRegisters(Warp &warp, const Instruction &i, uint32_t mask) {
+  if (!warp.converge(i, fullMask, mask))
+    return Flow::Stop;
+  Warpgroup &group = groupOf(warp);
+  uint32_t wanted = i.aux;
+  bool increase = i.aux2;
+  uint32_t bit = 1u << (warp.index % 4);
+  if (warp.cta.warps.size() < (warp.index / 4 + 1) * 4)
+    return warp.fault(i, mask, "expected a whole warpgroup of four warps");
+  if (group.registers != wanted && increase != (wanted > group.registers))
+    return warp.fault(i, mask,
+                      fmt::format("the warpgroup has {} registers per thread; "
+                                  "expected {} {}",
+                                  group.registers,
+                                  increase ? "an increase above"
+                                           : "a decrease below",
+                                  group.registers));
+  group.resizing |= bit;
+  if (group.resizing == 0xf) {
+    int64_t difference = int64_t(wanted) - group.registers;
+    if (difference <= warp.cta.registerPool) {
+      warp.cta.registerPool -= difference;
+      group.registers = wanted;
+      group.resizing = 0;
+      ++group.resizes;
+      return Flow::Next;
+    }
+  }
+  // The warp that completes the change wakes the others; it retries.
+  return warp.block(i, resizeWait, group.resizing == 0xf, wanted,
+                    group.resizes);
+}
+
+Handler decodeSetMaxRegisters(Decoder &d) {
+  bool increase = d.mods.take("inc");
+  if (!increase && !d.mods.take("dec"))
+    return d.unknown();
+  if (!d.mods.take("sync") || !d.mods.take("aligned"))
+    return d.unknown();
+  d.mods.takeType();
+  d.expectOperands(1);
+  uint64_t count = d.literal(d.operand(0));
+  if (count < 24 || count > 256 || count % 8)
+    return d.fail("expected a multiple of 8 from 24 to 256, found {}", count);
+  d.inst.aux = uint32_t(count);
+  d.inst.aux2 = increase;
+  return setMaxRegisters;
+}
+
+constexpr InstructionRow rows[] = {
+    {"bra", decodeBra},
+    {"brx", decodeBrx},
+    {"ret", decodeExit},
+    {"exit", decodeExit},
+    {"trap", decodeTrap},
+    {"brkpt", decodeTrap},
+    {"call", decodeCall},
+    {"heddle.role", decodeRole},
+    {"nanosleep", decodeNanosleep},
+    {"pmevent", decodeNothing},
+    {"griddepcontrol", decodeNothing},
+    {"setmaxnreg", decodeSetMaxRegisters},
+};
+
+} // namespace
+
+std::span<const InstructionRow> heddle::vgpu::controlInstructions() {
+  return rows;
+}

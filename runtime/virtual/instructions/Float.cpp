@@ -1,0 +1,502 @@
+//===- Float.cpp - Floating-point arithmetic ------------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "instructions/FloatLanes.h"
+#include "instructions/Table.h"
+
+using namespace heddle::vgpu;
+
+namespace {
+
+struct Add {
+  template <typename T>
+  T operator()(T a, T b) const { return a + b; }
+};
+struct Sub {
+  template <typename T>
+  T operator()(T a, T b) const { return a - b; }
+};
+struct Mul {
+  template <typename T>
+  T operator()(T a, T b) const { return a * b; }
+};
+template <bool propagate>
+struct Min {
+  template <typename T>
+  T operator()(T a, T b) const { return floatMin(a, b, propagate); }
+};
+template <bool propagate>
+struct Max {
+  template <typename T>
+  T operator()(T a, T b) const { return floatMax(a, b, propagate); }
+};
+
+/// Modifiers of arithmetic; a runtime bit set in `Instruction::aux`.
+enum : uint32_t { ftzBit = 1, satBit = 2, reluBit = 4 };
+
+template <typename F, bool ftz, bool sat>
+struct F32 {
+  float operator()(float a, float b) const {
+    float r = F{}(flushIf(ftz, a), flushIf(ftz, b));
+    return saturateIf(sat, flushIf(ftz, r));
+  }
+};
+
+/// 16-bit arithmetic in f32: one more rounding is innocuous, since 24 bits are
+/// more than twice the bits of either format, plus two.
+template <typename F, typename Format, bool ftz, bool sat>
+struct Narrow {
+  static float flush(float x) {
+    // f16 subnormals are normal in f32.
+    if (ftz && std::abs(x) < 0x1p-14f)
+      return std::copysign(0.0f, x);
+    return x;
+  }
+  uint16_t operator()(uint16_t a, uint16_t b) const {
+    float r = F{}(flush(Format::load(a)), flush(Format::load(b)));
+    return Format::store(saturateIf(sat, flush(r)));
+  }
+};
+template <typename F>
+struct Packed {
+  uint32_t operator()(uint32_t a, uint32_t b) const {
+    return uint32_t(F{}(uint16_t(a), uint16_t(b))) |
+           uint32_t(F{}(uint16_t(a >> 16), uint16_t(b >> 16))) << 16;
+  }
+};
+
+template <typename F, bool ftz, bool sat>
+Handler floatBinaryAs(Type type) {
+  switch (type) {
+  case Type::F32: return binary<F32<F, ftz, sat>, float, float>;
+  case Type::F16:
+    return binary<Narrow<F, HalfFormat, ftz, sat>, uint16_t, uint16_t>;
+  case Type::F16x2:
+    return binary<Packed<Narrow<F, HalfFormat, ftz, sat>>, uint32_t, uint32_t>;
+  case Type::BF16:
+    return binary<Narrow<F, BfloatFormat, false, sat>, uint16_t, uint16_t>;
+  case Type::BF16x2:
+    return binary<Packed<Narrow<F, BfloatFormat, false, sat>>, uint32_t,
+                  uint32_t>;
+  case Type::F64: return ftz || sat ? nullptr : binary<F, double, double>;
+  default: return nullptr;
+  }
+}
+
+template <typename F>
+Handler floatBinary(Type type, bool ftz, bool sat) {
+  if (ftz)
+    return sat ? floatBinaryAs<F, true, true>(type)
+               : floatBinaryAs<F, true, false>(type);
+  return sat ? floatBinaryAs<F, false, true>(type)
+             : floatBinaryAs<F, false, false>(type);
+}
+
+bool takeRounding(Modifiers &mods, Rounding &rounding) {
+  std::string_view name = mods.takeAny({"rn", "rz", "rm", "rp"});
+  rounding = name == "rz"   ? Rounding::TowardZero
+             : name == "rm" ? Rounding::TowardNegative
+             : name == "rp" ? Rounding::TowardPositive
+                            : Rounding::NearestEven;
+  return !name.empty();
+}
+
+/// f32 arithmetic in f64, rounded to odd and then as asked.
+enum class DirectedOp : uint8_t { Add, Sub, Mul, Fma, Div, Sqrt, Rcp };
+template <DirectedOp op>
+Flow directed(Warp &warp, const Instruction &i, uint32_t mask) {
+  bool ftz = i.aux & ftzBit, sat = i.aux & satBit;
+  auto rounding = Rounding(i.aux2);
+  uint32_t *d = warp.reg32(i.dst);
+  auto read = [&](unsigned n, uint32_t l) -> double {
+    return flushIf(ftz, std::bit_cast<float>(warp.reg32(i.src[n])[l]));
+  };
+  Warp::forBits(mask, [&](uint32_t l) {
+    double a = read(0, l), r = 0;
+    if constexpr (op == DirectedOp::Add)
+      r = oddSum(a, read(1, l));
+    else if constexpr (op == DirectedOp::Sub)
+      r = oddSum(a, -read(1, l));
+    else if constexpr (op == DirectedOp::Mul)
+      r = a * read(1, l);
+    else if constexpr (op == DirectedOp::Fma)
+      r = oddSum(a * read(1, l), read(2, l));
+    else if constexpr (op == DirectedOp::Div) {
+      double b = read(1, l);
+      r = a / b;
+      double rest = std::fma(-r, b, a);
+      r = oddFrom(r, b < 0 ? -rest : rest);
+    } else if constexpr (op == DirectedOp::Sqrt) {
+      r = std::sqrt(a);
+      r = oddFrom(r, std::fma(-r, r, a));
+    } else {
+      r = 1.0 / a;
+      double rest = std::fma(-r, a, 1.0);
+      r = oddFrom(r, a < 0 ? -rest : rest);
+    }
+    float result = flushIf(ftz, doubleToFloat(r, rounding));
+    d[l] = std::bit_cast<uint32_t>(saturateIf(sat, result));
+  });
+  return Flow::Next;
+}
+
+void setOperands(Decoder &d, Type type, unsigned sources) {
+  d.expectOperands(sources + 1);
+  d.inst.dst = d.destination(0, type);
+  for (unsigned n = 0; n < sources; ++n)
+    d.inst.src[n] = d.source(n + 1, type);
+}
+
+template <typename F, DirectedOp op>
+Handler decodeArithmetic(Decoder &d) {
+  Rounding rounding;
+  takeRounding(d.mods, rounding);
+  bool ftz = d.mods.take("ftz"), sat = d.mods.take("sat");
+  Type type = d.mods.takeType();
+  if (!isFloat(type)) {
+    if (sat)
+      return d.unknown();
+    return decodeIntegerArithmetic(d, type);
+  }
+  setOperands(d, type, 2);
+  if (rounding != Rounding::NearestEven) {
+    if (type != Type::F32)
+      return d.fail("expected rounding .rn for this type");
+    d.inst.aux = ftz * ftzBit | sat * satBit;
+    d.inst.aux2 = uint32_t(rounding);
+    return directed<op>;
+  }
+  Handler handler = floatBinary<F>(type, ftz, sat);
+  return handler ? handler : d.unknown();
+}
+
+Handler decodeAdd(Decoder &d) {
+  if (d.mods.peek() == "sat") {
+    // add.sat.s32: put the modifier back where the integer table looks.
+    Modifiers copy = d.mods;
+    copy.take("sat");
+    Type type = copy.takeType();
+    if (type == Type::S32) {
+      d.mods.takeType();
+      return decodeIntegerArithmetic(d, type);
+    }
+  }
+  return d.mods.base() == "add" ? decodeArithmetic<Add, DirectedOp::Add>(d)
+                                : decodeArithmetic<Sub, DirectedOp::Sub>(d);
+}
+
+// --- Minimum and maximum -----------------------------------------------------
+
+/// The result has the exclusive or of the signs, `.xorsign.abs`.
+template <typename F>
+struct XorSign {
+  float operator()(float a, float b) const {
+    float r = F{}(std::abs(a), std::abs(b));
+    return std::signbit(a) != std::signbit(b) ? -r : r;
+  }
+};
+
+template <template <bool> class F>
+Handler decodeMinMax(Decoder &d) {
+  bool ftz = d.mods.take("ftz"), propagate = d.mods.take("NaN");
+  bool xorSign = d.mods.take("xorsign");
+  if (xorSign && !d.mods.take("abs"))
+    return d.unknown();
+  Type type = d.mods.takeType();
+  if (!isFloat(type))
+    return decodeIntegerArithmetic(d, type);
+  setOperands(d, type, 2);
+  Handler handler;
+  if (xorSign)
+    handler = propagate ? floatBinary<XorSign<F<true>>>(
+                              type == Type::F64 ? Type::None : type, ftz, false)
+                        : floatBinary<XorSign<F<false>>>(
+                              type == Type::F64 ? Type::None : type, ftz, false);
+  else
+    handler = propagate ? floatBinary<F<true>>(type, ftz, false)
+                        : floatBinary<F<false>>(type, ftz, false);
+  return handler ? handler : d.unknown();
+}
+
+// --- Fused multiply-add ------------------------------------------------------
+
+template <bool ftz, bool sat>
+struct FmaF32 {
+  float operator()(float a, float b, float c) const {
+    float r = std::fma(flushIf(ftz, a), flushIf(ftz, b), flushIf(ftz, c));
+    return saturateIf(sat, flushIf(ftz, r));
+  }
+};
+struct FmaF64 {
+  double operator()(double a, double b, double c) const {
+    return std::fma(a, b, c);
+  }
+};
+
+template <typename Format, bool packed>
+Flow fmaNarrow(Warp &warp, const Instruction &i, uint32_t mask) {
+  uint32_t *d = warp.reg32(i.dst);
+  const uint32_t *a = warp.reg32(i.src[0]), *b = warp.reg32(i.src[1]),
+                 *c = warp.reg32(i.src[2]);
+  bool ftz = i.aux & ftzBit, sat = i.aux & satBit, relu = i.aux & reluBit;
+  auto flush = [&](float x) {
+    return ftz && std::abs(x) < 0x1p-14f ? std::copysign(0.0f, x) : x;
+  };
+  auto one = [&](uint32_t x, uint32_t y, uint32_t z) -> uint32_t {
+    // The product of two 16-bit values is exact in f64.
+    double sum = oddSum(double(flush(Format::load(uint16_t(x)))) *
+                            flush(Format::load(uint16_t(y))),
+                        flush(Format::load(uint16_t(z))));
+    sum = saturateIf(sat, sum);
+    if (relu && !(sum > 0) && sum == sum)
+      sum = 0;
+    uint16_t bits = Format::storeDouble(sum, Rounding::NearestEven);
+    if (ftz && (bits & Format::exponentMask) == 0)
+      bits &= 0x8000;
+    return bits;
+  };
+  Warp::forBits(mask, [&](uint32_t l) {
+    uint32_t low = one(a[l], b[l], c[l]);
+    d[l] = packed ? low | one(a[l] >> 16, b[l] >> 16, c[l] >> 16) << 16 : low;
+  });
+  return Flow::Next;
+}
+
+Handler decodeFma(Decoder &d) {
+  if (d.mods.base() == "mad") {
+    Modifiers copy = d.mods;
+    Type type = copy.takeType();
+    if (!isFloat(type)) {
+      if (copy.take("cc"))
+        return decodeMadWithCarryOut(d);
+      d.mods.takeType();
+      return decodeIntegerArithmetic(d, type);
+    }
+  }
+  Rounding rounding;
+  takeRounding(d.mods, rounding);
+  bool ftz = d.mods.take("ftz"), sat = d.mods.take("sat"),
+       relu = d.mods.take("relu");
+  Type type = d.mods.takeType();
+  setOperands(d, type, 3);
+  d.inst.aux = ftz * ftzBit | sat * satBit | relu * reluBit;
+  if (type == Type::F32 && !relu) {
+    if (rounding != Rounding::NearestEven) {
+      d.inst.aux2 = uint32_t(rounding);
+      return directed<DirectedOp::Fma>;
+    }
+    if (ftz)
+      return sat ? ternary<FmaF32<true, true>, float, float>
+                 : ternary<FmaF32<true, false>, float, float>;
+    return sat ? ternary<FmaF32<false, true>, float, float>
+               : ternary<FmaF32<false, false>, float, float>;
+  }
+  if (rounding != Rounding::NearestEven)
+    return d.fail("expected rounding .rn for this type");
+  switch (type) {
+  case Type::F64: return d.inst.aux ? d.unknown() : ternary<FmaF64, double, double>;
+  case Type::F16: return fmaNarrow<HalfFormat, false>;
+  case Type::F16x2: return fmaNarrow<HalfFormat, true>;
+  case Type::BF16: return fmaNarrow<BfloatFormat, false>;
+  case Type::BF16x2: return fmaNarrow<BfloatFormat, true>;
+  default: return d.unknown();
+  }
+}
+
+// --- Division ----------------------------------------------------------------
+
+template <bool ftz>
+struct DivF32 {
+  float operator()(float a, float b) const {
+    return flushIf(ftz, flushIf(ftz, a) / flushIf(ftz, b));
+  }
+};
+template <bool ftz>
+struct DivApprox {
+  float operator()(float a, float b) const { return divApprox(a, b, ftz); }
+};
+struct DivF64 {
+  double operator()(double a, double b) const { return a / b; }
+};
+
+Handler decodeDiv(Decoder &d) {
+  bool approx = d.mods.take("approx"), full = d.mods.take("full");
+  Rounding rounding;
+  takeRounding(d.mods, rounding);
+  bool ftz = d.mods.take("ftz");
+  Type type = d.mods.takeType();
+  if (!isFloat(type))
+    return decodeIntegerArithmetic(d, type);
+  setOperands(d, type, 2);
+  if (type == Type::F64 && rounding == Rounding::NearestEven)
+    return binary<DivF64, double, double>;
+  if (type != Type::F32)
+    return d.unknown();
+  if (approx)
+    return ftz ? binary<DivApprox<true>, float, float>
+               : binary<DivApprox<false>, float, float>;
+  if (full || rounding == Rounding::NearestEven)
+    return ftz ? binary<DivF32<true>, float, float>
+               : binary<DivF32<false>, float, float>;
+  d.inst.aux = ftz * ftzBit;
+  d.inst.aux2 = uint32_t(rounding);
+  return directed<DirectedOp::Div>;
+}
+
+template <DirectedOp op, typename Exact64>
+Handler decodeRoot(Decoder &d) {
+  bool approx = d.mods.take("approx");
+  Modifiers original = d.mods;
+  Rounding rounding;
+  takeRounding(d.mods, rounding);
+  bool ftz = d.mods.take("ftz");
+  Type type = d.mods.takeType();
+  if (approx) {
+    d.mods = original;
+    return decodeApproximate(d);
+  }
+  setOperands(d, type, 1);
+  d.inst.aux = ftz * ftzBit;
+  d.inst.aux2 = uint32_t(rounding);
+  if (type == Type::F32)
+    return directed<op>;
+  if (type == Type::F64 && rounding == Rounding::NearestEven)
+    return unary<Exact64, double, double>;
+  return d.unknown();
+}
+
+struct SqrtF64 {
+  double operator()(double x) const { return std::sqrt(x); }
+};
+struct RcpF64 {
+  double operator()(double x) const { return 1.0 / x; }
+};
+
+// --- Signs -------------------------------------------------------------------
+
+template <typename U, U flip, U keep>
+struct Bits {
+  U operator()(U x) const { return (x ^ flip) & keep; }
+};
+template <bool ftz, bool negate>
+struct SignF32 {
+  uint32_t operator()(uint32_t x) const {
+    uint32_t bits = std::bit_cast<uint32_t>(
+        flushIf(ftz, std::bit_cast<float>(x)));
+    return negate ? bits ^ 0x80000000u : bits & 0x7fffffffu;
+  }
+};
+
+template <bool negate>
+Handler decodeSign(Decoder &d) {
+  bool ftz = d.mods.take("ftz");
+  Type type = d.mods.takeType();
+  if (!isFloat(type))
+    return decodeIntegerArithmetic(d, type);
+  setOperands(d, type, 1);
+  switch (type) {
+  case Type::F32:
+    return ftz ? unary<SignF32<true, negate>, uint32_t, uint32_t>
+               : unary<SignF32<false, negate>, uint32_t, uint32_t>;
+  case Type::F64:
+    return unary<Bits<uint64_t, (negate ? 1ull << 63 : 0),
+                      (negate ? ~0ull : ~0ull >> 1)>,
+                 uint64_t, uint64_t>;
+  case Type::F16:
+  case Type::BF16:
+    return unary<Bits<uint16_t, negate ? 0x8000 : 0, negate ? 0xffff : 0x7fff>,
+                 uint16_t, uint16_t>;
+  case Type::F16x2:
+  case Type::BF16x2:
+    return unary<Bits<uint32_t, negate ? 0x80008000u : 0u,
+                      negate ? ~0u : 0x7fff7fffu>,
+                 uint32_t, uint32_t>;
+  default: return d.unknown();
+  }
+}
+
+/// copysign(a, b): the magnitude of b, the sign of a.
+template <typename U>
+struct CopySign {
+  U operator()(U a, U b) const {
+    constexpr U sign = U(1) << (8 * sizeof(U) - 1);
+    return (a & sign) | (b & ~sign);
+  }
+};
+
+Handler decodeCopySign(Decoder &d) {
+  Type type = d.mods.takeType();
+  setOperands(d, type, 2);
+  if (type == Type::F32)
+    return binary<CopySign<uint32_t>, uint32_t, uint32_t>;
+  if (type == Type::F64)
+    return binary<CopySign<uint64_t>, uint64_t, uint64_t>;
+  return d.unknown();
+}
+
+template <typename T>
+Flow testProperty(Warp &warp, const Instruction &i, uint32_t mask) {
+  const auto *a = warp.reg<T>(i.src[0]);
+  uint32_t result = 0;
+  Warp::forBits(mask, [&](uint32_t l) {
+    T x = fromLane<T>(a[l]);
+    int kind = std::fpclassify(x);
+    bool yes = false;
+    switch (i.aux) {
+    case 0: yes = std::isfinite(x); break;
+    case 1: yes = kind == FP_INFINITE; break;
+    case 2: yes = kind != FP_NAN; break;
+    case 3: yes = kind == FP_NAN; break;
+    case 4: yes = kind == FP_NORMAL; break;
+    case 5: yes = kind == FP_SUBNORMAL; break;
+    }
+    result |= uint32_t(yes) << l;
+  });
+  warp.setPredicate(i.dst, mask, result);
+  return Flow::Next;
+}
+
+Handler decodeTestp(Decoder &d) {
+  constexpr std::string_view names[] = {"finite",     "infinite", "number",
+                                        "notanumber", "normal",   "subnormal"};
+  std::string_view name = d.mods.takeFirst();
+  d.inst.aux = std::find(std::begin(names), std::end(names), name) - names;
+  Type type = d.mods.takeType();
+  if (d.inst.aux == std::size(names) || !d.expectOperands(2))
+    return d.unknown();
+  d.inst.dst = d.predicateDestination(d.operand(0));
+  d.inst.src[0] = d.source(1, type);
+  if (type == Type::F32)
+    return testProperty<float>;
+  if (type == Type::F64)
+    return testProperty<double>;
+  return d.unknown();
+}
+
+constexpr InstructionRow rows[] = {
+    {"add", decodeAdd},
+    {"sub", decodeAdd},
+    {"mul", decodeArithmetic<Mul, DirectedOp::Mul>},
+    {"mad", decodeFma},
+    {"fma", decodeFma},
+    {"div", decodeDiv},
+    {"min", decodeMinMax<Min>},
+    {"max", decodeMinMax<Max>},
+    {"neg", decodeSign<true>},
+    {"abs", decodeSign<false>},
+    {"sqrt", decodeRoot<DirectedOp::Sqrt, SqrtF64>},
+    {"rcp", decodeRoot<DirectedOp::Rcp, RcpF64>},
+    {"copysign", decodeCopySign},
+    {"testp", decodeTestp},
+};
+
+} // namespace
+
+std::span<const InstructionRow> heddle::vgpu::floatInstructions() {
+  return rows;
+}

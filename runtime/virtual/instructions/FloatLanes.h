@@ -1,0 +1,98 @@
+//===- FloatLanes.h - Floating-point values in lanes ------------*- C++ -*-===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HEDDLE_VIRTUAL_INSTRUCTIONS_FLOATLANES_H
+#define HEDDLE_VIRTUAL_INSTRUCTIONS_FLOATLANES_H
+
+#include "instructions/Lanes.h"
+#include "units/Numerics.h"
+
+#include <cmath>
+#include <limits>
+
+namespace heddle::vgpu {
+
+/// The 16-bit formats: how their bits become f32 and back.
+struct HalfFormat {
+  static float load(uint16_t bits) { return f16ToFloat(bits); }
+  static uint16_t store(float value, Rounding r = Rounding::NearestEven) {
+    return floatToF16(value, r);
+  }
+  static uint16_t storeDouble(double value, Rounding r) {
+    return doubleToF16(value, r);
+  }
+  static constexpr uint16_t exponentMask = 0x7c00, nan = 0x7fff;
+};
+struct BfloatFormat {
+  static float load(uint16_t bits) { return bf16ToFloat(bits); }
+  static uint16_t store(float value, Rounding r = Rounding::NearestEven) {
+    return floatToBf16(value, r);
+  }
+  static uint16_t storeDouble(double value, Rounding r) {
+    return doubleToBf16(value, r);
+  }
+  static constexpr uint16_t exponentMask = 0x7f80, nan = 0x7fff;
+};
+
+inline float flushIf(bool ftz, float x) { return ftz ? flushSubnormal(x) : x; }
+inline double flushIf(bool, double x) { return x; }
+
+/// `.sat`: [0, 1], NaN becomes 0.
+template <typename T>
+inline T saturateIf(bool saturate, T x) {
+  if (!saturate)
+    return x;
+  return x > T(0) ? (x < T(1) ? x : T(1)) : T(0);
+}
+
+/// The sum rounded to odd: rounding it again to f32 or less equals rounding the
+/// exact sum once (Boldo and Melquiond, "Emulation of FMA and correctly rounded
+/// sums").
+inline double oddSum(double a, double b) {
+  double sum = a + b;
+  double part = sum - a;
+  double error = (a - (sum - part)) + (b - part);
+  uint64_t bits = std::bit_cast<uint64_t>(sum);
+  if (error != 0 && std::isfinite(sum) && !(bits & 1))
+    bits += (error > 0) == (sum > 0) ? 1 : -1;
+  return std::bit_cast<double>(bits);
+}
+/// A quotient or root `q` whose exact value differs from it by the sign of
+/// `remainder`, rounded to odd.
+inline double oddFrom(double q, double remainder) {
+  uint64_t bits = std::bit_cast<uint64_t>(q);
+  if (remainder != 0 && std::isfinite(q) && !(bits & 1))
+    bits += (remainder > 0) == (q > 0) ? 1 : -1;
+  return std::bit_cast<double>(bits);
+}
+
+/// PTX minimum and maximum: a number beats NaN unless `.NaN`; -0 < +0.
+template <typename T>
+inline T floatMin(T a, T b, bool propagate) {
+  if (a != a)
+    return propagate ? a : b;
+  if (b != b)
+    return propagate ? b : a;
+  if (a == b)
+    return std::signbit(a) ? a : b;
+  return a < b ? a : b;
+}
+template <typename T>
+inline T floatMax(T a, T b, bool propagate) {
+  if (a != a)
+    return propagate ? a : b;
+  if (b != b)
+    return propagate ? b : a;
+  if (a == b)
+    return std::signbit(a) ? b : a;
+  return a > b ? a : b;
+}
+
+} // namespace heddle::vgpu
+
+#endif // HEDDLE_VIRTUAL_INSTRUCTIONS_FLOATLANES_H

@@ -1,0 +1,408 @@
+//===- Integer.cpp - Integer arithmetic -----------------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "instructions/Lanes.h"
+#include "instructions/Table.h"
+
+#include <limits>
+
+using namespace heddle::vgpu;
+
+namespace {
+
+template <typename T>
+using U = typename UnsignedOf<sizeof(T)>::type;
+
+/// Wrapping arithmetic in the unsigned type, without promotion surprises.
+template <typename T>
+T wrap(uint64_t value) {
+  return T(U<T>(value));
+}
+
+struct Add {
+  template <typename T>
+  T operator()(T a, T b) const { return wrap<T>(uint64_t(a) + uint64_t(b)); }
+};
+struct Sub {
+  template <typename T>
+  T operator()(T a, T b) const { return wrap<T>(uint64_t(a) - uint64_t(b)); }
+};
+struct AddSat {
+  int32_t operator()(int32_t a, int32_t b) const {
+    int64_t sum = int64_t(a) + b;
+    return int32_t(std::min<int64_t>(std::max<int64_t>(sum, INT32_MIN),
+                                     INT32_MAX));
+  }
+};
+struct SubSat {
+  int32_t operator()(int32_t a, int32_t b) const {
+    int64_t sum = int64_t(a) - b;
+    return int32_t(std::min<int64_t>(std::max<int64_t>(sum, INT32_MIN),
+                                     INT32_MAX));
+  }
+};
+struct MulLo {
+  template <typename T>
+  T operator()(T a, T b) const { return wrap<T>(uint64_t(a) * uint64_t(b)); }
+};
+struct MulHi {
+  template <typename T>
+  T operator()(T a, T b) const {
+    if constexpr (sizeof(T) == 8) {
+      using Wide = std::conditional_t<std::is_signed_v<T>, __int128,
+                                      unsigned __int128>;
+      return T((Wide(a) * Wide(b)) >> 64);
+    } else {
+      using Wide =
+          std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>;
+      return T((Wide(a) * Wide(b)) >> (8 * sizeof(T)));
+    }
+  }
+};
+template <typename T>
+using Doubled = std::conditional_t<
+    sizeof(T) == 2, std::conditional_t<std::is_signed_v<T>, int32_t, uint32_t>,
+    std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>>;
+struct MulWide {
+  template <typename T>
+  Doubled<T> operator()(T a, T b) const {
+    using W = Doubled<T>;
+    return W(W(a) * W(b));
+  }
+};
+struct MadLo {
+  template <typename T>
+  T operator()(T a, T b, T c) const { return Add{}(MulLo{}(a, b), c); }
+};
+struct MadHi {
+  template <typename T>
+  T operator()(T a, T b, T c) const { return Add{}(MulHi{}(a, b), c); }
+};
+struct MadWide {
+  template <typename T>
+  Doubled<T> operator()(T a, T b, Doubled<T> c) const {
+    return Add{}(MulWide{}(a, b), c);
+  }
+};
+struct Mul24Lo {
+  template <typename T>
+  T operator()(T a, T b) const {
+    auto low = [](T x) { return T(U<T>(x) << 8) >> 8; };
+    return wrap<T>(uint64_t(low(a)) * uint64_t(low(b)));
+  }
+};
+struct Div {
+  template <typename T>
+  T operator()(T a, T b) const {
+    // Division by zero is unspecified but does not trap.
+    if (b == 0)
+      return T(-1);
+    if (std::is_signed_v<T> && b == T(-1))
+      return wrap<T>(0 - uint64_t(a));
+    return T(a / b);
+  }
+};
+struct Rem {
+  template <typename T>
+  T operator()(T a, T b) const {
+    if (b == 0)
+      return a;
+    if (std::is_signed_v<T> && b == T(-1))
+      return 0;
+    return T(a % b);
+  }
+};
+struct Min {
+  template <typename T>
+  T operator()(T a, T b) const { return a < b ? a : b; }
+};
+struct Max {
+  template <typename T>
+  T operator()(T a, T b) const { return a > b ? a : b; }
+};
+struct Neg {
+  template <typename T>
+  T operator()(T a) const { return wrap<T>(0 - uint64_t(a)); }
+};
+struct Abs {
+  template <typename T>
+  T operator()(T a) const { return a < 0 ? Neg{}(a) : a; }
+};
+struct Sad {
+  template <typename T>
+  T operator()(T a, T b, T c) const {
+    return Add{}(c, a < b ? Sub{}(b, a) : Sub{}(a, b));
+  }
+};
+/// Two 16-bit halves of a 32-bit register.
+template <typename F, typename T>
+struct Halves {
+  uint32_t operator()(uint32_t a, uint32_t b) const {
+    uint32_t low = uint16_t(F{}(T(uint16_t(a)), T(uint16_t(b))));
+    uint32_t high = uint16_t(F{}(T(uint16_t(a >> 16)), T(uint16_t(b >> 16))));
+    return low | high << 16;
+  }
+};
+
+template <typename F>
+Handler binaryByType(Type type) {
+  switch (type) {
+  case Type::U16: return binary<F, uint16_t, uint16_t>;
+  case Type::S16: return binary<F, int16_t, int16_t>;
+  case Type::B32:
+  case Type::U32: return binary<F, uint32_t, uint32_t>;
+  case Type::S32: return binary<F, int32_t, int32_t>;
+  case Type::B64:
+  case Type::U64: return binary<F, uint64_t, uint64_t>;
+  case Type::S64: return binary<F, int64_t, int64_t>;
+  default: return nullptr;
+  }
+}
+
+template <typename F>
+Handler ternaryByType(Type type) {
+  switch (type) {
+  case Type::U16: return ternary<F, uint16_t, uint16_t>;
+  case Type::S16: return ternary<F, int16_t, int16_t>;
+  case Type::B32:
+  case Type::U32: return ternary<F, uint32_t, uint32_t>;
+  case Type::S32: return ternary<F, int32_t, int32_t>;
+  case Type::B64:
+  case Type::U64: return ternary<F, uint64_t, uint64_t>;
+  case Type::S64: return ternary<F, int64_t, int64_t>;
+  default: return nullptr;
+  }
+}
+
+Type widened(Type type) {
+  switch (type) {
+  case Type::U16: return Type::U32;
+  case Type::S16: return Type::S32;
+  case Type::U32: return Type::U64;
+  case Type::S32: return Type::S64;
+  default: return Type::None;
+  }
+}
+
+void operands(Decoder &d, Type result, std::initializer_list<Type> sources) {
+  d.expectOperands(sources.size() + 1);
+  d.inst.dst = d.destination(0, result);
+  size_t index = 0;
+  for (Type type : sources) {
+    d.inst.src[index] = d.source(index + 1, type);
+    ++index;
+  }
+}
+
+// --- Carry chains: the carry of each lane is a predicate of the warp ---------
+
+template <typename T, bool subtract, bool useCarry, bool setCarry>
+Flow carry(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto *d = warp.reg<T>(i.dst);
+  const auto *a = warp.reg<T>(i.src[0]), *b = warp.reg<T>(i.src[1]);
+  uint32_t in = useCarry ? warp.carry : 0, out = 0;
+  Warp::forBits(mask, [&](uint32_t l) {
+    unsigned __int128 x = a[l], y = b[l], c = in >> l & 1;
+    unsigned __int128 r = subtract ? x - y - c : x + y + c;
+    d[l] = T(r);
+    out |= uint32_t((r >> (8 * sizeof(T))) & 1) << l;
+  });
+  if (setCarry)
+    warp.carry = (warp.carry & ~mask) | out;
+  return Flow::Next;
+}
+
+template <bool subtract, bool useCarry>
+Handler decodeCarry(Decoder &d, Type type, bool setCarry) {
+  operands(d, type, {type, type});
+  if (bits(type) == 64)
+    return setCarry ? carry<uint64_t, subtract, useCarry, true>
+                    : carry<uint64_t, subtract, useCarry, false>;
+  if (bits(type) == 32)
+    return setCarry ? carry<uint32_t, subtract, useCarry, true>
+                    : carry<uint32_t, subtract, useCarry, false>;
+  return d.unknown();
+}
+
+template <bool subtract>
+Handler decodeCarryIn(Decoder &d) {
+  bool set = d.mods.take("cc");
+  return decodeCarry<subtract, true>(d, d.mods.takeType(), set);
+}
+
+template <typename F, typename Saturating>
+Handler decodeAddSub(Decoder &d, Type type) {
+  bool saturate = d.mods.take("sat");
+  operands(d, type, {type, type});
+  if (type == Type::S16x2)
+    return binary<Halves<F, int16_t>, uint32_t, uint32_t>;
+  if (type == Type::U16x2)
+    return binary<Halves<F, uint16_t>, uint32_t, uint32_t>;
+  if (saturate)
+    return type == Type::S32 ? Handler(binary<Saturating, int32_t, int32_t>)
+                             : d.unknown();
+  return binaryByType<F>(type);
+}
+
+// --- Shared with floating point: the type decides -----------------------------
+
+/// madc and mad.cc: multiply, then add with a carry.
+template <bool useCarry>
+Flow madCarry(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto *d = warp.reg32(i.dst);
+  const auto *a = warp.reg32(i.src[0]), *b = warp.reg32(i.src[1]),
+             *c = warp.reg32(i.src[2]);
+  bool high = i.aux & 1, sign = i.aux & 2, set = i.aux & 4;
+  uint32_t out = 0, in = useCarry ? warp.carry : 0;
+  Warp::forBits(mask, [&](uint32_t l) {
+    uint64_t product = sign ? uint64_t(int64_t(int32_t(a[l])) * int32_t(b[l]))
+                            : uint64_t(a[l]) * b[l];
+    uint64_t sum = uint64_t(uint32_t(high ? product >> 32 : product)) + c[l] +
+                   (in >> l & 1);
+    d[l] = uint32_t(sum);
+    out |= uint32_t(sum >> 32 & 1) << l;
+  });
+  if (set)
+    warp.carry = (warp.carry & ~mask) | out;
+  return Flow::Next;
+}
+
+template <bool useCarry>
+Handler decodeMadCarry(Decoder &d, bool set) {
+  bool high = d.mods.take("hi");
+  if (!high)
+    d.mods.take("lo");
+  set |= d.mods.take("cc");
+  Type type = d.mods.takeType();
+  if (bits(type) != 32)
+    return d.unknown();
+  operands(d, type, {type, type, type});
+  d.inst.aux = high | (type == Type::S32) << 1 | set << 2;
+  return madCarry<useCarry>;
+}
+
+Handler decodeSad(Decoder &d) {
+  Type type = d.mods.takeType();
+  operands(d, type, {type, type, type});
+  Handler handler = ternaryByType<Sad>(type);
+  return handler ? handler : d.unknown();
+}
+
+Handler decodeMul24(Decoder &d) {
+  d.mods.take("lo");
+  Type type = d.mods.takeType();
+  operands(d, type, {type, type});
+  if (type == Type::U32)
+    return binary<Mul24Lo, uint32_t, uint32_t>;
+  if (type == Type::S32)
+    return binary<Mul24Lo, int32_t, int32_t>;
+  return d.unknown();
+}
+
+Handler decodeRem(Decoder &d) {
+  Type type = d.mods.takeType();
+  operands(d, type, {type, type});
+  Handler handler = binaryByType<Rem>(type);
+  return handler ? handler : d.unknown();
+}
+
+constexpr InstructionRow rows[] = {
+    {"addc", decodeCarryIn<false>},
+    {"subc", decodeCarryIn<true>},
+    {"madc", [](Decoder &d) { return decodeMadCarry<true>(d, false); }},
+    {"sad", decodeSad},
+    {"mul24", decodeMul24},
+    {"rem", decodeRem},
+};
+
+} // namespace
+
+std::span<const InstructionRow> heddle::vgpu::integerInstructions() {
+  return rows;
+}
+
+Handler heddle::vgpu::decodeIntegerArithmetic(Decoder &d, Type type) {
+  std::string_view base = d.mods.base();
+  Handler handler = nullptr;
+  if (base == "add" || base == "sub") {
+    bool subtract = base == "sub";
+    if (d.mods.take("cc"))
+      return subtract ? decodeCarry<true, false>(d, type, true)
+                      : decodeCarry<false, false>(d, type, true);
+    handler = subtract ? decodeAddSub<Sub, SubSat>(d, type)
+                       : decodeAddSub<Add, AddSat>(d, type);
+  } else if (base == "mul") {
+    std::string_view part = d.mods.takeAny({"lo", "hi", "wide"});
+    if (part == "wide") {
+      operands(d, widened(type), {type, type});
+      switch (type) {
+      case Type::U16: return binary<MulWide, uint32_t, uint16_t>;
+      case Type::S16: return binary<MulWide, int32_t, int16_t>;
+      case Type::U32: return binary<MulWide, uint64_t, uint32_t>;
+      case Type::S32: return binary<MulWide, int64_t, int32_t>;
+      default: return d.unknown();
+      }
+    }
+    operands(d, type, {type, type});
+    handler = part == "hi"   ? binaryByType<MulHi>(type)
+              : part == "lo" ? binaryByType<MulLo>(type)
+                             : nullptr;
+  } else if (base == "mad") {
+    if (d.mods.take("cc"))
+      return d.unknown();
+    std::string_view part = d.mods.takeAny({"lo", "hi", "wide"});
+    if (part == "wide") {
+      operands(d, widened(type), {type, type, widened(type)});
+      switch (type) {
+      case Type::U16:
+        return ternary<MadWide, uint32_t, uint16_t, uint16_t, uint32_t>;
+      case Type::S16:
+        return ternary<MadWide, int32_t, int16_t, int16_t, int32_t>;
+      case Type::U32:
+        return ternary<MadWide, uint64_t, uint32_t, uint32_t, uint64_t>;
+      case Type::S32:
+        return ternary<MadWide, int64_t, int32_t, int32_t, int64_t>;
+      default: return d.unknown();
+      }
+    }
+    operands(d, type, {type, type, type});
+    handler = part == "hi"   ? ternaryByType<MadHi>(type)
+              : part == "lo" ? ternaryByType<MadLo>(type)
+                             : nullptr;
+  } else if (base == "div") {
+    operands(d, type, {type, type});
+    handler = binaryByType<Div>(type);
+  } else if (base == "min" || base == "max") {
+    bool least = base == "min";
+    operands(d, type, {type, type});
+    if (type == Type::S16x2)
+      return least ? binary<Halves<Min, int16_t>, uint32_t, uint32_t>
+                   : binary<Halves<Max, int16_t>, uint32_t, uint32_t>;
+    if (type == Type::U16x2)
+      return least ? binary<Halves<Min, uint16_t>, uint32_t, uint32_t>
+                   : binary<Halves<Max, uint16_t>, uint32_t, uint32_t>;
+    handler = least ? binaryByType<Min>(type) : binaryByType<Max>(type);
+  } else if (base == "neg" || base == "abs") {
+    bool negate = base == "neg";
+    operands(d, type, {type});
+    switch (type) {
+    case Type::S16:
+      return negate ? unary<Neg, int16_t, int16_t> : unary<Abs, int16_t, int16_t>;
+    case Type::S32:
+      return negate ? unary<Neg, int32_t, int32_t> : unary<Abs, int32_t, int32_t>;
+    case Type::S64:
+      return negate ? unary<Neg, int64_t, int64_t> : unary<Abs, int64_t, int64_t>;
+    default: break;
+    }
+  }
+  return handler ? handler : d.unknown();
+}
+
+Handler heddle::vgpu::decodeMadWithCarryOut(Decoder &d) {
+  return decodeMadCarry<false>(d, true);
+}

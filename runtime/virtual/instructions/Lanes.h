@@ -1,0 +1,103 @@
+//===- Lanes.h - Handlers that work lane by lane ----------------*- C++ -*-===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HEDDLE_VIRTUAL_INSTRUCTIONS_LANES_H
+#define HEDDLE_VIRTUAL_INSTRUCTIONS_LANES_H
+
+#include "engine/Warp.h"
+
+#include <bit>
+
+/// Slots are equal or disjoint, so lanes never depend on each other.
+#if defined(__clang__)
+#define HEDDLE_LANES _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define HEDDLE_LANES _Pragma("GCC ivdep")
+#endif
+
+namespace heddle::vgpu {
+
+template <unsigned bytes>
+struct UnsignedOf;
+template <>
+struct UnsignedOf<1> {
+  using type = uint8_t;
+};
+template <>
+struct UnsignedOf<2> {
+  using type = uint16_t;
+};
+template <>
+struct UnsignedOf<4> {
+  using type = uint32_t;
+};
+template <>
+struct UnsignedOf<8> {
+  using type = uint64_t;
+};
+
+/// The value of type T in a lane: its low bits.
+template <typename T>
+inline T fromLane(Warp::Lane<T> lane) {
+  return std::bit_cast<T>(typename UnsignedOf<sizeof(T)>::type(lane));
+}
+/// A lane that holds `value`, zero-extended.
+template <typename T>
+inline Warp::Lane<T> toLane(T value) {
+  return std::bit_cast<typename UnsignedOf<sizeof(T)>::type>(value);
+}
+
+/// Runs `body` for each lane of `mask`; vectorized when all take part.
+template <typename F>
+inline void forLanes(uint32_t mask, F &&body) {
+  if (mask == fullMask) [[likely]] {
+    HEDDLE_LANES
+    for (uint32_t lane = 0; lane < warpSize; ++lane)
+      body(lane);
+  } else {
+    Warp::forBits(mask, body);
+  }
+}
+
+/// Handlers of `d = f(a)`, `d = f(a, b)` and `d = f(a, b, c)`. F is a stateless
+/// function object; D and the others are the C++ types of the operands.
+template <typename F, typename D, typename A>
+Flow unary(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto *d = warp.reg<D>(i.dst);
+  const auto *a = warp.reg<A>(i.src[0]);
+  forLanes(mask, [=](uint32_t l) { d[l] = toLane<D>(F{}(fromLane<A>(a[l]))); });
+  return Flow::Next;
+}
+
+template <typename F, typename D, typename A, typename B = A>
+Flow binary(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto *d = warp.reg<D>(i.dst);
+  const auto *a = warp.reg<A>(i.src[0]);
+  const auto *b = warp.reg<B>(i.src[1]);
+  forLanes(mask, [=](uint32_t l) {
+    d[l] = toLane<D>(F{}(fromLane<A>(a[l]), fromLane<B>(b[l])));
+  });
+  return Flow::Next;
+}
+
+template <typename F, typename D, typename A, typename B = A, typename C = A>
+Flow ternary(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto *d = warp.reg<D>(i.dst);
+  const auto *a = warp.reg<A>(i.src[0]);
+  const auto *b = warp.reg<B>(i.src[1]);
+  const auto *c = warp.reg<C>(i.src[2]);
+  forLanes(mask, [=](uint32_t l) {
+    d[l] = toLane<D>(
+        F{}(fromLane<A>(a[l]), fromLane<B>(b[l]), fromLane<C>(c[l])));
+  });
+  return Flow::Next;
+}
+
+} // namespace heddle::vgpu
+
+#endif // HEDDLE_VIRTUAL_INSTRUCTIONS_LANES_H

@@ -1,0 +1,260 @@
+//===- Memory.cpp - Loads and stores --------------------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "engine/Access.h"
+#include "instructions/Lanes.h"
+#include "instructions/Table.h"
+
+#include <atomic>
+#include <cstring>
+
+using namespace heddle::vgpu;
+
+namespace {
+
+struct MemoryPayload : Payload {
+  Space space = Space::Generic;
+  bool crossCta = false;
+  /// Volatile, relaxed, acquire, release: single-copy atomic per element.
+  bool strong = false;
+  bool acquire = false, release = false;
+  bool wideAddress = false;
+  uint32_t cursor = 0;
+  unsigned elementBytes = 4;
+  bool signExtend = false;
+  struct Part {
+    uint32_t slot;
+    bool wide;
+  };
+  std::vector<Part> parts;
+};
+
+template <typename T>
+T loadElement(const std::byte *from, bool strong) {
+  if (strong)
+    return std::atomic_ref<T>(
+               *reinterpret_cast<T *>(const_cast<std::byte *>(from)))
+        .load(std::memory_order_seq_cst);
+  T value;
+  std::memcpy(&value, from, sizeof(T));
+  return value;
+}
+
+template <typename T>
+void storeElement(std::byte *to, T value, bool strong) {
+  if (strong)
+    std::atomic_ref<T>(*reinterpret_cast<T *>(to))
+        .store(value, std::memory_order_seq_cst);
+  else
+    std::memcpy(to, &value, sizeof(T));
+}
+
+/// Host addresses of every lane, or a fault.
+bool translate(Warp &warp, const Instruction &i, const MemoryPayload &p,
+               uint32_t mask, AccessKind kind, std::byte *(&host)[warpSize]) {
+  uint64_t address[warpSize];
+  warp.addresses(i, i.src[0], p.wideAddress, address);
+  uint32_t bytes = p.elementBytes * uint32_t(p.parts.size());
+  uint32_t bad = 0;
+  Warp::forBits(mask, [&](uint32_t l) {
+    host[l] = accessLane(warp, p.space, address[l], bytes, l, p.cursor,
+                         p.crossCta, kind);
+    if (!host[l]) [[unlikely]]
+      bad |= 1u << l;
+  });
+  if (bad) [[unlikely]] {
+    uint64_t first = address[__builtin_ctz(bad)];
+    warp.fault(i, bad,
+               explainAccess(warp, p.space, first, bytes, p.crossCta, kind));
+    return false;
+  }
+  return true;
+}
+
+template <typename T>
+Flow load(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto &p = *static_cast<const MemoryPayload *>(i.payload);
+  std::byte *host[warpSize];
+  if (!translate(warp, i, p, mask, AccessKind::Load, host))
+    return Flow::Stop;
+  using Signed = std::make_signed_t<T>;
+  for (size_t n = 0; n < p.parts.size(); ++n) {
+    size_t offset = n * sizeof(T);
+    auto read = [&](uint32_t l) {
+      T value = loadElement<T>(host[l] + offset, p.strong);
+      return p.signExtend ? uint64_t(int64_t(Signed(value))) : uint64_t(value);
+    };
+    if (p.parts[n].wide) {
+      uint64_t *d = warp.reg64(p.parts[n].slot);
+      Warp::forBits(mask, [&](uint32_t l) { d[l] = read(l); });
+    } else {
+      uint32_t *d = warp.reg32(p.parts[n].slot);
+      Warp::forBits(mask, [&](uint32_t l) { d[l] = uint32_t(read(l)); });
+    }
+  }
+  return Flow::Next;
+}
+
+template <typename T>
+Flow store(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto &p = *static_cast<const MemoryPayload *>(i.payload);
+  std::byte *host[warpSize];
+  if (!translate(warp, i, p, mask, AccessKind::Store, host))
+    return Flow::Stop;
+  for (size_t n = 0; n < p.parts.size(); ++n) {
+    size_t offset = n * sizeof(T);
+    const uint64_t *wide = warp.reg64(p.parts[n].slot);
+    const uint32_t *narrow = warp.reg32(p.parts[n].slot);
+    bool isWide = p.parts[n].wide;
+    Warp::forBits(mask, [&](uint32_t l) {
+      storeElement<T>(host[l] + offset, T(isWide ? wide[l] : narrow[l]),
+                      p.strong);
+    });
+  }
+  return Flow::Next;
+}
+
+/// ld.param from the kernel's parameters at a constant offset: one value.
+template <typename T>
+Flow loadParameter(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto &p = *static_cast<const MemoryPayload *>(i.payload);
+  const std::byte *from =
+      warp.cta.cluster.launch.parameters.data() + i.immediate;
+  using Signed = std::make_signed_t<T>;
+  for (size_t n = 0; n < p.parts.size(); ++n) {
+    T value = loadElement<T>(from + n * sizeof(T), false);
+    uint64_t bits =
+        p.signExtend ? uint64_t(int64_t(Signed(value))) : uint64_t(value);
+    uint64_t *wide = warp.reg64(p.parts[n].slot);
+    uint32_t *narrow = warp.reg32(p.parts[n].slot);
+    if (p.parts[n].wide)
+      forLanes(mask, [=](uint32_t l) { wide[l] = bits; });
+    else
+      forLanes(mask, [=](uint32_t l) { narrow[l] = uint32_t(bits); });
+  }
+  return Flow::Next;
+}
+
+template <typename T>
+Handler handlerFor(bool isLoad) {
+  return isLoad ? load<T> : store<T>;
+}
+
+void takeSpace(Modifiers &mods, MemoryPayload &p) {
+  std::string_view name = mods.takeAny(
+      {"global", "shared::cluster", "shared::cta", "shared", "local",
+       "param::entry", "param::func", "param", "const"});
+  // A generic address may lead to another CTA of the cluster.
+  p.crossCta = name.empty() || name == "shared::cluster";
+  p.space = name.empty()                 ? Space::Generic
+            : name.starts_with("shared") ? Space::Shared
+            : name.starts_with("param")  ? Space::Param
+            : name == "local"            ? Space::Local
+            : name == "const"            ? Space::Const
+                                         : Space::Global;
+}
+
+/// Cache hints change nothing here; true if an operand comes with them.
+bool takeCacheModifiers(Modifiers &mods) {
+  for (std::string_view name :
+       {"nc", "ca", "cg", "cs", "lu", "cv", "wb", "wt", "L1::no_allocate",
+        "L1::evict_normal", "L1::evict_unchanged", "L1::evict_first",
+        "L1::evict_last", "L2::64B", "L2::128B", "L2::256B", "L2::evict_first",
+        "L2::evict_last", "L2::evict_normal", "unified"})
+    mods.take(name);
+  return mods.take("L2::cache_hint");
+}
+
+Handler decodeAccess(Decoder &d, bool isLoad) {
+  auto *p = d.payload<MemoryPayload>();
+  bool weak = d.mods.take("weak");
+  p->acquire = d.mods.take("acquire");
+  p->release = d.mods.take("release");
+  p->strong = d.mods.take("volatile") || d.mods.take("relaxed") ||
+              d.mods.take("mmio") || p->acquire || p->release;
+  if (p->strong && weak)
+    return d.unknown();
+  d.mods.takeAny({"cta", "cluster", "gpu", "sys"});
+  takeSpace(d.mods, *p);
+  bool hint = takeCacheModifiers(d.mods);
+  std::string_view vector = d.mods.takeAny({"v2", "v4", "v8"});
+  Type type = d.mods.takeType();
+  if (type == Type::None || type == Type::Pred || bits(type) > 64)
+    return d.unknown();
+  d.expectOperands(2 + hint);
+  const Operand &data = d.operand(isLoad ? 0 : 1);
+  auto parts = d.elements(data);
+  size_t expected = vector.empty() ? 1 : size_t(vector[1] - '0');
+  if (parts.size() != expected)
+    return d.fail("expected {} registers, found {}", expected, parts.size());
+  p->elementBytes = bits(type) / 8;
+  p->signExtend = isSigned(type);
+  for (const Operand *part : parts) {
+    MemoryPayload::Part place;
+    place.slot = isLoad ? d.anyDestination(*part, type, place.wide)
+                        : d.anySource(*part, type, place.wide);
+    p->parts.push_back(place);
+  }
+  Space space = p->space;
+  const Operand &at = d.operand(isLoad ? 1 : 0);
+  Decoder::Address address = d.address(at, space);
+  p->space = space == Space::Const ? Space::Global : space;
+  p->wideAddress = address.wide;
+  d.inst.src[0] = address.slot;
+  d.inst.immediate = address.offset;
+  if (p->space == Space::Global || p->space == Space::Generic)
+    p->cursor = d.newCursor();
+  if (p->space == Space::Param && isLoad &&
+      at.elements[0].kind == OperandKind::Symbol) {
+    auto offset = d.parameterOffset(at.elements[0].name);
+    int64_t start = offset ? int64_t(*offset) + address.offset : -1;
+    int64_t bytes = int64_t(p->elementBytes * parts.size());
+    if (start < 0 || start + bytes > int64_t(d.parameterBytes()) ||
+        start % bytes)
+      return d.fail("expected an aligned access inside the parameters");
+    d.inst.immediate = start;
+    switch (p->elementBytes) {
+    case 1: return loadParameter<uint8_t>;
+    case 2: return loadParameter<uint16_t>;
+    case 4: return loadParameter<uint32_t>;
+    default: return loadParameter<uint64_t>;
+    }
+  }
+  switch (p->elementBytes) {
+  case 1: return handlerFor<uint8_t>(isLoad);
+  case 2: return handlerFor<uint16_t>(isLoad);
+  case 4: return handlerFor<uint32_t>(isLoad);
+  default: return handlerFor<uint64_t>(isLoad);
+  }
+}
+
+Flow nothing(Warp &, const Instruction &, uint32_t) { return Flow::Next; }
+
+/// prefetch and friends: no effect on values.
+Handler decodeHint(Decoder &d) {
+  while (!d.mods.empty())
+    d.mods.takeFirst();
+  return nothing;
+}
+
+constexpr InstructionRow rows[] = {
+    {"ld", [](Decoder &d) { return decodeAccess(d, true); }},
+    {"ldu", [](Decoder &d) { return decodeAccess(d, true); }},
+    {"st", [](Decoder &d) { return decodeAccess(d, false); }},
+    {"prefetch", decodeHint},
+    {"prefetchu", decodeHint},
+    {"applypriority", decodeHint},
+    {"discard", decodeHint},
+    {"createpolicy", decodeHint},
+};
+
+} // namespace
+
+std::span<const InstructionRow> heddle::vgpu::memoryInstructions() {
+  return rows;
+}
