@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 
 import lit.formats
 
@@ -22,6 +23,8 @@ config.environment["PATH"] = os.pathsep.join(
 config.substitutions.append(
     ("%examples", os.path.join(config.heddle_source_dir, "examples"))
 )
+
+config.substitutions.append(("%python", sys.executable))
 
 ptxas = shutil.which("ptxas") or "/usr/local/cuda/bin/ptxas"
 if os.path.exists(ptxas):

@@ -38,6 +38,7 @@ def Aref_LayoutAttr : AttrDef<Aref_Dialect, "Layout"> {
   );
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
+  let genMnemonicAlias = 1;
 }
 
 #endif // HEDDLE_AREF_ATTRS

@@ -10,13 +10,26 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FoldInterfaces.h"
 
 using namespace mlir;
 using namespace heddle::aref;
 
 #include "dialects/Aref/ArefDialect.cpp.inc"
 
+namespace {
+/// Keeps constants inside the role that uses them: a tile must not be captured.
+struct ArefFoldInterface : DialectFoldInterface {
+  using DialectFoldInterface::DialectFoldInterface;
+
+  bool shouldMaterializeInto(Region *region) const final {
+    return isa<RoleOp>(region->getParentOp());
+  }
+};
+} // namespace
+
 void ArefDialect::initialize() {
+  addInterfaces<ArefFoldInterface>();
   registerAttributes();
   registerTypes();
   addOperations<

@@ -47,6 +47,13 @@ def Aref_Dialect : Dialect {
     /// On a kernel that has an `aref.copies = "tma"` twin that needs aligned
     /// views: the name of the kernel to launch when a view is not aligned.
     static ::llvm::StringRef getFallbackAttrName() { return "aref.fallback"; }
+    /// On a kernel that visits the blocks of its grid in a loop: its last three
+    /// arguments are the extents of that grid.
+    static ::llvm::StringRef getPersistentAttrName() {
+      return "aref.persistent";
+    }
+    /// On the loop over the blocks of a persistent kernel.
+    static ::llvm::StringRef getBlocksAttrName() { return "aref.blocks"; }
     /// On a kernel: shared memory it uses, in bytes.
     static ::llvm::StringRef getSharedBytesAttrName() {
       return "aref.shared_bytes";

@@ -89,9 +89,16 @@ def Aref_RingOp : Aref_Op<"ring", [MemoryEffects<[MemAlloc]>]> {
   }];
   // Uses the consumer may have in flight before it releases the oldest, plus
   // one: the least depth that cannot deadlock.
+  // `requested_depth` is the depth that the author asked for by `tile.stages`.
   let arguments = (ins DefaultValuedAttr<I64Attr, "1">:$min_depth,
-                       OptionalAttr<I64Attr>:$max_depth);
+                       OptionalAttr<I64Attr>:$max_depth,
+                       OptionalAttr<I64Attr>:$requested_depth);
   let results = (outs Aref_RingType:$ring);
+  let builders = [
+    OpBuilder<(ins "::heddle::aref::RingType":$ring), [{
+      $_state.addTypes(ring);
+    }]>
+  ];
   let assemblyFormat = "attr-dict `:` type($ring)";
   let hasVerifier = 1;
 }
@@ -166,6 +173,7 @@ def Aref_CommitOp : Aref_Op<"commit", [MemoryEffects<[MemRead, MemWrite]>]> {
   let assemblyFormat = [{
     $ring `,` $slot (`bytes` $bytes^)? attr-dict `:` type($ring) `,` type($slot)
   }];
+  let hasVerifier = 1;
 }
 
 def Aref_WaitOp : Aref_Op<"wait", [MemoryEffects<[MemRead, MemWrite]>]> {
@@ -182,6 +190,7 @@ def Aref_ReleaseOp : Aref_Op<"release", [MemoryEffects<[MemRead, MemWrite]>]> {
   let assemblyFormat = [{
     $ring `,` $slot attr-dict `:` type($ring) `,` type($slot)
   }];
+  let hasVerifier = 1;
 }
 
 def Aref_ViewOp : Aref_Op<"view", [Pure]> {
@@ -399,6 +408,32 @@ def Aref_ConvertLayoutOp : Aref_Op<"convert_layout", [Pure]> {
   let hasFolder = 1;
 }
 
+def Aref_ReduceOp : Aref_Op<"reduce", [
+    MemoryEffects<[MemRead, MemWrite]>, AllTypesMatch<["init", "result"]>]> {
+  let summary = "`tile.reduce` along an axis that several warps hold parts of";
+  let description = [{
+    Each warp reduces its part; `scratch` holds one row of results per part.
+    Performs an `aref.sync` before and after it writes to `scratch`.
+
+    Constraints:
+    1. `scratch` is plain row-major: as many rows as there are parts, of as many
+       elements as `init` has. Elements of `i1` are held as `i8`, of `index` as
+       `i64`.
+  }];
+  let arguments = (ins
+    Tile_ReduceKindAttr:$kind,
+    Aref_Tile:$x,
+    Aref_Tile:$init,
+    ConfinedAttr<I64Attr, [IntNonNegative]>:$axis,
+    Aref_BufferType:$scratch
+  );
+  let results = (outs Aref_Tile:$result);
+  let assemblyFormat = [{
+    $kind $x `,` $init `axis` $axis `through` $scratch attr-dict
+    `:` type($x) `,` type($scratch) `->` type($init)
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // Barriers
 //===----------------------------------------------------------------------===//
@@ -449,6 +484,7 @@ def Aref_TmaLoadOp : Aref_Op<"tma_load", [MemoryEffects<[MemRead, MemWrite]>]> {
     $view `[` $offsets `]` `->` $buffer `,` $barriers `[` $stage `]` attr-dict
     `:` type($view) `->` type($buffer) `,` type($barriers)
   }];
+  let hasVerifier = 1;
 }
 
 #endif // HEDDLE_AREF_OPS

@@ -1,3 +1,11 @@
+//===- Passes.td - Heddle's passes ---------------------- -*- tablegen -*--===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
 #ifndef HEDDLE_TRANSFORMS_PASSES
 #define HEDDLE_TRANSFORMS_PASSES
 
@@ -5,5 +13,392 @@ include "mlir/Pass/PassBase.td"
 
 // In alphabetical order; `lib/Compiler/Pipeline.cpp` has the order in which they
 // run.
+
+def AllocateShared : Pass<"allocate-shared", "::heddle::tile::KernelOp"> {
+  let summary = "gives every buffer and mbarrier its address in shared memory";
+  let description = [{
+    Buffers start at multiples of 1024 bytes. Scratch that is used in one block,
+    with a barrier between one use and the next, may share its address; nothing
+    else does. The kernel gets `aref.shared_bytes`.
+
+    ```mlir
+    %a = aref.alloc {depth = 3} : !aref.buffer<128x64xbf16, swizzle = 128>
+    %full = aref.mbarriers count 1 : !aref.mbarriers<3>
+    ```
+    becomes
+    ```mlir
+    %a = aref.alloc {depth = 3, offset = 0} : ...
+    %full = aref.mbarriers count 1 {offset = 49152} : ...
+    ```
+  }];
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
+def AssignLayouts : Pass<"assign-layouts", "::heddle::tile::KernelOp"> {
+  let summary = "decides where the elements of every tile live";
+  let description = [{
+    Gives every tile of every role, or of a kernel without roles, an
+    `#aref.layout`. Layouts spread from where hardware fixes them: accumulators
+    of `aref.mma` first, its register operands next, then, from the largest
+    tile on, accesses to memory. Where two demands meet, an
+    `aref.convert_layout` stands between them; constants, splats and iotas are
+    made once for every layout instead.
+
+    ```mlir
+    %b = tile.load %B[%n] : memref<?xf32> -> tensor<64xf32>
+    %r = tile.broadcast %b axes [0] : tensor<64xf32> -> tensor<64x64xf32>
+    %s = arith.addf %acc, %r : tensor<64x64xf32>
+    ```
+    loads `%b` as the accumulator `%acc` needs it, without a conversion.
+  }];
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
+def AssignRoles : Pass<"assign-roles", "::heddle::tile::KernelOp"> {
+  let summary = "decides which operations the producer performs";
+  let description = [{
+    The producer gets the loads that feed only dots, from views that the kernel
+    does not write, with zero or no padding, at places that do not depend on
+    tiles. Everything else that touches tiles or has side effects is the
+    consumer's. Scalars and control flow are not marked: both roles have them.
+    The whole kernel is looked at before anything is marked; if no load is
+    eligible, nothing is, and a remark says why.
+
+    Before:
+    ```mlir
+    %a = tile.load %A[%m, %k] : memref<?x?xbf16> -> tensor<128x64xbf16>
+    %d = tile.dot %a, %b, %sum : ...
+    ```
+    After:
+    ```mlir
+    %a = tile.load %A[%m, %k] {aref.role = "producer"} : ...
+    %d = tile.dot %a, %b, %sum {aref.role = "consumer"} : ...
+    ```
+  }];
+}
+
+def ConvertLayouts : Pass<"convert-layouts", "::heddle::tile::KernelOp"> {
+  let summary = "moves tiles between layouts through shared memory";
+  let description = [{
+    Removes conversions that change nothing, leaves those that only rename a
+    thread's registers, and writes the others as a store to scratch and a load
+    from it, each after a barrier. Reductions along an axis that several warps
+    share become `aref.reduce`, which uses scratch as well. One scratch buffer
+    per type serves a role; each instance has its own.
+  }];
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
+def InsertArefs : Pass<"insert-arefs", "::heddle::tile::KernelOp"> {
+  let summary = "hands the producer's tiles over through rings";
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+  let description = [{
+    A and B of one dot share a ring where both are loaded in one block and used
+    by it only; any other load has its own. The producer puts after the load;
+    the consumer gets before the first operation of the load's block that uses
+    the tile and releases after the last. `tile.stages` of the innermost loop
+    around the load, or of the kernel, is noted on the ring.
+
+    Before:
+    ```mlir
+    %a = tile.load %A[%m, %k] {aref.role = "producer"} : ...
+    %b = tile.load %B[%k, %n] {aref.role = "producer"} : ...
+    %d = tile.dot %a, %b, %sum {aref.role = "consumer"} : ...
+    ```
+    After:
+    ```mlir
+    %ab = aref.ring : !aref.ring<? x tensor<128x64xbf16>, tensor<64x256xbf16>>
+    ...
+    %a = tile.load %A[%m, %k] {aref.role = "producer"} : ...
+    %b = tile.load %B[%k, %n] {aref.role = "producer"} : ...
+    aref.put %ab, %a, %b {aref.role = "producer"} : ...
+    %slot, %x, %y = aref.get %ab {aref.role = "consumer"} : ...
+    %d = tile.dot %x, %y, %sum {aref.role = "consumer"} : ...
+    aref.release %ab, %slot {aref.role = "consumer"} : ...
+    ```
+  }];
+}
+
+def LowerArefs : Pass<"lower-arefs", "::heddle::tile::KernelOp"> {
+  let summary = "turns rings into buffers and mbarriers";
+  let description = [{
+    A ring of depth D becomes D buffers per tile and two arrays of D mbarriers,
+    `full` and `empty`; a slot becomes its stage, an i32. Each role carries the
+    stage and the parity of its next use of a ring through its control flow.
+
+    ```mlir
+    %slot = aref.wait %ring : ...
+    %a = aref.view %ring, %slot[0] : ...
+    ...
+    aref.release %ring, %slot : ...
+    ```
+    becomes
+    ```mlir
+    aref.await %full[%stage] parity %phase : ...
+    %next = arith.addi %stage, %c1 : i32
+    %wrap = arith.cmpi eq, %next, %c3 : i32
+    %stage_1 = arith.select %wrap, %c0, %next : i32
+    %flip = arith.extui %wrap : i1 to i32
+    %phase_1 = arith.xori %phase, %flip : i32
+    %a = aref.stage %buffers[%stage : i32] : ...
+    ...
+    aref.arrive %empty[%stage] : ...
+    ```
+  }];
+  let dependentDialects = [
+    "::heddle::aref::ArefDialect", "::mlir::arith::ArithDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
+def LowerCopies : Pass<"lower-copies", "::heddle::tile::KernelOp"> {
+  let summary = "moves tiles between global memory and slots";
+  let description = [{
+    In a kernel with `aref.copies = "tma"`, a put of loads becomes asynchronous
+    copies into the slot, and stores of the role go through a staging buffer and
+    asynchronous copies, as far as shared memory has room for it beside the
+    rings. In other kernels threads load, and write to the slot.
+
+    ```mlir
+    %a = tile.load %A[%m, %k] pad 0.0 : bf16 : ...
+    aref.put %ring, %a : ...
+    ```
+    becomes
+    ```mlir
+    %slot = aref.acquire %ring : ...
+    %buffer = aref.view %ring, %slot[0] : ...
+    aref.copy_in %A[%m, %k] -> %buffer for %ring, %slot : ...
+    aref.commit %ring, %slot bytes 16384 : ...
+    ```
+    and
+    ```mlir
+    tile.store %c, %C[%m, %n] : ...
+    ```
+    becomes
+    ```mlir
+    aref.drain
+    aref.sync
+    aref.local_store %c, %staging : ...
+    aref.fence_async
+    aref.sync
+    aref.copy_out %staging -> %C[%m, %n] : ...
+    ```
+  }];
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
+def MakePersistent : Pass<"make-persistent", "::heddle::tile::KernelOp"> {
+  let summary = "visits the blocks of a kernel with dots in a loop";
+  let description = [{
+    The kernel gets the extents of the grid as three more arguments and may then
+    be launched with any number of blocks along x. Block ids are computed from
+    the loop's variable in the order that `tile.raster` asks for: groups of that
+    many block rows, each group column by column, so that blocks that run
+    together share operands. 8 if the kernel does not say.
+
+    Before:
+    ```mlir
+    tile.kernel @k(%A: memref<?x?xf32>) {
+      %x = gpu.block_id x
+      ...
+    }
+    ```
+    After:
+    ```mlir
+    tile.kernel @k(%A: memref<?x?xf32>, %grid_x: index, %grid_y: index,
+                   %grid_z: index) attributes {aref.persistent} {
+      %first = gpu.block_id x
+      %step = gpu.grid_dim x
+      %blocks = ...  // %grid_x * %grid_y * %grid_z
+      scf.for %t = %first to %blocks step %step {
+        %x = ...
+        ...
+      } {aref.blocks}
+    }
+    ```
+  }];
+}
+
+def PipelineMma : Pass<"pipeline-mma", "::heddle::tile::KernelOp"> {
+  let summary = "turns dots into asynchronous products and waits for them late";
+  let description = [{
+    Operands that a ring holds are read where they are; `a` may also be in
+    registers; others go through scratch in shared memory. A loop whose dots only
+    sum up from one iteration to the next keeps their products in flight: it
+    gives slots back one iteration late, so that its rings need two.
+    8-bit floats without `fast_accum` are summed by additions in f32.
+
+    ```mlir
+    %c = scf.for ... iter_args(%sum = %zero) -> (tensor<64x256xf32>) {
+      %slot, %a, %b = aref.get %ring : ...
+      %d = tile.dot %a, %b, %sum : ...
+      aref.release %ring, %slot : ...
+      scf.yield %d : tensor<64x256xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    %none = aref.none : ...
+    %sums:2 = scf.for ... iter_args(%sum = %zero, %last = %none) -> (...) {
+      %slot = aref.wait %ring : ...
+      %a = aref.view %ring, %slot[0] : ...
+      %b = aref.view %ring, %slot[1] : ...
+      %d = aref.mma %a, %b, %sum : ...
+      %w = aref.mma_wait %d pending 1 : ...
+      aref.release %ring, %last : ...
+      scf.yield %w, %slot : ...
+    }
+    %c = aref.mma_wait %sums#0 pending 0 : ...
+    aref.release %ring, %sums#1 : ...
+    ```
+  }];
+  let dependentDialects = [
+    "::heddle::aref::ArefDialect", "::mlir::arith::ArithDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
+def PlanStages : Pass<"plan-stages", "::heddle::tile::KernelOp"> {
+  let summary = "decides how many slots each ring has";
+  let description = [{
+    A ring has as many slots as `tile.stages` on its loop or kernel says, else
+    as many as shared memory allows, up to 8; rings grow in turn. A demand that
+    does not fit is refused, with the largest depth that does. `min_depth`
+    becomes the number of slots that a role holds at once.
+
+    ```mlir
+    %ring = aref.ring {min_depth = 2} : !aref.ring<? x tensor<128x64xbf16>>
+    ```
+    becomes
+    ```mlir
+    %ring = aref.ring {min_depth = 2} : !aref.ring<8 x tensor<128x64xbf16>>
+    ```
+  }];
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
+def SplitInstances : Pass<"split-instances", "::heddle::tile::KernelOp"> {
+  let summary = "shares the consumer's tiles out among warpgroups";
+  let description = [{
+    Where the dots have 128, 192 or 256 rows, two, three or two instances of the
+    consumer take a part each. Starting at the accumulators, tiles are cut along
+    the dimension that the rows are, through element-wise operations, loops,
+    branches, broadcasts, reductions and transpositions. Loads, stores and iotas
+    get the instance's offset; `b` stays whole; a tile that no cut reaches stays
+    whole, too, and the first instance stores it. If some operation mixes rows of
+    different instances, through values or memory, there is one instance, and a
+    remark says why. Registers are then divided between the roles.
+
+    Before:
+    ```mlir
+    aref.role "consumer" instances(%instance = 1) warps(4) {
+      ...
+      %d = tile.dot %a, %b, %sum
+        : tensor<128x64xbf16>, tensor<64x256xbf16> -> tensor<128x256xf32>
+      tile.store %d, %C[%m, %n] : ...
+    }
+    ```
+    After:
+    ```mlir
+    aref.role "consumer" instances(%instance = 2) warps(4) registers(240) {
+      %first = arith.muli %instance, %c64 : index
+      ...
+      %part = tensor.extract_slice %a[%first, 0] [64, 64] [1, 1] : ...
+      %d = tile.dot %part, %b, %sum
+        : tensor<64x64xbf16>, tensor<64x256xbf16> -> tensor<64x256xf32>
+      %row = arith.addi %m, %first : index
+      tile.store %d, %C[%row, %n] : ...
+    }
+    ```
+  }];
+}
+
+def SplitRoles : Pass<"split-roles", "::heddle::tile::KernelOp"> {
+  let summary = "one region per role";
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+  let description = [{
+    Each role gets a copy of the loops, branches and scalars that its operations
+    need, and nothing else: an accumulator is not carried around the producer's
+    loop. Only arguments of the kernel and rings are shared. A kernel without
+    puts is left as it is.
+
+    Before:
+    ```mlir
+    %r = scf.for ... iter_args(%sum = %zero) -> (tensor<128x256xf32>) {
+      aref.put %ab, %a, %b {aref.role = "producer"} : ...
+      ...
+      scf.yield %d : tensor<128x256xf32>
+    }
+    ```
+    After:
+    ```mlir
+    aref.role "producer" instances(%instance = 1) warps(1) {
+      scf.for ... {
+        aref.put %ab, %a, %b : ...
+      }
+    }
+    aref.role "consumer" instances(%instance = 1) warps(4) {
+      %r = scf.for ... iter_args(%sum = %zero) -> (tensor<128x256xf32>) {
+        ...
+        scf.yield %d : tensor<128x256xf32>
+      }
+    }
+    ```
+  }];
+}
+
+def VerifyArefs : Pass<"verify-arefs", "::heddle::tile::KernelOp"> {
+  let summary = "refuses uses of rings that would hang or read too late";
+  let description = [{
+    Checks that every slot is given back once on every path, and not used
+    afterwards; that each ring has one role that fills it and one that empties
+    it, in the same loops and branches; that depths suffice and no two roles
+    wait for each other; that a slot is given back only after an
+    `aref.mma_wait` for the products that read it, and after a fence if threads
+    accessed it. Changes nothing.
+
+    ```mlir
+    %d = aref.mma %a, %b, %sum : ...
+    %w = aref.mma_wait %d pending 1 : ...
+    // error: gives back a slot that a matrix product may still read
+    aref.release %ring, %slot : ...
+    ```
+  }];
+}
+
+def VerifyTarget : Pass<"verify-target", "::heddle::tile::KernelOp"> {
+  let summary = "refuses what the tensor cores of sm_90a cannot do";
+  let description = [{
+    Checks every `tile.dot` against the shapes, types and operand orders of
+    `wgmma`, so that later passes need not, and names the nearest dot that
+    works. Changes nothing.
+
+    ```mlir
+    // error: expected M to be a multiple of 64, found 32; 64 would work
+    %d = tile.dot %a, %b, %c
+      : tensor<32x64xbf16>, tensor<64x128xbf16> -> tensor<32x128xf32>
+    ```
+  }];
+}
+
+def VersionKernels : Pass<"version-kernels", "::mlir::ModuleOp"> {
+  let summary = "one kernel that copies by TMA and one that does not";
+  let description = [{
+    The TMA needs bases and strides that are multiples of 16 bytes, which is
+    known when the kernel is launched. A kernel that would use it therefore gets
+    a fallback. A kernel that has `aref.copies` already is left alone.
+
+    Before:
+    ```mlir
+    tile.kernel @gemm(...) { ... }
+    ```
+    After:
+    ```mlir
+    tile.kernel @gemm(...)
+      attributes {aref.copies = "tma", aref.fallback = "gemm_plain"} { ... }
+    tile.kernel @gemm_plain(...) attributes {aref.copies = "plain"} { ... }
+    ```
+  }];
+}
 
 #endif // HEDDLE_TRANSFORMS_PASSES

@@ -1,5 +1,4 @@
-#include "dialects/Aref/Aref.h"
-#include "dialects/Tile/Tile.h"
+#include "lib/Compiler/Compiler.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -7,8 +6,9 @@
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
-  registry.insert<heddle::tile::TileDialect, heddle::aref::ArefDialect>();
+  heddle::registerDialects(registry);
   mlir::registerAllPasses();
+  heddle::registerPasses();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Heddle pass driver\n", registry));
 }

@@ -1,0 +1,98 @@
+//===- TensorMaps.cpp - What tensor maps can describe ---------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Analysis/TensorMaps.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace heddle;
+using namespace heddle::aref;
+
+std::string heddle::getTmaObstacle(Value view, RankedTensorType tile) {
+  // A tensor map describes an argument of the launch.
+  Value source = view;
+  while (auto cast = source.getDefiningOp<memref::CastOp>())
+    source = cast.getSource();
+  auto argument = dyn_cast<BlockArgument>(source);
+  if (!argument || !isa<tile::KernelOp>(argument.getOwner()->getParentOp()))
+    return "its view is not an argument of the kernel";
+
+  auto type = cast<MemRefType>(view.getType());
+  if (!type.getElementType().isIntOrFloat())
+    return llvm::formatv("it has elements of type {0}", type.getElementType());
+  int64_t bits = type.getElementTypeBitWidth();
+  if (bits % 8 != 0 || bits > 64)
+    return llvm::formatv("it has elements of {0} bits", bits);
+  int64_t bytes = bits / 8;
+  auto [strides, offset] = type.getStridesAndOffset();
+  if (strides.back() != 1)
+    return "the last stride of its view is not known to be 1";
+  for (int64_t stride : ArrayRef(strides).drop_back())
+    if (!ShapedType::isDynamic(stride) && stride * bytes % 16 != 0)
+      return llvm::formatv(
+          "its view has a stride of {0} bytes, not a multiple of 16",
+          stride * bytes);
+
+  ArrayRef<int64_t> shape = tile.getShape();
+  int64_t rowBytes = shape.back() * bytes;
+  if (rowBytes % 16 != 0)
+    return llvm::formatv("its rows have {0} bytes, not a multiple of 16",
+                         rowBytes);
+  // A box has at most 256 elements along each dimension. Rows that are cut into
+  // panels, and rows of a matrix in eights, are copied in several boxes.
+  if (BufferType::getSwizzleFor(rowBytes) == 0 && shape.back() > 256)
+    return llvm::formatv("its rows have {0} elements, more than 256 and not a "
+                         "multiple of 32 bytes",
+                         shape.back());
+  for (int64_t extent : shape.drop_back())
+    if (extent > 256 && (shape.size() != 2 || extent % 8 != 0))
+      return llvm::formatv("its tile has {0} rows, more than 256", extent);
+  return {};
+}
+
+/// Follows definitions up to `depth` operations.
+static bool isNonNegative(Value value, int depth) {
+  if (depth == 0)
+    return false;
+  if (std::optional<int64_t> constant = getConstantIntValue(value))
+    return *constant >= 0;
+  auto check = [&](Value operand) { return isNonNegative(operand, depth - 1); };
+
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    Operation *parent = argument.getOwner()->getParentOp();
+    if (auto loop = dyn_cast<scf::ForOp>(parent))
+      return argument == loop.getInductionVar() && check(loop.getLowerBound());
+    if (isa<RoleOp>(parent))
+      return true;
+    // The last three arguments of a persistent kernel are its grid.
+    auto kernel = dyn_cast<tile::KernelOp>(parent);
+    return kernel && kernel->hasAttr(ArefDialect::getPersistentAttrName()) &&
+           argument.getArgNumber() + 3 >= kernel.getNumArguments();
+  }
+
+  Operation *op = value.getDefiningOp();
+  if (isa<gpu::BlockIdOp, gpu::GridDimOp, memref::DimOp, arith::ExtUIOp>(op))
+    return true;
+  if (isa<arith::AddIOp, arith::MulIOp, arith::MinSIOp, arith::DivSIOp,
+          arith::CeilDivSIOp, arith::OrIOp>(op))
+    return check(op->getOperand(0)) && check(op->getOperand(1));
+  if (isa<arith::MaxSIOp, arith::MinUIOp, arith::AndIOp>(op))
+    return check(op->getOperand(0)) || check(op->getOperand(1));
+  // What is smaller than the first operand as an unsigned number.
+  if (isa<arith::DivUIOp, arith::CeilDivUIOp, arith::RemUIOp, arith::RemSIOp,
+          arith::ShRUIOp, arith::IndexCastOp>(op))
+    return check(op->getOperand(0));
+  if (auto select = dyn_cast<arith::SelectOp>(op))
+    return check(select.getTrueValue()) && check(select.getFalseValue());
+  return false;
+}
+
+bool heddle::isKnownNonNegative(Value value) {
+  return isNonNegative(value, 16);
+}

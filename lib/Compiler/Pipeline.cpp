@@ -1,0 +1,75 @@
+//===- Pipeline.cpp - The order of the passes -----------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Compiler/Compiler.h"
+#include "lib/Conversion/Passes.h"
+#include "lib/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+using namespace heddle;
+
+/// Passes over one kernel, in order.
+static void addKernelPasses(OpPassManager &manager,
+                            ArrayRef<std::unique_ptr<Pass> (*)()> passes) {
+  OpPassManager &kernels = manager.nest<tile::KernelOp>();
+  for (std::unique_ptr<Pass> (*create)() : passes)
+    kernels.addPass(create());
+}
+
+/// Splits kernels into roles that hand tiles to one another.
+static void addRolePasses(OpPassManager &manager) {
+  manager.addPass(createVersionKernels());
+  addKernelPasses(manager,
+                  {createMakePersistent, createAssignRoles, createInsertArefs,
+                   createSplitRoles, createSplitInstances, createPipelineMma,
+                   createLowerCopies, createPlanStages, createVerifyArefs});
+}
+
+/// Makes registers, barriers and addresses explicit.
+static void addBarrierPasses(OpPassManager &manager) {
+  addKernelPasses(manager, {createAssignLayouts, createConvertLayouts,
+                            createLowerArefs, createAllocateShared});
+}
+
+void heddle::buildPipeline(OpPassManager &manager, Stage stopAfter) {
+  addKernelPasses(manager, {createVerifyTarget});
+  if (stopAfter >= Stage::Aref)
+    addRolePasses(manager);
+  if (stopAfter >= Stage::Barriers)
+    addBarrierPasses(manager);
+  if (stopAfter >= Stage::NVVM)
+    manager.addPass(createConvertToNVVM());
+  if (stopAfter >= Stage::LLVM)
+    manager.addPass(createConvertScalarsToLLVM());
+}
+
+namespace {
+struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
+  Option<Stage> stopAfter{
+      *this, "stop-after", llvm::cl::desc("the level to stop at"),
+      llvm::cl::init(Stage::LLVM),
+      llvm::cl::values(
+          clEnumValN(Stage::Tile, "tile", "as the author wrote it, verified"),
+          clEnumValN(Stage::Aref, "aref", "split into roles"),
+          clEnumValN(Stage::Barriers, "barriers",
+                     "with layouts, mbarriers and addresses"),
+          clEnumValN(Stage::NVVM, "nvvm", "functions of one thread"),
+          clEnumValN(Stage::LLVM, "llvm", "the LLVM dialect"))};
+};
+} // namespace
+
+void heddle::registerPasses() {
+  PassPipelineRegistration<PipelineOptions>(
+      "heddle-pipeline", "every pass from tile kernels to the LLVM dialect",
+      [](OpPassManager &manager, const PipelineOptions &options) {
+        buildPipeline(manager, options.stopAfter);
+      });
+  registerHeddlePasses();
+  registerHeddleConversionPasses();
+}

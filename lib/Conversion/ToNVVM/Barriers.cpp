@@ -1,0 +1,230 @@
+//===- Barriers.cpp - Shared memory pointers, mbarriers and fences -------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Analysis/SharedMemory.h"
+#include "lib/Conversion/ToNVVM/Patterns.h"
+#include "lib/Conversion/ToNVVM/SharedMemory.h"
+
+using namespace mlir;
+using namespace heddle;
+
+//===----------------------------------------------------------------------===//
+// Pointers
+//===----------------------------------------------------------------------===//
+
+Value heddle::getSharedAddress(OpBuilder &builder, Location loc,
+                               Value pointer) {
+  return LLVM::PtrToIntOp::create(builder, loc, builder.getI32Type(), pointer);
+}
+
+LLVM::GlobalOp heddle::getSharedMemory(ModuleOp module) {
+  if (auto global = module.lookupSymbol<LLVM::GlobalOp>(sharedMemoryName))
+    return global;
+  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+  auto type = LLVM::LLVMArrayType::get(builder.getI8Type(), 0);
+  return LLVM::GlobalOp::create(builder, module.getLoc(), type,
+                                /*isConstant=*/false, LLVM::Linkage::External,
+                                sharedMemoryName, Attribute(),
+                                /*alignment=*/1024, SharedSpace);
+}
+
+Value heddle::getSharedPointer(OpBuilder &builder, Location loc,
+                               int64_t offset) {
+  auto type = LLVM::LLVMPointerType::get(builder.getContext(), SharedSpace);
+  Value base = LLVM::AddressOfOp::create(builder, loc, type, sharedMemoryName);
+  return addBytes(builder, loc, base, offset);
+}
+
+Value heddle::getBarrierAddress(OpBuilder &builder, Location loc,
+                                Value barriers, Value stage) {
+  Value address = getSharedAddress(builder, loc, barriers);
+  Value offset = arith::MulIOp::create(builder, loc, stage,
+                                       getI32(builder, loc, mbarrierBytes));
+  return arith::AddIOp::create(builder, loc, address, offset);
+}
+
+namespace {
+
+/// `aref.alloc` and `aref.mbarriers` become addresses.
+template <typename Op>
+struct AddressPattern : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(Op op, typename Op::Adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!op.getOffset())
+      return op.emitOpError("expected an offset in shared memory, which "
+                            "allocate-shared gives it");
+    rewriter.replaceOp(
+        op, getSharedPointer(rewriter, op.getLoc(), *op.getOffset()));
+    return success();
+  }
+};
+
+struct StagePattern : OpConversionPattern<aref::StageOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(aref::StageOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value index = adaptor.getIndex();
+    if (index.getType().isIndex())
+      index = arith::IndexCastOp::create(rewriter, loc, rewriter.getI32Type(),
+                                         index);
+    Value bytes = arith::MulIOp::create(
+        rewriter, loc, index,
+        getI32(rewriter, loc, getStageBytes(op.getSource().getType())));
+    rewriter.replaceOp(op, addBytes(rewriter, loc, adaptor.getSource(), bytes));
+    return success();
+  }
+};
+
+struct RowsPattern : OpConversionPattern<aref::RowsOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(aref::RowsOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    int64_t pitch = getSharedLayout(op.getSource().getType()).getPitch();
+    Value first = arith::IndexCastOp::create(
+        rewriter, loc, rewriter.getI32Type(), adaptor.getFirst());
+    Value bytes = arith::MulIOp::create(rewriter, loc, first,
+                                        getI32(rewriter, loc, pitch));
+    rewriter.replaceOp(op, addBytes(rewriter, loc, adaptor.getSource(), bytes));
+    return success();
+  }
+};
+
+struct ColumnsPattern : OpConversionPattern<aref::ColumnsOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(aref::ColumnsOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    SharedLayout layout = getSharedLayout(op.getSource().getType());
+    if (layout.getSwizzle() == 0)
+      return op.emitOpError("expected a buffer of panels, found one of plain "
+                            "rows");
+    Value first = arith::IndexCastOp::create(
+        rewriter, loc, rewriter.getI32Type(), adaptor.getFirst());
+    Value panel = arith::DivUIOp::create(
+        rewriter, loc, first, getI32(rewriter, loc, layout.getPanelColumns()));
+    Value bytes = arith::MulIOp::create(
+        rewriter, loc, panel, getI32(rewriter, loc, layout.getPanelBytes()));
+    rewriter.replaceOp(op, addBytes(rewriter, loc, adaptor.getSource(), bytes));
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Barriers
+//===----------------------------------------------------------------------===//
+
+struct AwaitPattern : OpConversionPattern<aref::AwaitOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(aref::AwaitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value address = getBarrierAddress(rewriter, loc, adaptor.getBarriers(),
+                                      adaptor.getStage());
+    // A label in braces is local, so copies of the loop do not clash.
+    emitInlinePTX(rewriter, loc,
+                  "{\n\t"
+                  ".reg .pred done;\n"
+                  "again:\n\t"
+                  "mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;\n\t"
+                  "@!done bra.uni again;\n\t"
+                  "}",
+                  "r,r", {address, adaptor.getParity()});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct ExpectPattern : OpConversionPattern<aref::ExpectOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(aref::ExpectOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value address = getBarrierAddress(rewriter, loc, adaptor.getBarriers(),
+                                      adaptor.getStage());
+    emitInlinePTX(rewriter, loc,
+                  "@$0 mbarrier.arrive.expect_tx.shared::cta.b64 _, [$1], " +
+                      std::to_string(op.getBytes()) + ";",
+                  "b,r", {getElected(rewriter, op), address});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct ArrivePattern : OpConversionPattern<aref::ArriveOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(aref::ArriveOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    if (op.getSync())
+      emitInlinePTX(rewriter, loc, "bar.warp.sync 0xffffffff;", "", {});
+    Value zero = getI32(rewriter, loc, 0);
+    Value elected = arith::CmpIOp::create(
+        rewriter, loc, arith::CmpIPredicate::eq, getLane(rewriter, op), zero);
+    Value held = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::sge,
+                                       adaptor.getStage(), zero);
+    Value arrives = arith::AndIOp::create(rewriter, loc, elected, held);
+    Value address = getBarrierAddress(rewriter, loc, adaptor.getBarriers(),
+                                      adaptor.getStage());
+    emitInlinePTX(rewriter, loc, "@$0 mbarrier.arrive.shared::cta.b64 _, [$1];",
+                  "b,r", {arrives, address});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct SyncPattern : OpConversionPattern<aref::SyncOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(aref::SyncOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    emitBarrier(rewriter, op.getLoc(), op);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct FenceAsyncPattern : OpConversionPattern<aref::FenceAsyncOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(aref::FenceAsyncOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    emitInlinePTX(rewriter, op.getLoc(), "fence.proxy.async.shared::cta;", "",
+                  {});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+void heddle::populateBarrierPatterns(const TypeConverter &converter,
+                                     RewritePatternSet &patterns) {
+  patterns.add<AddressPattern<aref::AllocOp>, AddressPattern<aref::MbarriersOp>,
+               StagePattern, RowsPattern, ColumnsPattern, AwaitPattern,
+               ExpectPattern, ArrivePattern, SyncPattern, FenceAsyncPattern>(
+      converter, patterns.getContext());
+}

@@ -1,0 +1,185 @@
+//===- Elementwise.cpp - Arithmetic on tiles -----------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Conversion/ToNVVM/Tiles.h"
+
+using namespace mlir;
+using namespace heddle;
+
+static bool isFloat8(Type type) {
+  return isa<FloatType>(type) && type.getIntOrFloatBitWidth() == 8;
+}
+
+/// The name of an 8-bit float in PTX; empty if PTX has none.
+static StringRef getFloat8Name(Type type) {
+  return isa<Float8E4M3FNType>(type) ? "e4m3"
+         : isa<Float8E5M2Type>(type) ? "e5m2"
+                                     : "";
+}
+
+/// Emits PTX that only computes.
+static Value emitPure(OpBuilder &builder, Location loc, const Twine &text,
+                      StringRef constraints, ValueRange operands, Type result) {
+  return LLVM::InlineAsmOp::create(
+             builder, loc, TypeRange(result), operands,
+             builder.getStringAttr(text), builder.getStringAttr(constraints),
+             /*has_side_effects=*/nullptr,
+             /*is_align_stack=*/nullptr, LLVM::TailCallKindAttr(),
+             /*asm_dialect=*/nullptr, /*operand_attrs=*/nullptr)
+      .getResult(0);
+}
+
+namespace {
+
+/// Any elementwise operation: one of it per register, on scalars.
+struct ElementwisePattern : ConversionPattern {
+  ElementwisePattern(const TypeConverter &converter, MLIRContext *context)
+      : ConversionPattern(converter, MatchAnyOpTypeTag(), /*benefit=*/1,
+                          context) {}
+
+  LogicalResult
+  matchAndRewrite(Operation *op, ArrayRef<ValueRange> operands,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!op->hasTrait<OpTrait::Elementwise>() || op->getNumResults() != 1)
+      return failure();
+    auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+    if (!type)
+      return failure();
+    // Moving bits around is all that a GPU can do with 8-bit floats.
+    auto isNarrow = [](Type type) {
+      return isFloat8(getElementTypeOrSelf(type));
+    };
+    if ((llvm::any_of(op->getOperandTypes(), isNarrow) || isNarrow(type)) &&
+        !isa<arith::SelectOp, arith::BitcastOp>(op))
+      return rewriter.notifyMatchFailure(op, "no arithmetic on 8-bit floats");
+
+    Type scalarType = getScalarTypeOfTile(type);
+    SmallVector<Value> results;
+    for (int64_t reg = 0, count = getTileLayout(type).getNumRegisters();
+         reg != count; ++reg) {
+      SmallVector<Value> scalars;
+      for (auto [operand, values] : llvm::zip(op->getOperands(), operands)) {
+        bool isTile = isa<RankedTensorType>(operand.getType());
+        if (isTile && int64_t(values.size()) != count)
+          return rewriter.notifyMatchFailure(op, "expected equal layouts");
+        scalars.push_back(isTile ? values[reg] : values.front());
+      }
+      if (isa<arith::BitcastOp>(op) && scalars[0].getType() == scalarType) {
+        results.push_back(scalars[0]);
+        continue;
+      }
+      OperationState state(op->getLoc(), op->getName(), scalars, scalarType,
+                           op->getAttrs());
+      results.push_back(rewriter.create(state)->getResult(0));
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+/// Rounds to 8-bit floats, two at a time, as the hardware does: to nearest
+/// even, and to the largest finite value beyond it.
+struct TruncateToFloat8Pattern : OpConversionPattern<arith::TruncFOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(arith::TruncFOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    StringRef name = getFloat8Name(getElementTypeOrSelf(op.getType()));
+    Type from = getElementTypeOrSelf(op.getIn().getType());
+    if (name.empty() || from.getIntOrFloatBitWidth() > 32)
+      return failure();
+    Location loc = op.getLoc();
+    Type i8 = rewriter.getI8Type(), i16 = rewriter.getI16Type();
+    SmallVector<Value> wide;
+    for (Value value : adaptor.getIn()) {
+      wide.push_back(from.isF32()
+                         ? value
+                         : arith::ExtFOp::create(rewriter, loc,
+                                                 rewriter.getF32Type(), value));
+    }
+    SmallVector<Value> results;
+    for (size_t i = 0; i < wide.size(); i += 2) {
+      Value low = wide[i], high = i + 1 < wide.size() ? wide[i + 1] : low;
+      Value pair = emitPure(rewriter, loc,
+                            "cvt.rn.satfinite." + name + "x2.f32 $0, $1, $2;",
+                            "=h,f,f", {high, low}, i16);
+      results.push_back(arith::TruncIOp::create(rewriter, loc, i8, pair));
+      if (i + 1 == wide.size())
+        break;
+      Value eight = arith::ConstantIntOp::create(rewriter, loc, 8, 16);
+      Value shifted = arith::ShRUIOp::create(rewriter, loc, pair, eight);
+      results.push_back(arith::TruncIOp::create(rewriter, loc, i8, shifted));
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+/// Widens 8-bit floats, two at a time, through f16, which holds them all.
+struct ExtendFromFloat8Pattern : OpConversionPattern<arith::ExtFOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(arith::ExtFOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    StringRef name = getFloat8Name(getElementTypeOrSelf(op.getIn().getType()));
+    Type to = getElementTypeOrSelf(op.getType());
+    if (name.empty())
+      return failure();
+    Location loc = op.getLoc();
+    Type i16 = rewriter.getI16Type(), i32 = rewriter.getI32Type();
+    auto widen = [&](Value bits) {
+      Value half =
+          arith::BitcastOp::create(rewriter, loc, rewriter.getF16Type(), bits);
+      if (to.isF16())
+        return half;
+      Value single =
+          arith::ExtFOp::create(rewriter, loc, rewriter.getF32Type(), half);
+      if (to.isF32())
+        return single;
+      if (to.isF64())
+        return Value(arith::ExtFOp::create(rewriter, loc, to, single));
+      return Value(arith::TruncFOp::create(rewriter, loc, to, single));
+    };
+    SmallVector<Value> results;
+    ValueRange in = adaptor.getIn();
+    for (size_t i = 0; i < in.size(); i += 2) {
+      Value pair = arith::ExtUIOp::create(rewriter, loc, i16, in[i]);
+      if (i + 1 < in.size()) {
+        Value eight = arith::ConstantIntOp::create(rewriter, loc, 8, 16);
+        Value high = arith::ExtUIOp::create(rewriter, loc, i16, in[i + 1]);
+        high = arith::ShLIOp::create(rewriter, loc, high, eight);
+        pair = arith::OrIOp::create(rewriter, loc, pair, high);
+      }
+      Value halves =
+          emitPure(rewriter, loc, "cvt.rn.f16x2." + name + "x2 $0, $1;", "=r,h",
+                   pair, i32);
+      results.push_back(
+          widen(arith::TruncIOp::create(rewriter, loc, i16, halves)));
+      if (i + 1 == in.size())
+        break;
+      Value sixteen = arith::ConstantIntOp::create(rewriter, loc, 16, 32);
+      Value high = arith::ShRUIOp::create(rewriter, loc, halves, sixteen);
+      results.push_back(
+          widen(arith::TruncIOp::create(rewriter, loc, i16, high)));
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
+} // namespace
+
+void heddle::populateElementwisePatterns(const TypeConverter &converter,
+                                         RewritePatternSet &patterns) {
+  MLIRContext *context = patterns.getContext();
+  patterns.add<ElementwisePattern>(converter, context);
+  patterns.add<ExtendFromFloat8Pattern, TruncateToFloat8Pattern>(
+      converter, context, /*benefit=*/2);
+}

@@ -1,0 +1,368 @@
+//===- Global.cpp - tile.load and tile.store
+//-------------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// A tile may overhang its view on any side, and nothing is known about the
+/// alignment of a view. So there are two ways through every access, and one
+/// test, the same for all threads, between them: where the whole tile is inside
+/// and aligned, vectors without predicates; else, elements with one each.
+///
+//===----------------------------------------------------------------------===//
+
+#include "lib/Conversion/ToNVVM/Tiles.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+#include <map>
+
+using namespace mlir;
+using namespace heddle;
+
+namespace {
+
+/// The accesses of one thread to a tile of a view.
+class GlobalTile {
+public:
+  GlobalTile(OpBuilder &builder, Operation *op, const TileLayout &layout,
+             const ViewDescriptor &view, ValueRange offsets);
+
+  /// Elements that one vector access moves; 1 if none may.
+  int64_t getVectorLength() const { return vectorLength; }
+
+  /// Whether the whole tile is inside the view and vectors are aligned.
+  Value getIsPlain();
+
+  /// Where the element of a register is.
+  Value getPointer(int64_t reg);
+  /// Whether it is inside the view.
+  Value getIsInside(int64_t reg);
+
+  /// Forgets values that do not dominate what is emitted from now on.
+  void enter() {
+    rows.clear();
+    insides.clear();
+  }
+
+private:
+  Value getConstant(int64_t value) {
+    return arith::ConstantIntOp::create(builder, loc, value, 64);
+  }
+  Value compare(arith::CmpIPredicate predicate, Value a, Value b) {
+    return arith::CmpIOp::create(builder, loc, predicate, a, b);
+  }
+  Value both(Value a, Value b) {
+    return a ? arith::AndIOp::create(builder, loc, a, b) : b;
+  }
+  /// The dimension of the view that dimension `dim` of the tile lies along.
+  unsigned getViewDim(unsigned dim) const {
+    return view.sizes.size() - layout.getRank() + dim;
+  }
+
+  OpBuilder &builder;
+  Location loc;
+  TileLayout layout;
+  ViewDescriptor view;
+  int64_t elementBytes;
+  int64_t vectorLength;
+  /// i64: the tile's offsets, and the coordinates of this thread's first
+  /// element, in the view.
+  SmallVector<Value> offsets, coords;
+  /// The strides that are known, by dimension of the view.
+  SmallVector<std::optional<int64_t>> strides;
+  /// The address of this thread's first element.
+  Value start;
+  /// Whether dimensions of the view that the tile lacks are inside; or null.
+  Value outerInside;
+  /// Pointers and tests that registers share.
+  std::map<SmallVector<int64_t, 4>, Value> rows;
+  std::map<std::pair<unsigned, int64_t>, Value> insides;
+};
+
+} // namespace
+
+GlobalTile::GlobalTile(OpBuilder &builder, Operation *op,
+                       const TileLayout &layout, const ViewDescriptor &view,
+                       ValueRange indices)
+    : builder(builder), loc(op->getLoc()), layout(layout), view(view),
+      elementBytes(getMemoryBytes(getMemoryType(view.element))) {
+  unsigned outer = view.sizes.size() - layout.getRank();
+  ThreadCoords thread(builder, op, layout);
+  Type i64 = builder.getI64Type();
+  Value distance;
+  for (auto [dim, index] : llvm::enumerate(indices)) {
+    Value offset = arith::IndexCastOp::create(builder, loc, i64, index);
+    Value coord = offset;
+    if (dim >= outer) {
+      Value base = thread.getBase(dim - outer);
+      base = arith::ExtUIOp::create(builder, loc, i64, base);
+      coord = arith::AddIOp::create(builder, loc, offset, base);
+    } else {
+      outerInside = both(outerInside, compare(arith::CmpIPredicate::ult, offset,
+                                              view.sizes[dim]));
+    }
+    offsets.push_back(offset);
+    coords.push_back(coord);
+    strides.push_back(getConstantIntValue(view.strides[dim]));
+    Value part = arith::MulIOp::create(builder, loc, coord, view.strides[dim]);
+    distance =
+        distance ? arith::AddIOp::create(builder, loc, distance, part) : part;
+  }
+  distance =
+      arith::MulIOp::create(builder, loc, distance, getConstant(elementBytes));
+  start = addBytes(builder, loc, view.base, distance);
+
+  vectorLength = 1;
+  if (strides.back() == 1)
+    vectorLength = std::min<int64_t>(layout.getRun(layout.getRank() - 1),
+                                     16 / elementBytes);
+}
+
+Value GlobalTile::getIsPlain() {
+  Value result = outerInside;
+  for (unsigned dim = 0; dim != layout.getRank(); ++dim) {
+    unsigned viewDim = getViewDim(dim);
+    Value last = arith::SubIOp::create(builder, loc, view.sizes[viewDim],
+                                       getConstant(layout.getShape()[dim]));
+    result = both(result, compare(arith::CmpIPredicate::sge, offsets[viewDim],
+                                  getConstant(0)));
+    result = both(result,
+                  compare(arith::CmpIPredicate::sle, offsets[viewDim], last));
+  }
+  if (vectorLength == 1)
+    return result;
+
+  // Every address is a sum of multiples of these.
+  Value bits = offsets.back();
+  for (Value stride : llvm::drop_end(view.strides))
+    bits = arith::OrIOp::create(builder, loc, bits, stride);
+  bits = arith::MulIOp::create(builder, loc, bits, getConstant(elementBytes));
+  Value address =
+      LLVM::PtrToIntOp::create(builder, loc, builder.getI64Type(), view.base);
+  bits = arith::OrIOp::create(builder, loc, bits, address);
+  bits = arith::AndIOp::create(builder, loc, bits,
+                               getConstant(vectorLength * elementBytes - 1));
+  return both(result, compare(arith::CmpIPredicate::eq, bits, getConstant(0)));
+}
+
+Value GlobalTile::getPointer(int64_t reg) {
+  TileLayout::Coords offset = layout.getRegisterOffset(reg);
+  // Dimensions of known strides are folded into the access.
+  int64_t immediate = 0;
+  for (auto [dim, coord] : llvm::enumerate(offset)) {
+    if (auto stride = strides[getViewDim(dim)]) {
+      immediate += coord * *stride;
+      coord = 0;
+    }
+  }
+  Value &row = rows[offset];
+  if (!row) {
+    row = start;
+    for (auto [dim, coord] : llvm::enumerate(offset)) {
+      if (coord == 0)
+        continue;
+      Value distance =
+          arith::MulIOp::create(builder, loc, view.strides[getViewDim(dim)],
+                                getConstant(coord * elementBytes));
+      row = addBytes(builder, loc, row, distance);
+    }
+  }
+  return addBytes(builder, loc, row, immediate * elementBytes);
+}
+
+Value GlobalTile::getIsInside(int64_t reg) {
+  Value result = outerInside;
+  for (auto [dim, offset] : llvm::enumerate(layout.getRegisterOffset(reg))) {
+    Value &inside = insides[{unsigned(dim), offset}];
+    if (!inside) {
+      unsigned viewDim = getViewDim(dim);
+      Value coord = coords[viewDim];
+      if (offset)
+        coord = arith::AddIOp::create(builder, loc, coord, getConstant(offset));
+      // Negative coordinates are large ones.
+      inside = compare(arith::CmpIPredicate::ult, coord, view.sizes[viewDim]);
+    }
+    result = both(result, inside);
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Elements with a predicate
+//===----------------------------------------------------------------------===//
+
+/// The integer that a memory type of `bytes` bytes has in a register of PTX.
+static Type getRegisterType(OpBuilder &builder, int64_t bytes) {
+  return builder.getIntegerType(std::max<int64_t>(8 * bytes, 16));
+}
+
+static StringRef getRegisterConstraint(int64_t bytes) {
+  return bytes <= 2 ? "h" : bytes == 4 ? "r" : "l";
+}
+
+static Value toRegister(OpBuilder &builder, Location loc, Value scalar) {
+  Value stored = toMemory(builder, loc, scalar);
+  int64_t bytes = getMemoryBytes(stored.getType());
+  if (isa<FloatType>(stored.getType()))
+    stored = arith::BitcastOp::create(
+        builder, loc, builder.getIntegerType(8 * bytes), stored);
+  if (bytes == 1)
+    stored = arith::ExtUIOp::create(builder, loc, getRegisterType(builder, 1),
+                                    stored);
+  return stored;
+}
+
+static Value fromRegister(OpBuilder &builder, Location loc, Value value,
+                          Type scalarType) {
+  Type stored = getMemoryType(scalarType);
+  if (getMemoryBytes(stored) == 1)
+    value = arith::TruncIOp::create(builder, loc, stored, value);
+  if (isa<FloatType>(stored))
+    value = arith::BitcastOp::create(builder, loc, stored, value);
+  return fromMemory(builder, loc, value, scalarType);
+}
+
+/// Reads an element if `predicate` holds; else the result is `pad`, which
+/// `toRegister` made.
+static Value loadElement(OpBuilder &builder, Location loc, Value pointer,
+                         Value predicate, Value pad, Type scalarType) {
+  int64_t bytes = getMemoryBytes(getMemoryType(scalarType));
+  std::string text =
+      "@$2 ld.global.b" + std::to_string(8 * bytes) + " $0, [$1];";
+  std::string constraints =
+      ("=" + getRegisterConstraint(bytes) + ",l,b,0").str();
+  Value value =
+      emitInlinePTX(builder, loc, text, constraints, {pointer, predicate, pad},
+                    getRegisterType(builder, bytes));
+  return fromRegister(builder, loc, value, scalarType);
+}
+
+static void storeElement(OpBuilder &builder, Location loc, Value pointer,
+                         Value predicate, Value scalar) {
+  Value value = toRegister(builder, loc, scalar);
+  int64_t bytes = getMemoryBytes(getMemoryType(scalar.getType()));
+  std::string text =
+      "@$2 st.global.b" + std::to_string(8 * bytes) + " [$0], $1;";
+  std::string constraints = ("l," + getRegisterConstraint(bytes) + ",b").str();
+  emitInlinePTX(builder, loc, text, constraints, {pointer, value, predicate});
+}
+
+//===----------------------------------------------------------------------===//
+// Patterns
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct LoadPattern : OpConversionPattern<tile::LoadOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(tile::LoadOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    TileLayout layout = getTileLayout(op.getType());
+    ViewDescriptor view =
+        getView(rewriter, loc, cast<MemRefType>(op.getView().getType()),
+                adaptor.getView());
+    GlobalTile tile(rewriter, op, layout, view, op.getOffsets());
+    Type scalarType = getScalarTypeOfTile(op.getType());
+    Value pad = op.getPadAttr()
+                    ? getScalarConstant(rewriter, loc, op.getPadAttr())
+                    : arith::ConstantOp::create(
+                          rewriter, loc, rewriter.getZeroAttr(scalarType));
+    int64_t count = layout.getNumRegisters();
+
+    auto loadElements = [&](OpBuilder &builder) {
+      tile.enter();
+      SmallVector<Value> results;
+      Value otherwise = toRegister(builder, loc, pad);
+      for (int64_t reg = 0; reg != count; ++reg) {
+        results.push_back(loadElement(builder, loc, tile.getPointer(reg),
+                                      tile.getIsInside(reg), otherwise,
+                                      scalarType));
+      }
+      return results;
+    };
+    if (tile.getVectorLength() == 1) {
+      rewriter.replaceOpWithMultiple(op, {loadElements(rewriter)});
+      return success();
+    }
+
+    SmallVector<Type> types(count, scalarType);
+    auto branch = scf::IfOp::create(rewriter, loc, types, tile.getIsPlain(),
+                                    /*addThenBlock=*/true,
+                                    /*addElseBlock=*/true);
+    {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(branch.thenBlock());
+      tile.enter();
+      SmallVector<Value> results;
+      for (int64_t reg = 0; reg < count; reg += tile.getVectorLength()) {
+        llvm::append_range(results,
+                           loadRun(rewriter, loc, tile.getPointer(reg),
+                                   tile.getVectorLength(), scalarType));
+      }
+      scf::YieldOp::create(rewriter, loc, results);
+      rewriter.setInsertionPointToStart(branch.elseBlock());
+      scf::YieldOp::create(rewriter, loc, loadElements(rewriter));
+    }
+    rewriter.replaceOpWithMultiple(op, {branch.getResults()});
+    return success();
+  }
+};
+
+struct StorePattern : OpConversionPattern<tile::StoreOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(tile::StoreOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    TileLayout layout = getTileLayout(op.getValue().getType());
+    ViewDescriptor view =
+        getView(rewriter, loc, cast<MemRefType>(op.getView().getType()),
+                adaptor.getView());
+    // Only one of the threads that hold an element writes it.
+    if (Value isFirst = ThreadCoords(rewriter, op, layout).getIsFirstCopy()) {
+      auto branch = scf::IfOp::create(rewriter, loc, isFirst,
+                                      /*withElseRegion=*/false);
+      rewriter.setInsertionPointToStart(branch.thenBlock());
+    }
+    GlobalTile tile(rewriter, op, layout, view, op.getOffsets());
+    ValueRange values = adaptor.getValue();
+    int64_t count = values.size(), length = tile.getVectorLength();
+
+    auto storeElements = [&] {
+      tile.enter();
+      for (int64_t reg = 0; reg != count; ++reg)
+        storeElement(rewriter, loc, tile.getPointer(reg), tile.getIsInside(reg),
+                     values[reg]);
+    };
+    if (length == 1) {
+      storeElements();
+    } else {
+      auto branch = scf::IfOp::create(rewriter, loc, tile.getIsPlain(),
+                                      /*withElseRegion=*/true);
+      rewriter.setInsertionPointToStart(branch.thenBlock());
+      tile.enter();
+      for (int64_t reg = 0; reg < count; reg += length)
+        storeRun(rewriter, loc, tile.getPointer(reg),
+                 values.slice(reg, length));
+      rewriter.setInsertionPointToStart(branch.elseBlock());
+      storeElements();
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+void heddle::populateGlobalPatterns(const TypeConverter &converter,
+                                    RewritePatternSet &patterns) {
+  patterns.add<LoadPattern, StorePattern>(converter, patterns.getContext());
+}

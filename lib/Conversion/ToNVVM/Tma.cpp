@@ -1,0 +1,287 @@
+//===- Tma.cpp - Copies by the tensor memory accelerator -----------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Conversion/ToNVVM/Kernel.h"
+#include "lib/Conversion/ToNVVM/Patterns.h"
+#include "lib/Conversion/ToNVVM/SharedMemory.h"
+
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+using namespace heddle;
+
+static constexpr llvm::StringLiteral mapAttrName = "aref.map";
+static constexpr int64_t maxBox = 256;
+
+namespace {
+/// How one buffer is copied: in boxes of equal size.
+struct Boxes {
+  /// Innermost first, one extent per dimension of the view.
+  SmallVector<int64_t> extents;
+  int64_t numPanels;
+  /// Boxes that the rows of a panel are cut into, and the rows of each.
+  int64_t numRowBlocks;
+  int64_t rowsPerBlock;
+};
+} // namespace
+
+/// The boxes that fill `buffer` from a view of rank `viewRank`.
+static FailureOr<Boxes> getBoxes(Operation *op, int64_t viewRank,
+                                 aref::BufferType buffer) {
+  SharedLayout layout = getSharedLayout(buffer);
+  ArrayRef<int64_t> shape = buffer.getShape();
+  Boxes boxes;
+  boxes.numPanels = buffer.getNumPanels();
+  boxes.numRowBlocks = 1;
+  boxes.extents.push_back(layout.getPanelColumns());
+  for (int64_t extent : llvm::reverse(shape.drop_back()))
+    boxes.extents.push_back(extent);
+  boxes.rowsPerBlock = buffer.getRows();
+
+  if (boxes.extents[0] > maxBox || layout.getPitch() % 16 != 0)
+    return op->emitOpError("expected rows of a multiple of 32 bytes, or of 16 "
+                           "bytes and at most 256 elements, found ")
+           << shape.back() << " elements of " << buffer.getElementType();
+  if (shape.size() == 2 && shape[0] > maxBox) {
+    // Equal blocks need but one tensor map.
+    int64_t rows = maxBox;
+    while (shape[0] % rows != 0)
+      rows -= 8;
+    if (rows == 0)
+      return op->emitOpError("expected at most 256 rows or a multiple of 8, "
+                             "found ")
+             << shape[0];
+    boxes.extents[1] = boxes.rowsPerBlock = rows;
+    boxes.numRowBlocks = shape[0] / rows;
+  }
+  for (int64_t extent : boxes.extents)
+    if (extent > maxBox)
+      return op->emitOpError("expected extents of at most 256, found ")
+             << extent;
+  boxes.extents.resize(viewRank, 1);
+  return boxes;
+}
+
+static MemRefType getViewType(Value view) {
+  return cast<MemRefType>(view.getType());
+}
+
+/// The kernel's argument that a view is, casts aside.
+static BlockArgument getViewArgument(Value view) {
+  while (auto cast = view.getDefiningOp<memref::CastOp>())
+    view = cast.getSource();
+  auto argument = dyn_cast<BlockArgument>(view);
+  if (argument && isa<tile::KernelOp>(argument.getOwner()->getParentOp()))
+    return argument;
+  return {};
+}
+
+LogicalResult heddle::assignTensorMaps(tile::KernelOp kernel) {
+  MLIRContext *context = kernel.getContext();
+  Builder builder(context);
+  // The number of each map, by its description.
+  llvm::SmallMapVector<Attribute, int64_t, 4> maps;
+  auto visit = [&](Operation *op, Value view,
+                   aref::BufferType buffer) -> WalkResult {
+    FailureOr<Boxes> boxes = getBoxes(op, getViewType(view).getRank(), buffer);
+    if (failed(boxes))
+      return WalkResult::interrupt();
+    BlockArgument argument = getViewArgument(view);
+    if (!argument) {
+      op->emitOpError("expected a view that is an argument of the kernel");
+      return WalkResult::interrupt();
+    }
+    Attribute map = builder.getDictionaryAttr(
+        {builder.getNamedAttr(
+             "argument", builder.getI64IntegerAttr(argument.getArgNumber())),
+         builder.getNamedAttr("box",
+                              builder.getDenseI64ArrayAttr(boxes->extents)),
+         builder.getNamedAttr("swizzle",
+                              builder.getI64IntegerAttr(buffer.getSwizzle()))});
+    auto [it, inserted] = maps.insert({map, int64_t(maps.size())});
+    op->setAttr(mapAttrName, builder.getI64IntegerAttr(it->second));
+    return WalkResult::advance();
+  };
+  WalkResult result = kernel.walk([&](Operation *op) {
+    if (auto load = dyn_cast<aref::TmaLoadOp>(op))
+      return visit(op, load.getView(), load.getBuffer().getType());
+    if (auto copy = dyn_cast<aref::CopyOutOp>(op))
+      return visit(op, copy.getView(), copy.getBuffer().getType());
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  if (maps.empty())
+    return success();
+  SmallVector<Attribute> list;
+  for (auto &[map, number] : maps) {
+    list.push_back(map);
+    kernel.getBody().addArgument(LLVM::LLVMPointerType::get(context),
+                                 kernel.getLoc());
+  }
+  kernel->setAttr("aref.tensor_maps", builder.getArrayAttr(list));
+  return success();
+}
+
+/// The pointer to the tensor map of a copy.
+static Value getTensorMap(Operation *op) {
+  auto kernel = op->getParentOfType<tile::KernelOp>();
+  int64_t number = op->getAttrOfType<IntegerAttr>(mapAttrName).getInt();
+  return kernel.getBody().getArgument(kernel.getFunctionType().getNumInputs() +
+                                      number);
+}
+
+namespace {
+/// One box of a copy: where it is in the buffer and in the view.
+struct Box {
+  Value address;
+  /// i32, innermost first.
+  SmallVector<Value> coordinates;
+};
+} // namespace
+
+/// The values of operands that each convert to one.
+static SmallVector<Value> getValues(ArrayRef<ValueRange> operands) {
+  return llvm::map_to_vector(operands, [](ValueRange values) {
+    return llvm::getSingleElement(values);
+  });
+}
+
+static SmallVector<Box> emitBoxes(OpBuilder &builder, Operation *op,
+                                  ValueRange offsets, Value pointer,
+                                  aref::BufferType buffer) {
+  Location loc = op->getLoc();
+  Boxes boxes = *getBoxes(op, offsets.size(), buffer);
+  SharedLayout layout = getSharedLayout(buffer);
+  Value address = getSharedAddress(builder, loc, pointer);
+  SmallVector<Value> origin;
+  for (Value offset : llvm::reverse(offsets))
+    origin.push_back(
+        arith::IndexCastOp::create(builder, loc, builder.getI32Type(), offset));
+  auto add = [&](Value value, int64_t amount) -> Value {
+    if (amount == 0)
+      return value;
+    return arith::AddIOp::create(builder, loc, value,
+                                 getI32(builder, loc, amount));
+  };
+  SmallVector<Box> result;
+  for (int64_t panel = 0; panel < boxes.numPanels; ++panel) {
+    for (int64_t block = 0; block < boxes.numRowBlocks; ++block) {
+      int64_t row = block * boxes.rowsPerBlock;
+      Box &box = result.emplace_back();
+      box.address = add(address, panel * layout.getPanelBytes() +
+                                     row * layout.getPitch());
+      box.coordinates = origin;
+      box.coordinates[0] = add(origin[0], panel * layout.getPanelColumns());
+      if (boxes.numRowBlocks > 1)
+        box.coordinates[1] = add(origin[1], row);
+    }
+  }
+  return result;
+}
+
+/// "{$2, $3}" for two coordinates from operand 2 on.
+static std::string getCoordinates(size_t rank, size_t first) {
+  std::string text = "{";
+  for (size_t i = 0; i < rank; ++i)
+    text += (i ? ", $" : "$") + std::to_string(first + i);
+  return text + "}";
+}
+
+/// The constraints of as many coordinates, each after a comma.
+static std::string getConstraints(size_t rank) {
+  std::string text;
+  for (size_t i = 0; i < rank; ++i)
+    text += ",r";
+  return text;
+}
+
+namespace {
+
+struct TmaLoadPattern : OpConversionPattern<aref::TmaLoadOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(aref::TmaLoadOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    size_t rank = op.getOffsets().size();
+    Value elected = getElected(rewriter, op);
+    Value map = getTensorMap(op);
+    Value barrier = getBarrierAddress(
+        rewriter, loc, llvm::getSingleElement(adaptor.getBarriers()),
+        llvm::getSingleElement(adaptor.getStage()));
+    std::string text =
+        "@$0 cp.async.bulk.tensor." + std::to_string(rank) +
+        "d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [$1], "
+        "[$3, " +
+        getCoordinates(rank, 4) + "], [$2];";
+    for (Box &box : emitBoxes(rewriter, op, getValues(adaptor.getOffsets()),
+                              llvm::getSingleElement(adaptor.getBuffer()),
+                              op.getBuffer().getType())) {
+      SmallVector<Value> operands = {elected, box.address, barrier, map};
+      operands.append(box.coordinates);
+      emitInlinePTX(rewriter, loc, text, "b,r,r,l" + getConstraints(rank),
+                    operands);
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct CopyOutPattern : OpConversionPattern<aref::CopyOutOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(aref::CopyOutOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    size_t rank = op.getOffsets().size();
+    Value elected = getElected(rewriter, op);
+    Value map = getTensorMap(op);
+    std::string text = "@$0 cp.async.bulk.tensor." + std::to_string(rank) +
+                       "d.global.shared::cta.tile.bulk_group [$2, " +
+                       getCoordinates(rank, 3) + "], [$1];";
+    for (Box &box : emitBoxes(rewriter, op, getValues(adaptor.getOffsets()),
+                              llvm::getSingleElement(adaptor.getBuffer()),
+                              op.getBuffer().getType())) {
+      SmallVector<Value> operands = {elected, box.address, map};
+      operands.append(box.coordinates);
+      emitInlinePTX(rewriter, loc, text, "b,r,l" + getConstraints(rank),
+                    operands);
+    }
+    emitInlinePTX(rewriter, loc, "@$0 cp.async.bulk.commit_group;", "b",
+                  elected);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct DrainPattern : OpConversionPattern<aref::DrainOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(aref::DrainOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    std::string text = "@$0 cp.async.bulk.wait_group";
+    if (!op.getComplete())
+      text += ".read";
+    text += " " + std::to_string(op.getPending()) + ";";
+    emitInlinePTX(rewriter, op.getLoc(), text, "b", getElected(rewriter, op));
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+void heddle::populateTmaPatterns(const TypeConverter &converter,
+                                 RewritePatternSet &patterns) {
+  patterns.add<TmaLoadPattern, CopyOutPattern, DrainPattern>(
+      converter, patterns.getContext());
+}

@@ -1,0 +1,220 @@
+//===- AssignLayouts.cpp - Decide where elements live -------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Transforms/LayoutPlan.h"
+#include "lib/Transforms/Passes.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace heddle {
+#define GEN_PASS_DEF_ASSIGNLAYOUTS
+#include "lib/Transforms/Passes.h.inc"
+} // namespace heddle
+
+using namespace mlir;
+using namespace heddle;
+
+//===----------------------------------------------------------------------===//
+// Changing types
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Writes a plan into the types and puts conversions where they disagree.
+class LayoutWriter {
+public:
+  LayoutWriter(LayoutScope scope, const LayoutPlan &plan)
+      : scope(scope), plan(plan), builder(scope.kernel.getContext()) {}
+
+  void run();
+
+private:
+  void convertOperands(Operation *op);
+  void convertOperand(OpOperand &operand, const TileLayout &layout);
+
+  /// `value` in another layout.
+  Value getIn(Value value, const TileLayout &layout);
+  /// Whether it costs each thread next to nothing to make `value` again.
+  static bool isCheap(Value value, unsigned depth = 0);
+
+  LayoutScope scope;
+  const LayoutPlan &plan;
+  OpBuilder builder;
+  DenseMap<std::pair<Value, Type>, Value> converted;
+};
+
+} // namespace
+
+bool LayoutWriter::isCheap(Value value, unsigned depth) {
+  Operation *op = value.getDefiningOp();
+  if (isFree(op))
+    return true;
+  if (!op || depth == 4 || !isElementwise(op) || !isMemoryEffectFree(op))
+    return false;
+  return llvm::all_of(op->getOperands(), [&](Value operand) {
+    return !isTile(operand) || isCheap(operand, depth + 1);
+  });
+}
+
+Value LayoutWriter::getIn(Value value, const TileLayout &layout) {
+  RankedTensorType type = withLayout(getTileType(value), layout);
+  if (type == value.getType())
+    return value;
+  if (Value known = converted.lookup({value, type}))
+    return known;
+  Operation *op = value.getDefiningOp();
+  if (auto convert = dyn_cast_or_null<aref::ConvertLayoutOp>(op)) {
+    if (convert.getX().getType() == type)
+      return convert.getX();
+  }
+
+  OpBuilder::InsertionGuard guard(builder);
+  auto broadcast = dyn_cast_or_null<tile::BroadcastOp>(op);
+  if (!broadcast && !isCheap(value)) {
+    builder.setInsertionPointAfterValue(value);
+    Value result =
+        aref::ConvertLayoutOp::create(builder, value.getLoc(), type, value);
+    return converted[{value, type}] = result;
+  }
+
+  // Make it again, from operands in the right layout.
+  IRMapping mapping;
+  for (Value operand : op->getOperands()) {
+    if (isTile(operand))
+      mapping.map(operand,
+                  getIn(operand, broadcast ? layout.slice(broadcast.getAxes())
+                                           : layout));
+  }
+  builder.setInsertionPointAfter(op);
+  Operation *clone = builder.clone(*op, mapping);
+  clone->getResult(0).setType(type);
+  if (auto constant = dyn_cast<arith::ConstantOp>(clone)) {
+    auto elements = cast<DenseElementsAttr>(constant.getValue());
+    constant.setValueAttr(elements.reshape(type));
+  }
+  return converted[{value, type}] = clone->getResult(0);
+}
+
+void LayoutWriter::convertOperand(OpOperand &operand,
+                                  const TileLayout &layout) {
+  operand.set(getIn(operand.get(), layout));
+}
+
+void LayoutWriter::convertOperands(Operation *op) {
+  auto convertTo = [&](OpOperand &operand, Value like) {
+    if (isTile(operand.get()))
+      convertOperand(operand, *getLayout(like.getType()));
+  };
+  if (isElementwise(op)) {
+    for (OpOperand &operand : op->getOpOperands())
+      convertTo(operand, op->getResult(0));
+  } else if (isa<tile::StoreOp, aref::LocalStoreOp, aref::ConvertLayoutOp>(
+                 op)) {
+    OpOperand &value = op->getOpOperand(0);
+    if (!getLayout(value.get().getType()))
+      convertOperand(value, plan.getBlocked(value.get()));
+  } else if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
+    convertOperand(broadcast.getXMutable(),
+                   getLayout(broadcast.getType())->slice(broadcast.getAxes()));
+  } else if (auto transpose = dyn_cast<tile::TransposeOp>(op)) {
+    convertOperand(
+        transpose.getXMutable(),
+        getLayout(transpose.getType())
+            ->permute(invertPermutationVector(transpose.getPermutation())));
+  } else if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
+    if (!getLayout(reduce.getX().getType()))
+      convertOperand(reduce.getXMutable(), plan.getBlocked(reduce.getX()));
+    // The result follows from `x`; it is converted if others wanted it
+    // elsewhere.
+    TileLayout layout =
+        getLayout(reduce.getX().getType())->slice(unsigned(reduce.getAxis()));
+    convertOperand(reduce.getInitMutable(), layout);
+    Type wanted = reduce.getType();
+    Value result = reduce.getResult();
+    result.setType(withLayout(reduce.getType(), layout));
+    if (result.getType() != wanted) {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointAfter(reduce);
+      auto convert = aref::ConvertLayoutOp::create(builder, reduce.getLoc(),
+                                                   wanted, result);
+      result.replaceAllUsesExcept(convert, convert);
+    }
+  } else if (auto mma = dyn_cast<aref::MmaOp>(op)) {
+    convertTo(mma.getAccMutable(), mma.getResult());
+    if (isTile(mma.getA()))
+      convertOperand(mma.getAMutable(), plan.getOperandA(mma));
+  } else if (isa<aref::MmaWaitOp>(op)) {
+    for (OpOperand &operand : op->getOpOperands())
+      convertTo(operand, op->getResult(operand.getOperandNumber()));
+  } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
+    for (auto [operand, argument] :
+         llvm::zip_equal(loop.getInitArgsMutable(), loop.getRegionIterArgs()))
+      convertTo(operand, argument);
+  } else if (auto loop = dyn_cast<scf::WhileOp>(op)) {
+    for (auto [operand, argument] :
+         llvm::zip_equal(loop.getInitsMutable(), loop.getBeforeArguments()))
+      convertTo(operand, argument);
+  } else if (auto condition = dyn_cast<scf::ConditionOp>(op)) {
+    for (auto [operand, result] : llvm::zip_equal(
+             condition.getArgsMutable(), op->getParentOp()->getResults()))
+      convertTo(operand, result);
+  } else if (auto yield = dyn_cast<scf::YieldOp>(op)) {
+    Operation *parent = op->getParentOp();
+    auto loop = dyn_cast<scf::WhileOp>(parent);
+    ValueRange targets = loop ? ValueRange(loop.getBeforeArguments())
+                              : ValueRange(parent->getResults());
+    for (auto [operand, target] :
+         llvm::zip_equal(yield.getResultsMutable(), targets))
+      convertTo(operand, target);
+  }
+}
+
+void LayoutWriter::run() {
+  SmallVector<Operation *> ops, free;
+  scope.walk([&](Operation *op) {
+    (isFree(op) ? free : ops).push_back(op);
+    for (Region &region : op->getRegions()) {
+      for (Value argument : region.getArguments()) {
+        if (const TileLayout *layout = plan.lookup(argument))
+          argument.setType(withLayout(getTileType(argument), *layout));
+      }
+    }
+    for (Value result : op->getResults()) {
+      if (const TileLayout *layout = plan.lookup(result))
+        result.setType(withLayout(getTileType(result), *layout));
+    }
+  });
+  for (Operation *op : ops)
+    convertOperands(op);
+  // All uses are of clones by now.
+  for (Operation *op : free) {
+    if (op->use_empty())
+      op->erase();
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct AssignLayoutsPass : heddle::impl::AssignLayoutsBase<AssignLayoutsPass> {
+  using AssignLayoutsBase::AssignLayoutsBase;
+
+  void runOnOperation() override {
+    for (LayoutScope scope : getLayoutScopes(getOperation())) {
+      LayoutPlan plan(scope);
+      if (failed(plan.run()))
+        return signalPassFailure();
+      LayoutWriter(scope, plan).run();
+    }
+  }
+};
+
+} // namespace

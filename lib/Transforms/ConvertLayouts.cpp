@@ -1,0 +1,162 @@
+//===- ConvertLayouts.cpp - Move tiles between layouts ------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Aref/Aref.h"
+#include "lib/Layout/Encoding.h"
+#include "lib/Transforms/LayoutScope.h"
+#include "lib/Transforms/Passes.h"
+
+namespace heddle {
+#define GEN_PASS_DEF_CONVERTLAYOUTS
+#include "lib/Transforms/Passes.h.inc"
+} // namespace heddle
+
+using namespace mlir;
+using namespace heddle;
+
+namespace {
+
+/// Scratch buffers of a scope, one per type. Every use of one starts with a
+/// barrier, so that uses may follow one another.
+class Scratch {
+public:
+  Scratch(LayoutScope scope) : scope(scope) {}
+
+  /// A plain row-major buffer of the scope's own.
+  Value get(Location loc, ArrayRef<int64_t> shape, Type elementType) {
+    int64_t rows = 1;
+    for (int64_t extent : shape.drop_back())
+      rows *= extent;
+    auto type = aref::BufferType::get(elementType.getContext(), shape,
+                                      elementType, /*swizzle=*/0, rows);
+    Value &buffer = buffers[type];
+    if (buffer)
+      return buffer;
+    auto builder = OpBuilder::atBlockBegin(&scope.kernel.getBody().front());
+    int64_t instances = scope.role ? scope.role.getInstances() : 1;
+    buffer = aref::AllocOp::create(builder, loc, type, instances,
+                                   /*offset=*/IntegerAttr());
+    if (instances > 1) {
+      builder.setInsertionPointToStart(scope.getBody());
+      buffer = aref::StageOp::create(builder, loc, type, buffer,
+                                     scope.role.getInstance());
+    }
+    return buffer;
+  }
+
+private:
+  LayoutScope scope;
+  DenseMap<Type, Value> buffers;
+};
+
+} // namespace
+
+/// What elements of this type are in shared memory.
+static Type getStoredType(Type elementType) {
+  MLIRContext *context = elementType.getContext();
+  if (elementType.isIndex())
+    return IntegerType::get(context, 64);
+  if (elementType.isInteger(1))
+    return IntegerType::get(context, 8);
+  return elementType;
+}
+
+static void convertThroughScratch(aref::ConvertLayoutOp op, Scratch &scratch) {
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  auto from = cast<RankedTensorType>(op.getX().getType());
+  auto to = cast<RankedTensorType>(op.getType());
+  Type element = from.getElementType();
+  Type stored = getStoredType(element);
+  Value buffer = scratch.get(loc, from.getShape(), stored);
+
+  Value x = op.getX();
+  RankedTensorType storedFrom = from.clone(stored), storedTo = to.clone(stored);
+  if (element.isIndex())
+    x = arith::IndexCastOp::create(builder, loc, storedFrom, x);
+  else if (element != stored)
+    x = arith::ExtUIOp::create(builder, loc, storedFrom, x);
+  aref::SyncOp::create(builder, loc);
+  aref::LocalStoreOp::create(builder, loc, x, buffer);
+  aref::SyncOp::create(builder, loc);
+  Value result = aref::LocalLoadOp::create(builder, loc, storedTo, buffer);
+  if (element.isIndex())
+    result = arith::IndexCastOp::create(builder, loc, to, result);
+  else if (element != stored)
+    result = arith::TruncIOp::create(builder, loc, to, result);
+  op.replaceAllUsesWith(result);
+  op.erase();
+}
+
+static void convert(aref::ConvertLayoutOp op, Scratch &scratch) {
+  auto from = getLayout(op.getX().getType()), to = getLayout(op.getType());
+  // One without layouts is not of this compiler's making; it is left alone.
+  if (!from || !to)
+    return;
+  switch (from->getConversion(*to)) {
+  case LayoutConversion::Identity: {
+    // Types may still differ in how they say the same.
+    if (op.getX().getType() != op.getType())
+      return;
+    op.replaceAllUsesWith(op.getX());
+    op.erase();
+    return;
+  }
+  case LayoutConversion::Registers:
+    return;
+  case LayoutConversion::Shared:
+    convertThroughScratch(op, scratch);
+    return;
+  }
+}
+
+/// Lets a reduction use scratch if several warps hold parts of its axis.
+static void exchangeParts(tile::ReduceOp op, Scratch &scratch) {
+  auto layout = getLayout(op.getX().getType());
+  if (!layout)
+    return;
+  int64_t parts = 1;
+  for (int64_t base : layout->getWarpBases(op.getAxis())) {
+    if (base)
+      parts *= 2;
+  }
+  if (parts == 1)
+    return;
+  OpBuilder builder(op);
+  auto type = cast<RankedTensorType>(op.getType());
+  Value buffer = scratch.get(op.getLoc(), {parts, type.getNumElements()},
+                             getStoredType(type.getElementType()));
+  auto reduce =
+      aref::ReduceOp::create(builder, op.getLoc(), type, op.getKind(),
+                             op.getX(), op.getInit(), op.getAxis(), buffer);
+  op.replaceAllUsesWith(reduce.getResult());
+  op.erase();
+}
+
+namespace {
+
+struct ConvertLayoutsPass
+    : heddle::impl::ConvertLayoutsBase<ConvertLayoutsPass> {
+  using ConvertLayoutsBase::ConvertLayoutsBase;
+
+  void runOnOperation() override {
+    for (LayoutScope scope : getLayoutScopes(getOperation())) {
+      Scratch scratch(scope);
+      SmallVector<Operation *> ops;
+      scope.walk([&](Operation *op) { ops.push_back(op); });
+      for (Operation *op : ops) {
+        if (auto conversion = dyn_cast<aref::ConvertLayoutOp>(op))
+          convert(conversion, scratch);
+        else if (auto reduce = dyn_cast<tile::ReduceOp>(op))
+          exchangeParts(reduce, scratch);
+      }
+    }
+  }
+};
+
+} // namespace

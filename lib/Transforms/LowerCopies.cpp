@@ -1,0 +1,275 @@
+//===- LowerCopies.cpp - Loads and stores become copies -------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Analysis/SharedMemory.h"
+#include "lib/Analysis/TensorMaps.h"
+#include "lib/Transforms/BorrowedTiles.h"
+#include "lib/Transforms/OperandLoads.h"
+#include "lib/Transforms/Passes.h"
+
+#include "llvm/ADT/SetVector.h"
+
+namespace heddle {
+#define GEN_PASS_DEF_LOWERCOPIES
+#include "lib/Transforms/Passes.h.inc"
+} // namespace heddle
+
+using namespace mlir;
+using namespace heddle;
+using namespace heddle::aref;
+
+namespace {
+
+class CopyLowering {
+public:
+  explicit CopyLowering(tile::KernelOp kernel)
+      : kernel(kernel), b(kernel.getContext()) {
+    auto copies =
+        kernel->getAttrOfType<StringAttr>(ArefDialect::getCopiesAttrName());
+    tma = copies && copies.getValue() == "tma";
+  }
+
+  void run();
+
+private:
+  bool canPutByTma(RingOp ring);
+  void lowerPut(PutOp put, bool byTma);
+  bool canStage(tile::StoreOp store);
+  bool isOverwritten(tile::StoreOp store);
+  Value getStaging(RoleOp role, BufferType type, Location loc);
+  bool stage(RoleOp role, tile::StoreOp store);
+
+  tile::KernelOp kernel;
+  OpBuilder b;
+  bool tma;
+  llvm::DenseMap<std::pair<Operation *, Type>, Value> staging;
+};
+
+BufferType getBufferFor(RankedTensorType tile) {
+  return BufferType::get(
+      RankedTensorType::get(tile.getShape(), tile.getElementType()));
+}
+
+//===----------------------------------------------------------------------===//
+// Puts
+//===----------------------------------------------------------------------===//
+
+/// All puts of a ring go one way, since its mbarriers count either copies or
+/// warps.
+bool CopyLowering::canPutByTma(RingOp ring) {
+  if (!tma)
+    return false;
+  for (Operation *user : ring->getUsers()) {
+    auto put = dyn_cast<PutOp>(user);
+    if (!put)
+      continue;
+    for (Value value : put.getValues()) {
+      auto load = value.getDefiningOp<tile::LoadOp>();
+      if (!load || !getTmaObstacle(load).empty())
+        return false;
+      if (auto pad = load.getPadAttr();
+          pad && pad != b.getZeroAttr(load.getType().getElementType()))
+        return false;
+    }
+  }
+  return true;
+}
+
+/// Whether `load` gives the same result right before `put`.
+bool canSink(tile::LoadOp load, PutOp put) {
+  if (!load->hasOneUse() || load->getBlock() != put->getBlock())
+    return false;
+  for (Operation *op = load->getNextNode(); op != put; op = op->getNextNode())
+    if (!isMemoryEffectFree(op) &&
+        !isa<tile::LoadOp, AcquireOp, CommitOp, FenceAsyncOp, LocalStoreOp>(op))
+      return false;
+  return true;
+}
+
+void CopyLowering::lowerPut(PutOp put, bool byTma) {
+  Location loc = put.getLoc();
+  Value ring = put.getRing();
+  auto slotType =
+      SlotType::get(b.getContext(), put.getRing().getType().getTiles());
+  b.setInsertionPoint(put);
+  Value slot = AcquireOp::create(b, loc, slotType, ring);
+  llvm::SetVector<tile::LoadOp> loads;
+  int64_t bytes = 0;
+  for (auto [i, value] : llvm::enumerate(put.getValues())) {
+    auto load = value.getDefiningOp<tile::LoadOp>();
+    BufferType type = getBufferFor(cast<RankedTensorType>(value.getType()));
+    Value buffer = ViewOp::create(b, loc, type, ring, slot, i);
+    if (byTma) {
+      CopyInOp::create(b, load.getLoc(), load.getView(), load.getOffsets(),
+                       buffer, ring, slot);
+      bytes += type.getBytes();
+      loads.insert(load);
+      continue;
+    }
+    // One tile at a time needs fewer registers.
+    if (load && canSink(load, put))
+      load->moveBefore(put);
+    LocalStoreOp::create(b, loc, value, buffer);
+  }
+  if (!byTma)
+    FenceAsyncOp::create(b, loc);
+  CommitOp::create(b, loc, ring, slot,
+                   byTma ? b.getI64IntegerAttr(bytes) : IntegerAttr());
+  put.erase();
+  for (tile::LoadOp load : loads)
+    if (load->use_empty())
+      load.erase();
+}
+
+//===----------------------------------------------------------------------===//
+// Stores
+//===----------------------------------------------------------------------===//
+
+/// Whether `store` may write after the operations that follow it have started.
+bool CopyLowering::canStage(tile::StoreOp store) {
+  RankedTensorType tile = store.getValue().getType();
+  if (tile.getRank() != 2 || !getTmaObstacle(store.getView(), tile).empty() ||
+      !llvm::all_of(store.getOffsets(), isKnownNonNegative))
+    return false;
+  Value root = getRootView(store.getView());
+  WalkResult conflict = kernel.walk([&](Operation *op) {
+    Value view;
+    if (auto load = dyn_cast<tile::LoadOp>(op))
+      view = load.getView();
+    else if (auto copy = dyn_cast<CopyInOp>(op))
+      view = copy.getView();
+    else if (auto load = dyn_cast<memref::LoadOp>(op))
+      view = load.getMemRef();
+    else if (auto other = dyn_cast<memref::StoreOp>(op))
+      view = other.getMemRef();
+    else if (auto other = dyn_cast<tile::StoreOp>(op))
+      if (!getTmaObstacle(other.getView(), other.getValue().getType())
+               .empty() ||
+          other.getValue().getType().getRank() != 2 ||
+          !llvm::all_of(other.getOffsets(), isKnownNonNegative))
+        view = other.getView();
+    return view && getRootView(view) == root ? WalkResult::interrupt()
+                                             : WalkResult::advance();
+  });
+  return !conflict.wasInterrupted();
+}
+
+/// Whether a block may store to the same place more than once, so that copies
+/// must be done before the next one starts.
+bool CopyLowering::isOverwritten(tile::StoreOp store) {
+  for (Operation *op = store->getParentOp(); op != kernel;
+       op = op->getParentOp())
+    if (isa<LoopLikeOpInterface>(op) &&
+        !op->hasAttr(ArefDialect::getBlocksAttrName()))
+      return true;
+  Value root = getRootView(store.getView());
+  int stores = 0;
+  kernel.walk([&](Operation *op) {
+    if (auto other = dyn_cast<tile::StoreOp>(op))
+      stores += getRootView(other.getView()) == root;
+    if (auto copy = dyn_cast<CopyOutOp>(op))
+      stores += getRootView(copy.getView()) == root;
+  });
+  return stores > 1;
+}
+
+/// A buffer per instance of `role`, or null if rings would have to be shorter
+/// than is good for them.
+Value CopyLowering::getStaging(RoleOp role, BufferType type, Location loc) {
+  Value &known = staging[{role, type}];
+  if (known)
+    return known;
+  int64_t instances = role.getInstances();
+  int64_t bytes = instances * getStageBytes(type);
+  for (AllocOp alloc : kernel.getOps<AllocOp>())
+    bytes += getAllocBytes(alloc);
+  for (RingOp ring : kernel.getOps<RingOp>()) {
+    int64_t depth = ring.getMinDepth();
+    if (isUsedInInnerLoop(ring))
+      depth = std::max<int64_t>(depth, 2);
+    if (auto stages = getRequestedStages(ring))
+      depth = std::max(depth, stages->depth);
+    if (ring.getType().isPlanned())
+      depth = ring.getType().getDepth();
+    bytes += getRingBytes(ring.getType(), depth);
+  }
+  if (bytes > maxSharedBytes)
+    return {};
+  b.setInsertionPoint(role);
+  return known = AllocOp::create(b, loc, type, b.getI64IntegerAttr(instances),
+                                 IntegerAttr());
+}
+
+bool CopyLowering::stage(RoleOp role, tile::StoreOp store) {
+  Location loc = store.getLoc();
+  Value buffer =
+      getStaging(role, getBufferFor(store.getValue().getType()), loc);
+  if (!buffer)
+    return false;
+  b.setInsertionPoint(store);
+  DrainOp::create(b, loc, /*pending=*/0, /*complete=*/isOverwritten(store));
+  SyncOp::create(b, loc);
+  if (role.getInstances() > 1)
+    buffer = StageOp::create(b, loc, buffer, role.getInstance());
+  LocalStoreOp::create(b, loc, store.getValue(), buffer);
+  FenceAsyncOp::create(b, loc);
+  SyncOp::create(b, loc);
+  CopyOutOp::create(b, loc, buffer, store.getView(), store.getOffsets());
+  return true;
+}
+
+void CopyLowering::run() {
+  for (RingOp ring : kernel.getOps<RingOp>()) {
+    bool byTma = canPutByTma(ring);
+    SmallVector<PutOp> puts;
+    for (Operation *user : ring->getUsers())
+      if (auto put = dyn_cast<PutOp>(user))
+        puts.push_back(put);
+    for (PutOp put : puts)
+      lowerPut(put, byTma);
+  }
+  BorrowedTiles tiles;
+  SmallVector<GetOp> gets;
+  kernel.walk([&](GetOp get) { gets.push_back(get); });
+  for (GetOp get : gets)
+    tiles.lower(get);
+  if (!tma)
+    return;
+
+  for (RoleOp role : kernel.getOps<RoleOp>()) {
+    SmallVector<tile::StoreOp> stores, staged;
+    role.walk([&](tile::StoreOp store) { stores.push_back(store); });
+    // Decide before anything changes: stores to one view go the same way.
+    llvm::erase_if(stores,
+                   [&](tile::StoreOp store) { return !canStage(store); });
+    llvm::DenseSet<Value> kept;
+    for (tile::StoreOp store : stores)
+      if (!getStaging(role, getBufferFor(store.getValue().getType()),
+                      store.getLoc()))
+        kept.insert(getRootView(store.getView()));
+    for (tile::StoreOp store : stores)
+      if (!kept.contains(getRootView(store.getView())) && stage(role, store))
+        staged.push_back(store);
+    if (staged.empty())
+      continue;
+    for (tile::StoreOp store : staged)
+      store.erase();
+    b.setInsertionPointToEnd(&role.getBody().front());
+    DrainOp::create(b, role.getLoc(), /*pending=*/0, /*complete=*/true);
+  }
+  // A staging buffer that a store to the same view could not have is useless.
+  for (auto &[key, buffer] : staging)
+    if (buffer && buffer.use_empty())
+      buffer.getDefiningOp()->erase();
+}
+
+struct LowerCopies : heddle::impl::LowerCopiesBase<LowerCopies> {
+  void runOnOperation() override { CopyLowering(getOperation()).run(); }
+};
+
+} // namespace

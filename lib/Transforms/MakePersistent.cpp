@@ -1,0 +1,163 @@
+//===- MakePersistent.cpp - Visit the blocks of a grid in a loop ----------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Transforms/Passes.h"
+
+namespace heddle {
+#define GEN_PASS_DEF_MAKEPERSISTENT
+#include "lib/Transforms/Passes.h.inc"
+} // namespace heddle
+
+using namespace mlir;
+using namespace heddle;
+
+/// How many block rows share a block column in turn if the kernel does not say.
+static constexpr int64_t defaultRaster = 8;
+
+namespace {
+/// Makes one kernel persistent.
+class Persister {
+public:
+  explicit Persister(tile::KernelOp kernel)
+      : kernel(kernel), loc(kernel.getLoc()),
+        builder(OpBuilder::atBlockBegin(&kernel.getBody().front())) {}
+
+  LogicalResult run();
+
+private:
+  Value constant(int64_t value) {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  }
+  Value mul(Value x, Value y) {
+    return arith::MulIOp::create(builder, loc, x, y);
+  }
+  Value div(Value x, Value y) {
+    return arith::DivUIOp::create(builder, loc, x, y);
+  }
+  Value rem(Value x, Value y) {
+    return arith::RemUIOp::create(builder, loc, x, y);
+  }
+
+  LogicalResult addArguments();
+  /// Fills `ids` for the block with the number `linear`.
+  void computeIds(Value linear);
+
+  tile::KernelOp kernel;
+  Location loc;
+  OpBuilder builder;
+  /// The extents of the grid, and the coordinates of the block in it.
+  Value extents[3], ids[3];
+  SmallVector<gpu::BlockIdOp> idOps;
+  SmallVector<gpu::GridDimOp> extentOps;
+};
+} // namespace
+
+LogicalResult Persister::addArguments() {
+  SmallVector<Attribute> names;
+  if (ArrayAttr given = kernel.getArgNamesAttr())
+    names.assign(given.begin(), given.end());
+  unsigned first = kernel.getNumArguments();
+  names.resize(first, builder.getStringAttr(""));
+  SmallVector<unsigned> positions(3, first);
+  SmallVector<Type> types(3, builder.getIndexType());
+  SmallVector<DictionaryAttr> attributes(3, builder.getDictionaryAttr({}));
+  SmallVector<Location> locations(3, loc);
+  if (failed(kernel.insertArguments(positions, types, attributes, locations)))
+    return failure();
+  for (StringRef name : {"grid_x", "grid_y", "grid_z"})
+    names.push_back(builder.getStringAttr(name));
+  kernel.setArgNamesAttr(builder.getArrayAttr(names));
+  for (unsigned i = 0; i < 3; ++i)
+    extents[i] = kernel.getArgument(first + i);
+  return success();
+}
+
+void Persister::computeIds(Value linear) {
+  bool used[3] = {};
+  for (gpu::BlockIdOp op : idOps)
+    used[unsigned(op.getDimension())] = true;
+  auto [x, y, z] = extents;
+  // Without y and z, the blocks of a row of the grid may come in any order.
+  if (!used[1] && !used[2]) {
+    ids[0] = rem(linear, x);
+    return;
+  }
+  Value plane = mul(x, y);
+  Value inPlane = rem(linear, plane);
+  ids[2] = div(linear, plane);
+  int64_t raster = defaultRaster;
+  if (auto given = kernel->getAttrOfType<IntegerAttr>(
+          tile::TileDialect::getRasterAttrName()))
+    raster = given.getInt();
+  if (!used[1]) {
+    ids[0] = rem(inPlane, x);
+    return;
+  }
+  if (raster == 1) {
+    ids[0] = div(inPlane, y);
+    ids[1] = rem(inPlane, y);
+    return;
+  }
+  Value rows = constant(raster);
+  Value group = mul(rows, y);
+  Value firstRow = mul(div(inPlane, group), rows);
+  Value inGroup = rem(inPlane, group);
+  // The last group has what rows are left.
+  Value left = arith::SubIOp::create(builder, loc, x, firstRow);
+  Value height = arith::MinUIOp::create(builder, loc, left, rows);
+  ids[0] = arith::AddIOp::create(builder, loc, firstRow, rem(inGroup, height));
+  ids[1] = div(inGroup, height);
+}
+
+LogicalResult Persister::run() {
+  Block &body = kernel.getBody().front();
+  body.walk([&](gpu::BlockIdOp op) { idOps.push_back(op); });
+  body.walk([&](gpu::GridDimOp op) { extentOps.push_back(op); });
+  Operation *first = &body.front();
+  if (failed(addArguments()))
+    return failure();
+
+  builder.setInsertionPointToStart(&body);
+  Value begin = gpu::BlockIdOp::create(builder, loc, gpu::Dimension::x);
+  Value step = gpu::GridDimOp::create(builder, loc, gpu::Dimension::x);
+  Value end = mul(mul(extents[0], extents[1]), extents[2]);
+  auto loop = scf::ForOp::create(builder, loc, begin, end, step);
+  loop->setAttr(aref::ArefDialect::getBlocksAttrName(), builder.getUnitAttr());
+  Block *inner = loop.getBody();
+  inner->getOperations().splice(inner->getTerminator()->getIterator(),
+                                body.getOperations(), first->getIterator(),
+                                body.getTerminator()->getIterator());
+
+  builder.setInsertionPointToStart(inner);
+  computeIds(loop.getInductionVar());
+  for (gpu::BlockIdOp op : idOps) {
+    op.replaceAllUsesWith(ids[unsigned(op.getDimension())]);
+    op.erase();
+  }
+  for (gpu::GridDimOp op : extentOps) {
+    op.replaceAllUsesWith(extents[unsigned(op.getDimension())]);
+    op.erase();
+  }
+  kernel->setAttr(aref::ArefDialect::getPersistentAttrName(),
+                  builder.getUnitAttr());
+  return success();
+}
+
+namespace {
+struct MakePersistent : heddle::impl::MakePersistentBase<MakePersistent> {
+  void runOnOperation() override {
+    tile::KernelOp kernel = getOperation();
+    bool hasDot = kernel.getBody()
+                      .walk([](tile::DotOp) { return WalkResult::interrupt(); })
+                      .wasInterrupted();
+    bool done = kernel->hasAttr(aref::ArefDialect::getPersistentAttrName());
+    if (hasDot && !done && failed(Persister(kernel).run()))
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,217 @@
+//===- OperandLoads.cpp - Loads that a producer can perform ---------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Transforms/OperandLoads.h"
+#include "lib/Analysis/TensorMaps.h"
+
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+
+
+using namespace mlir;
+using namespace heddle;
+
+Value heddle::getRootView(Value view) {
+  while (auto op = view.getDefiningOp<ViewLikeOpInterface>())
+    view = op.getViewSource();
+  return view;
+}
+
+/// Whether `root` is an argument of a kernel: what else it may overlap is
+/// known.
+static bool isKernelArgument(Value root) {
+  auto argument = dyn_cast<BlockArgument>(root);
+  return argument && isa<tile::KernelOp>(argument.getOwner()->getParentOp());
+}
+
+OperandLoads::OperandLoads(tile::KernelOp kernel) : kernel(kernel) {
+  kernel.getBody().walk([&](Operation *op) {
+    if (op->hasTrait<OpTrait::HasRecursiveMemoryEffects>() ||
+        op->hasTrait<OpTrait::IsTerminator>())
+      return;
+    auto interface = dyn_cast<MemoryEffectOpInterface>(op);
+    if (!interface) {
+      writesUnknown = true;
+      return;
+    }
+    SmallVector<MemoryEffects::EffectInstance> effects;
+    interface.getEffects(effects);
+    for (const MemoryEffects::EffectInstance &effect : effects) {
+      if (!isa<MemoryEffects::Write>(effect.getEffect()))
+        continue;
+      Value root = effect.getValue() ? getRootView(effect.getValue()) : Value();
+      if (root && isKernelArgument(root))
+        written.insert(root);
+      else
+        writesUnknown = true;
+    }
+  });
+}
+
+bool OperandLoads::mayBeWritten(Value view) const {
+  Value root = getRootView(view);
+  if (!isKernelArgument(root))
+    return writesUnknown || !written.empty();
+  return writesUnknown || written.contains(root);
+}
+
+//===----------------------------------------------------------------------===//
+// What a load depends on
+//===----------------------------------------------------------------------===//
+
+static constexpr StringRef dependsOnTile =
+    "where or whether it reads depends on a tile";
+static constexpr StringRef dependsOnWrites =
+    "where or whether it reads depends on memory that the kernel writes";
+static constexpr StringRef dependsOnUnknown =
+    "where or whether it reads depends on an operation with side effects or "
+    "on control flow other than scf.for, scf.if and scf.while";
+
+StringRef OperandLoads::visit(Value value) {
+  if (isa<TensorType>(value.getType()))
+    return dependsOnTile;
+  if (!visitedValues.insert(value).second)
+    return {};
+  if (Operation *op = value.getDefiningOp()) {
+    if (StringRef obstacle = visitControl(op->getParentOp()); !obstacle.empty())
+      return obstacle;
+    unsigned i = cast<OpResult>(value).getResultNumber();
+    if (auto loop = dyn_cast<scf::ForOp>(op))
+      return visit(loop.getRegionIterArg(i));
+    if (auto branch = dyn_cast<scf::IfOp>(op)) {
+      if (StringRef obstacle = visit(branch.getCondition()); !obstacle.empty())
+        return obstacle;
+      if (StringRef obstacle = visit(branch.thenYield().getOperand(i));
+          !obstacle.empty())
+        return obstacle;
+      return visit(branch.elseYield().getOperand(i));
+    }
+    if (auto loop = dyn_cast<scf::WhileOp>(op))
+      return visit(loop.getAfterArguments()[i]);
+    return visitDefinition(op);
+  }
+
+  auto argument = cast<BlockArgument>(value);
+  Operation *parent = argument.getOwner()->getParentOp();
+  if (parent == kernel)
+    return {};
+  if (StringRef obstacle = visitControl(parent); !obstacle.empty())
+    return obstacle;
+  unsigned i = argument.getArgNumber();
+  if (auto loop = dyn_cast<scf::ForOp>(parent)) {
+    if (value == loop.getInductionVar())
+      return {};
+    if (StringRef obstacle = visit(loop.getTiedLoopInit(argument)->get());
+        !obstacle.empty())
+      return obstacle;
+    return visit(loop.getTiedLoopYieldedValue(argument)->get());
+  }
+  if (auto loop = dyn_cast<scf::WhileOp>(parent)) {
+    if (argument.getOwner() == loop.getAfterBody())
+      return visit(loop.getConditionOp().getArgs()[i]);
+    if (StringRef obstacle = visit(loop.getInits()[i]); !obstacle.empty())
+      return obstacle;
+    return visit(loop.getYieldOp().getOperand(i));
+  }
+  return dependsOnUnknown;
+}
+
+StringRef OperandLoads::visitControl(Operation *parent) {
+  if (parent == kernel || !visitedControl.insert(parent).second)
+    return {};
+  SmallVector<Value> decisive;
+  if (auto loop = dyn_cast<scf::ForOp>(parent))
+    decisive = {loop.getLowerBound(), loop.getUpperBound(), loop.getStep()};
+  else if (auto branch = dyn_cast<scf::IfOp>(parent))
+    decisive = {branch.getCondition()};
+  else if (auto loop = dyn_cast<scf::WhileOp>(parent))
+    decisive = {loop.getConditionOp().getCondition()};
+  else
+    return dependsOnUnknown;
+  for (Value value : decisive)
+    if (StringRef obstacle = visit(value); !obstacle.empty())
+      return obstacle;
+  return visitControl(parent->getParentOp());
+}
+
+StringRef OperandLoads::visitOperands(Operation *op) {
+  for (Value operand : op->getOperands())
+    if (StringRef obstacle = visit(operand); !obstacle.empty())
+      return obstacle;
+  return {};
+}
+
+StringRef OperandLoads::visitDefinition(Operation *op) {
+  if (op->getNumRegions() != 0)
+    return dependsOnUnknown;
+  if (!isMemoryEffectFree(op)) {
+    auto interface = dyn_cast<MemoryEffectOpInterface>(op);
+    if (!interface)
+      return dependsOnUnknown;
+    SmallVector<MemoryEffects::EffectInstance> effects;
+    interface.getEffects(effects);
+    for (const MemoryEffects::EffectInstance &effect : effects) {
+      if (!isa<MemoryEffects::Read>(effect.getEffect()) || !effect.getValue())
+        return dependsOnUnknown;
+      if (mayBeWritten(effect.getValue()))
+        return dependsOnWrites;
+    }
+  }
+  return visitOperands(op);
+}
+
+//===----------------------------------------------------------------------===//
+// Eligibility
+//===----------------------------------------------------------------------===//
+
+/// Whether elements outside the view may become positive zeros.
+static bool isPadZero(tile::LoadOp load) {
+  TypedAttr pad = load.getPadAttr();
+  if (!pad)
+    return true;
+  if (auto number = dyn_cast<FloatAttr>(pad))
+    return number.getValue().isPosZero();
+  auto number = dyn_cast<IntegerAttr>(pad);
+  return number && number.getValue().isZero();
+}
+
+StringRef OperandLoads::getObstacle(tile::LoadOp load) {
+  if (load->use_empty())
+    return "it is not used";
+  for (OpOperand &use : load->getUses()) {
+    auto dot = dyn_cast<tile::DotOp>(use.getOwner());
+    if (!dot || use.get() == dot.getAcc())
+      return "it is used by more than operands of tile.dot";
+  }
+  if (!isPadZero(load))
+    return "its pad is not zero";
+  if (mayBeWritten(load.getView()))
+    return "the kernel writes the view it reads, or may do so";
+  visitedValues.clear();
+  visitedControl.clear();
+  if (StringRef obstacle = visitControl(load->getParentOp()); !obstacle.empty())
+    return obstacle;
+  return visitOperands(load);
+}
+
+SmallVector<tile::LoadOp> OperandLoads::getEligible() {
+  SmallVector<tile::LoadOp> loads;
+  kernel.getBody().walk([&](tile::LoadOp load) {
+    if (getObstacle(load).empty())
+      loads.push_back(load);
+  });
+  return loads;
+}
+
+//===----------------------------------------------------------------------===//
+// TMA
+//===----------------------------------------------------------------------===//
+
+std::string heddle::getTmaObstacle(tile::LoadOp load) {
+  return getTmaObstacle(load.getView(), load.getType());
+}

@@ -1,0 +1,60 @@
+//===- OperandLoads.h - Loads that a producer can perform ---- -*- C++ -*--===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HEDDLE_LIB_TRANSFORMS_OPERANDLOADS_H
+#define HEDDLE_LIB_TRANSFORMS_OPERANDLOADS_H
+
+#include "dialects/Tile/Tile.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
+
+namespace heddle {
+
+/// Decides which loads of a kernel can run ahead of everything else, in a role
+/// of their own: those that feed only dots, from memory that the kernel does
+/// not write, at places that do not depend on tiles.
+class OperandLoads {
+public:
+  explicit OperandLoads(tile::KernelOp kernel);
+
+  /// Why a producer cannot perform `load`; empty if it can.
+  llvm::StringRef getObstacle(tile::LoadOp load);
+
+  /// The loads of the kernel that a producer can perform, in program order.
+  llvm::SmallVector<tile::LoadOp> getEligible();
+
+private:
+  llvm::StringRef visit(mlir::Value value);
+  llvm::StringRef visitOperands(mlir::Operation *op);
+  /// What decides whether and how often the operations in `parent` run.
+  llvm::StringRef visitControl(mlir::Operation *parent);
+  llvm::StringRef visitDefinition(mlir::Operation *op);
+  /// Whether memory behind `view` may change while the kernel runs.
+  bool mayBeWritten(mlir::Value view) const;
+
+  tile::KernelOp kernel;
+  /// Kernel arguments that the kernel writes.
+  llvm::DenseSet<mlir::Value> written;
+  /// The kernel writes memory that is not known to be behind one argument.
+  bool writesUnknown = false;
+  /// What was visited for the present query.
+  llvm::DenseSet<mlir::Value> visitedValues;
+  llvm::DenseSet<mlir::Operation *> visitedControl;
+};
+
+/// The value that `view` is a part or another form of.
+mlir::Value getRootView(mlir::Value view);
+
+/// Why the TMA cannot perform `load`, whatever the addresses and strides at run
+/// time; empty if it can.
+std::string getTmaObstacle(tile::LoadOp load);
+
+} // namespace heddle
+
+#endif // HEDDLE_LIB_TRANSFORMS_OPERANDLOADS_H

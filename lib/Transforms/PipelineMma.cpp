@@ -1,0 +1,331 @@
+//===- PipelineMma.cpp - Dots become asynchronous products ----------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// A loop whose dots do nothing but sum up from one iteration to the next keeps
+/// their products in flight while it starts the next ones, and so gives slots
+/// back one iteration late. Every other dot is waited for where it stands.
+///
+//===----------------------------------------------------------------------===//
+
+#include "lib/Analysis/SharedMemory.h"
+#include "lib/Transforms/BorrowedTiles.h"
+#include "lib/Transforms/Passes.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace heddle {
+#define GEN_PASS_DEF_PIPELINEMMA
+#include "lib/Transforms/Passes.h.inc"
+} // namespace heddle
+
+using namespace mlir;
+using namespace heddle;
+using namespace heddle::aref;
+
+namespace {
+
+/// A ring slot that a loop borrows and gives back in each iteration.
+struct Loan {
+  GetOp get;
+  ReleaseOp release;
+};
+
+class Pipeliner {
+public:
+  explicit Pipeliner(tile::KernelOp kernel)
+      : kernel(kernel), rewriter(kernel.getContext()) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult checkOperand(tile::DotOp dot, Value operand, StringRef name);
+  bool addLoans(scf::ForOp loop, tile::DotOp dot, SmallVectorImpl<Loan> &loans);
+  std::optional<SmallVector<Loan>> getLoansToLag(scf::ForOp loop,
+                                                 ArrayRef<tile::DotOp> dots);
+  bool fitsWithTwoSlots(ArrayRef<Loan> loans);
+  Value getScratch(tile::DotOp dot, Value operand, unsigned number);
+  Value issue(tile::DotOp dot, Value acc, bool &usesScratch);
+  void lower(tile::DotOp dot);
+  void lowerLoop(scf::ForOp loop, ArrayRef<tile::DotOp> dots,
+                 ArrayRef<Loan> loans);
+
+  bool isShared(Value tile) { return bool(BorrowedTiles::getOrigin(tile)); }
+
+  tile::KernelOp kernel;
+  IRRewriter rewriter;
+  BorrowedTiles tiles;
+  llvm::SetVector<GetOp> gets;
+  /// Scratch per role, operand number and type.
+  llvm::DenseMap<std::tuple<Operation *, unsigned, Type>, Value> scratch;
+};
+
+/// 8-bit floats are accumulated with fewer bits than the author asked for if
+/// products of several dots meet on the tensor core.
+bool needsExactSum(tile::DotOp dot) {
+  Type type = dot.getA().getType().getElementType();
+  return isa<FloatType>(type) && type.getIntOrFloatBitWidth() == 8 &&
+         !dot.getFastAccum();
+}
+
+LogicalResult Pipeliner::checkOperand(tile::DotOp dot, Value operand,
+                                      StringRef name) {
+  if (std::string obstacle = BorrowedTiles::getObstacle(operand);
+      isShared(operand) && !obstacle.empty())
+    return dot.emitError() << "cannot multiply " << name
+                           << " from shared memory: " << obstacle;
+  auto tile = cast<RankedTensorType>(operand.getType());
+  int64_t rowBytes = tile.getShape().back() *
+                     llvm::divideCeil(tile.getElementTypeBitWidth(), 8);
+  if (rowBytes != 16 && rowBytes % 32 != 0)
+    return dot.emitError() << "expected rows of " << name
+                           << " of 16 bytes or a multiple of 32, found "
+                           << rowBytes << "; " << llvm::alignTo(rowBytes, 32)
+                           << " would work";
+  return success();
+}
+
+bool Pipeliner::fitsWithTwoSlots(ArrayRef<Loan> loans) {
+  llvm::SmallPtrSet<Operation *, 4> lagged;
+  for (const Loan &loan : loans)
+    lagged.insert(GetOp(loan.get).getRing().getDefiningOp());
+  int64_t bytes = 0;
+  for (RingOp ring : kernel.getOps<RingOp>()) {
+    int64_t depth = ring.getMinDepth();
+    if (lagged.contains(ring))
+      depth = std::max<int64_t>(depth, 2);
+    bytes += getRingBytes(ring.getType(), depth);
+  }
+  for (AllocOp alloc : kernel.getOps<AllocOp>())
+    bytes += getAllocBytes(alloc);
+  return bytes <= maxSharedBytes;
+}
+
+/// Adds the slots that `dot` reads and that an iteration of `loop` borrows and
+/// gives back after it. Returns false if it does anything else with them.
+bool Pipeliner::addLoans(scf::ForOp loop, tile::DotOp dot,
+                         SmallVectorImpl<Loan> &loans) {
+  for (Value operand : {dot.getA(), dot.getB()}) {
+    GetOp get = BorrowedTiles::getOrigin(operand);
+    if (!loop->isAncestor(get))
+      continue;
+    if (get->getBlock() != loop.getBody() || !get.getSlot().hasOneUse())
+      return false;
+    auto release = dyn_cast<ReleaseOp>(*get.getSlot().user_begin());
+    if (!release || release->getBlock() != loop.getBody() ||
+        !dot->isBeforeInBlock(release))
+      return false;
+    auto ring = get.getRing().getDefiningOp<RingOp>();
+    if (!ring || (ring.getMaxDepth() && int64_t(*ring.getMaxDepth()) < 2))
+      return false;
+    if (auto stages = getRequestedStages(ring); stages && stages->depth < 2)
+      return false;
+    if (llvm::none_of(loans, [&](const Loan &loan) { return loan.get == get; }))
+      loans.push_back({get, release});
+  }
+  return true;
+}
+
+/// The slots that `loop` would give back one iteration late, or nothing if it
+/// cannot keep the products of `dots`, all that are in it, in flight.
+std::optional<SmallVector<Loan>>
+Pipeliner::getLoansToLag(scf::ForOp loop, ArrayRef<tile::DotOp> dots) {
+  size_t products = 0;
+  loop.walk([&](Operation *op) { products += isa<MmaOp, tile::DotOp>(op); });
+  if (products != dots.size())
+    return std::nullopt;
+  SmallVector<Loan> loans;
+  for (tile::DotOp dot : dots) {
+    auto acc = dyn_cast<BlockArgument>(dot.getAcc());
+    if (dot->getParentOp() != loop || !acc ||
+        acc.getOwner() != loop.getBody() || !acc.hasOneUse() ||
+        acc == loop.getInductionVar() || needsExactSum(dot))
+      return std::nullopt;
+    if (!dot.getResult().hasOneUse() ||
+        loop.getTiedLoopYieldedValue(acc)->get() != dot.getResult())
+      return std::nullopt;
+    // Registers that a product reads may not be overwritten while it is in
+    // flight, and nothing says so to those who allocate them.
+    if (!isShared(dot.getA()) || !isShared(dot.getB()) ||
+        !addLoans(loop, dot, loans))
+      return std::nullopt;
+  }
+  if (!fitsWithTwoSlots(loans))
+    return std::nullopt;
+  return loans;
+}
+
+/// A buffer for operand `number` of `dot`, of which each instance of the role
+/// has its own.
+Value Pipeliner::getScratch(tile::DotOp dot, Value operand, unsigned number) {
+  auto tile = cast<RankedTensorType>(operand.getType());
+  BufferType type = BufferType::get(
+      RankedTensorType::get(tile.getShape(), tile.getElementType()));
+  auto role = dot->getParentOfType<RoleOp>();
+  int64_t instances = role ? int64_t(role.getInstances()) : 1;
+  Operation *owner = role ? role.getOperation() : kernel.getOperation();
+  Value &alloc = scratch[{owner, number, type}];
+  if (!alloc) {
+    OpBuilder::InsertionGuard guard(rewriter);
+    if (role)
+      rewriter.setInsertionPoint(role);
+    else
+      rewriter.setInsertionPointToStart(&kernel.getBody().front());
+    alloc =
+        AllocOp::create(rewriter, dot.getLoc(), type,
+                        rewriter.getI64IntegerAttr(instances), IntegerAttr());
+  }
+  if (instances == 1)
+    return alloc;
+  return StageOp::create(rewriter, dot.getLoc(), alloc, role.getInstance());
+}
+
+/// Starts the product of `dot` on top of `acc`.
+Value Pipeliner::issue(tile::DotOp dot, Value acc, bool &usesScratch) {
+  Location loc = dot.getLoc();
+  Value operands[2] = {dot.getA(), dot.getB()};
+  for (unsigned i = 0; i < 2; ++i) {
+    Value &operand = operands[i];
+    if (isShared(operand)) {
+      gets.insert(BorrowedTiles::getOrigin(operand));
+      operand = tiles.getBuffer(operand);
+    } else if (i == 1 || dot.getTransposeA()) {
+      Value buffer = getScratch(dot, operand, i);
+      LocalStoreOp::create(rewriter, loc, operand, buffer);
+      operand = buffer;
+      usesScratch = true;
+    }
+  }
+  if (usesScratch) {
+    FenceAsyncOp::create(rewriter, loc);
+    SyncOp::create(rewriter, loc);
+  }
+  return MmaOp::create(rewriter, loc, acc.getType(), operands[0], operands[1],
+                       acc, dot.getTransposeA(), dot.getTransposeB(),
+                       dot.getFastAccum());
+}
+
+/// Starts the product of `dot` and waits for it.
+void Pipeliner::lower(tile::DotOp dot) {
+  Location loc = dot.getLoc();
+  rewriter.setInsertionPoint(dot);
+  Value acc = dot.getAcc();
+  bool exact = needsExactSum(dot), usesScratch = false;
+  if (exact)
+    acc = arith::ConstantOp::create(rewriter, loc,
+                                    rewriter.getZeroAttr(dot.getType()));
+  Value product = issue(dot, acc, usesScratch);
+  Value result = MmaWaitOp::create(rewriter, loc, product.getType(), product, 0)
+                     .getResult(0);
+  // The next dot may write the scratch that other warps' products still read.
+  if (usesScratch)
+    SyncOp::create(rewriter, loc);
+  if (exact)
+    result = arith::AddFOp::create(rewriter, loc, dot.getAcc(), result);
+  rewriter.replaceOp(dot, result);
+}
+
+/// Keeps the products of one iteration of `loop` in flight until those of the
+/// next have been started, and gives back their slots then; those of the last
+/// iteration after the loop.
+void Pipeliner::lowerLoop(scf::ForOp loop, ArrayRef<tile::DotOp> dots,
+                          ArrayRef<Loan> loans) {
+  SmallVector<Value> products;
+  SmallVector<unsigned> sums;
+  for (tile::DotOp dot : dots) {
+    rewriter.setInsertionPoint(dot);
+    bool usesScratch = false;
+    products.push_back(issue(dot, dot.getAcc(), usesScratch));
+    sums.push_back(cast<BlockArgument>(dot.getAcc()).getArgNumber() -
+                   loop.getNumInductionVars());
+  }
+  tile::DotOp last = dots.back();
+  rewriter.setInsertionPointAfter(last);
+  auto wait = MmaWaitOp::create(rewriter, last.getLoc(),
+                                ValueRange(products).getTypes(), products,
+                                products.size());
+  Operation *after = wait;
+  for (const Loan &loan : loans) {
+    ReleaseOp release = loan.release;
+    if (release->isBeforeInBlock(wait)) {
+      release->moveAfter(after);
+      after = release;
+    }
+  }
+  for (auto [dot, result] : llvm::zip_equal(dots, wait.getResults()))
+    rewriter.replaceOp(dot, result);
+
+  Location loc = loop.getLoc();
+  rewriter.setInsertionPoint(loop);
+  SmallVector<Value> none, slots;
+  for (const Loan &loan : loans) {
+    GetOp get = loan.get;
+    none.push_back(
+        NoneOp::create(rewriter, get.getLoc(), get.getSlot().getType()));
+    slots.push_back(get.getSlot());
+  }
+  unsigned numResults = loop.getNumResults();
+  auto wider = cast<scf::ForOp>(*loop.replaceWithAdditionalYields(
+      rewriter, none, /*replaceInitOperandUsesInLoop=*/false,
+      [&](OpBuilder &, Location, ArrayRef<BlockArgument>) { return slots; }));
+  rewriter.setInsertionPointAfter(wider);
+  SmallVector<Value> totals;
+  for (unsigned sum : sums)
+    totals.push_back(wider.getResult(sum));
+  auto done = MmaWaitOp::create(rewriter, loc, ValueRange(totals).getTypes(),
+                                totals, 0);
+  for (auto [total, result] : llvm::zip_equal(totals, done.getResults()))
+    total.replaceAllUsesExcept(result, done);
+  for (auto [i, loan] : llvm::enumerate(loans)) {
+    ReleaseOp release = loan.release;
+    release->setOperand(1, wider.getRegionIterArg(numResults + i));
+    ReleaseOp::create(rewriter, release.getLoc(), release.getRing(),
+                      wider.getResult(numResults + i));
+    auto ring = release.getRing().getDefiningOp<RingOp>();
+    ring.setMinDepth(std::max<int64_t>(ring.getMinDepth(), 2));
+  }
+}
+
+LogicalResult Pipeliner::run() {
+  // The dots of each innermost loop, or of what is in no loop.
+  llvm::MapVector<Operation *, SmallVector<tile::DotOp>> groups;
+  WalkResult checked = kernel.walk([&](tile::DotOp dot) -> WalkResult {
+    groups[dot->getParentOfType<LoopLikeOpInterface>()].push_back(dot);
+    bool inRegisters = !isShared(dot.getA()) && !dot.getTransposeA();
+    if (!inRegisters && failed(checkOperand(dot, dot.getA(), "a")))
+      return WalkResult::interrupt();
+    return WalkResult(checkOperand(dot, dot.getB(), "b"));
+  });
+  if (checked.wasInterrupted())
+    return failure();
+  for (auto &[op, dots] : groups) {
+    auto loop = dyn_cast_or_null<scf::ForOp>(op);
+    std::optional<SmallVector<Loan>> loans;
+    if (loop)
+      loans = getLoansToLag(loop, dots);
+    if (loans) {
+      lowerLoop(loop, dots, *loans);
+      continue;
+    }
+    for (tile::DotOp dot : dots)
+      lower(dot);
+  }
+  for (GetOp get : gets)
+    tiles.lower(get);
+  return success();
+}
+
+struct PipelineMma : heddle::impl::PipelineMmaBase<PipelineMma> {
+  void runOnOperation() override {
+    if (failed(Pipeliner(getOperation()).run()))
+      signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,91 @@
+//===- VerifyTarget.cpp - What sm_90a can multiply ------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Transforms/Passes.h"
+
+namespace heddle {
+#define GEN_PASS_DEF_VERIFYTARGET
+#include "lib/Transforms/Passes.h.inc"
+} // namespace heddle
+
+using namespace mlir;
+using namespace heddle;
+
+/// Checks that `value` is a multiple of `unit`; the error names the next one.
+static LogicalResult verifyMultiple(tile::DotOp dot, StringRef what,
+                                    int64_t value, int64_t unit) {
+  if (value % unit == 0)
+    return success();
+  return dot.emitOpError("expected ")
+         << what << " to be a multiple of " << unit << ", found " << value
+         << "; " << llvm::alignTo(value, unit) << " would work";
+}
+
+static LogicalResult verifyN(tile::DotOp dot, Type element) {
+  int64_t n = dot.getN();
+  if (element.isInteger(8) && n % 8 == 0) {
+    // wgmma has no i8 product with N an odd multiple of 8 above 24.
+    if (n <= 24 || n % 16 == 0)
+      return success();
+    return dot.emitOpError("expected N to be 8, 16, 24 or a multiple of 16 for "
+                           "i8, found ")
+           << n << "; " << llvm::alignTo(n, 16) << " would work";
+  }
+  if (failed(verifyMultiple(dot, "N", n, 8)))
+    return failure();
+  // Shared memory holds b in panels of 32 bytes or more, along its last
+  // dimension. If that is N, N must fill them.
+  int64_t bytes = element.getIntOrFloatBitWidth() / 8;
+  if (!dot.getTransposeB() && n * bytes % 32 != 0)
+    return dot.emitOpError("expected N to be a multiple of ")
+           << 32 / bytes << " with b indexed [k, n], found " << n << "; "
+           << llvm::alignTo(n, 32 / bytes)
+           << ", or b indexed [n, k] with transpose_b, would work";
+  return success();
+}
+
+static LogicalResult verifyDot(tile::DotOp dot) {
+  Type element = dot.getA().getType().getElementType();
+  if (element.isF32() && dot.getPrecision() != tile::Precision::TF32)
+    return dot.emitOpError("sm_90a has no product of f32 by f32; 'precision "
+                           "tf32', or f16 or bf16 operands, would work");
+  if (failed(verifyMultiple(dot, "M", dot.getM(), 64)))
+    return failure();
+
+  // Only 16-bit operands may lie either way in shared memory.
+  if (element.getIntOrFloatBitWidth() != 16) {
+    StringRef name = element.isF32() ? "tf32" : "8-bit";
+    if (dot.getTransposeA())
+      return dot.emitOpError("expected ")
+             << name
+             << " operands with k as the last dimension, found transpose_a; a "
+                "indexed [m, k] would work";
+    if (!dot.getTransposeB())
+      return dot.emitOpError("expected ")
+             << name
+             << " operands with k as the last dimension, found b indexed "
+                "[k, n]; b indexed [n, k] with transpose_b would work";
+  }
+  if (failed(verifyN(dot, element)))
+    return failure();
+  return verifyMultiple(dot, "K", dot.getK(),
+                        256 / element.getIntOrFloatBitWidth());
+}
+
+namespace {
+struct VerifyTarget : heddle::impl::VerifyTargetBase<VerifyTarget> {
+  void runOnOperation() override {
+    bool valid = true;
+    getOperation().walk(
+        [&](tile::DotOp dot) { valid &= succeeded(verifyDot(dot)); });
+    if (!valid)
+      signalPassFailure();
+    markAllAnalysesPreserved();
+  }
+};
+} // namespace

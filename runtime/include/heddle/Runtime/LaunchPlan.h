@@ -1,0 +1,202 @@
+//===- LaunchPlan.h - A host function, without its compiler -----*- C++ -*-===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// What is left of a `tile.host` function when it is compiled: names, a few
+/// integer instructions, launches, and what each kernel's entry expects. A plan
+/// is data: a package can hold it and any language can run it.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef HEDDLE_RUNTIME_LAUNCHPLAN_H
+#define HEDDLE_RUNTIME_LAUNCHPLAN_H
+
+#include "heddle/Runtime/ElementType.h"
+
+#include <vector>
+
+namespace heddle {
+
+/// How a host function uses a buffer.
+enum class Access : uint8_t { In, Out, InOut };
+
+/// An extent of a buffer: a constant, or what the caller chose for a size.
+struct Extent {
+  bool isSize = false;
+  /// The extent, or the number of the size.
+  int64_t value = 0;
+};
+
+/// A dense row-major array that the caller provides.
+struct BufferPlan {
+  std::string name;
+  ElementType type = ElementType::F32;
+  std::vector<Extent> extents;
+  Access access = Access::In;
+};
+
+/// What an instruction does with its operands; the names are those of `arith`.
+enum class IndexOp : uint8_t {
+  Constant,
+  AddI,
+  SubI,
+  MulI,
+  DivSI,
+  DivUI,
+  CeilDivSI,
+  CeilDivUI,
+  FloorDivSI,
+  RemSI,
+  RemUI,
+  MinSI,
+  MinUI,
+  MaxSI,
+  MaxUI,
+  AndI,
+  OrI,
+  XOrI,
+  ShLI,
+  ShRSI,
+  ShRUI,
+  CmpEq,
+  CmpNe,
+  CmpSlt,
+  CmpSle,
+  CmpSgt,
+  CmpSge,
+  CmpUlt,
+  CmpUle,
+  CmpUgt,
+  CmpUge,
+  Select,
+  SignExtend,
+  /// Also truncation.
+  ZeroExtend,
+};
+
+/// The name of an operation, as in `arith`.
+std::string_view getName(IndexOp op);
+
+/// Computes one value. Values are numbered: first the sizes, then the results
+/// of the instructions; an operand is a value of a lower number. A value is as
+/// wide as its type, up to 64 bits.
+struct Instruction {
+  IndexOp op = IndexOp::Constant;
+  /// The width of the operands, which `Select` takes from the second.
+  uint8_t operandBits = 64;
+  uint8_t resultBits = 64;
+  std::array<uint32_t, 3> operands = {};
+  /// The bits of a constant; the only instruction that may be a float.
+  uint64_t constant = 0;
+};
+
+/// The argument of a launch: a buffer, or a value.
+struct LaunchArgument {
+  bool isBuffer = false;
+  uint32_t number = 0;
+};
+
+struct Launch {
+  /// The entry of a kernel.
+  std::string kernel;
+  /// One to three values.
+  std::vector<uint32_t> grid;
+  std::vector<LaunchArgument> arguments;
+  /// Where the author wrote it, for messages; may be empty.
+  std::string location;
+};
+
+/// A host function. Launches run in order, after all instructions.
+struct LaunchPlan {
+  std::string name;
+  std::vector<std::string> sizes;
+  std::vector<BufferPlan> buffers;
+  std::vector<Instruction> instructions;
+  std::vector<Launch> launches;
+};
+
+/// An argument that a kernel declares. A view becomes, in this order, its
+/// address, extents and strides in elements, 64 bits each; an index becomes 64
+/// bits and any other scalar itself.
+struct KernelParameter {
+  bool isView = false;
+  ElementType type = ElementType::F32;
+  /// What the kernel was compiled for; -1 where it takes anything.
+  std::vector<int64_t> extents, strides;
+};
+
+/// A tensor map that is encoded anew for every launch.
+struct TensorMapPlan {
+  /// The view that it describes.
+  uint32_t argument = 0;
+  /// In elements, the contiguous dimension first.
+  std::vector<uint32_t> box;
+  Swizzle swizzle = Swizzle::None;
+};
+
+/// An entry of the module and what a launch of it needs. Its parameters are
+/// those of `parameters`; then, if `persistent`, the extents of the grid as
+/// three 64-bit numbers; then the tensor maps.
+struct KernelEntry {
+  std::string entry;
+  uint32_t threads = 0;
+  /// Dynamic shared memory.
+  uint32_t sharedBytes = 0;
+  /// The entry that runs when a tensor map is illegal, or empty.
+  std::string fallback;
+  /// Blocks loop over the grid, so that no more are launched than fit.
+  bool persistent = false;
+  std::vector<KernelParameter> parameters;
+  std::vector<TensorMapPlan> tensorMaps;
+};
+
+/// A plan and the kernels that it launches.
+struct Program {
+  LaunchPlan plan;
+  std::vector<KernelEntry> kernels;
+
+  /// The kernel of that name, or null.
+  const KernelEntry *find(std::string_view entry) const;
+};
+
+/// Checks that there is one size of 0 or more for each of the plan's.
+Expected<void> verifySizes(const LaunchPlan &plan,
+                           std::span<const int64_t> sizes);
+
+/// The extents of buffer `i`, and its bytes. The sizes are as `verifySizes`
+/// wants them. An error if the bytes do not fit in 63 bits.
+std::vector<int64_t> getShape(const LaunchPlan &plan, size_t i,
+                              std::span<const int64_t> sizes);
+Expected<uint64_t> getBytes(const LaunchPlan &plan, size_t i,
+                            std::span<const int64_t> sizes);
+
+/// Runs the instructions: the sizes followed by all results. An error on a
+/// division by zero.
+Expected<std::vector<uint64_t>> evaluate(const LaunchPlan &plan,
+                                         std::span<const int64_t> sizes);
+
+/// What one launch turned into.
+struct LaunchRecord {
+  /// The entry that ran: the kernel or its fallback.
+  std::string entry;
+  Dim3 grid;
+  /// Why the fallback ran, or empty.
+  std::string fallbackReason;
+};
+
+/// Runs the plan's launches on `device`, one after the other. `buffers` has the
+/// address of each buffer, of at least `getBytes` bytes. Returns what was
+/// launched; a launch with an empty grid leaves no record.
+Expected<std::vector<LaunchRecord>>
+executePlan(Device &device, Module &module, const Program &program,
+            std::span<const int64_t> sizes,
+            std::span<const DeviceAddress> buffers);
+
+} // namespace heddle
+
+#endif // HEDDLE_RUNTIME_LAUNCHPLAN_H

@@ -1,0 +1,320 @@
+//===- ExecutePlan.cpp - Parameters, tensor maps and launches -------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "heddle/Runtime/LaunchPlan.h"
+
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <limits>
+
+using namespace heddle;
+
+namespace {
+/// An argument of a launch: a dense view of a buffer, or the bits of a scalar.
+struct Argument {
+  bool isView = false;
+  ElementType type = ElementType::F32;
+  DeviceAddress address = 0;
+  std::vector<int64_t> extents, strides;
+  uint64_t bits = 0;
+};
+
+/// Parameters in the order of their declaration, and the memory they are in.
+class Parameters {
+public:
+  template <typename T>
+  void add(const T &value) {
+    add(&value, sizeof(T));
+  }
+  void add(const void *bytes, size_t size) {
+    std::vector<std::byte> &copy = storage.emplace_back(size);
+    std::memcpy(copy.data(), bytes, size);
+    spans.emplace_back(copy);
+  }
+  std::span<const KernelArgument> get() const { return spans; }
+
+private:
+  /// A deque, because the spans point into it.
+  std::deque<std::vector<std::byte>> storage;
+  std::vector<KernelArgument> spans;
+};
+} // namespace
+
+/// " (file:line)", where that is known.
+static std::string describeLocation(const Launch &launch) {
+  return launch.location.empty() ? "" : fmt::format(" ({})", launch.location);
+}
+
+static Argument makeView(const LaunchPlan &plan, size_t buffer,
+                         std::span<const int64_t> sizes,
+                         DeviceAddress address) {
+  Argument view;
+  view.isView = true;
+  view.type = plan.buffers[buffer].type;
+  view.address = address;
+  view.extents = getShape(plan, buffer, sizes);
+  view.strides.assign(view.extents.size(), 1);
+  for (size_t dim = view.extents.size() - 1; dim > 0; --dim)
+    view.strides[dim - 1] = view.strides[dim] * view.extents[dim];
+  return view;
+}
+
+/// Checks an argument against what the kernel was compiled for.
+static Expected<void> verifyArgument(const Launch &launch, size_t number,
+                                     const Argument &argument,
+                                     const KernelParameter &parameter) {
+  auto fail = [&](const std::string &expected, const std::string &found) {
+    return makeError(ErrorKind::InvalidInput,
+                     "argument {} of kernel '{}'{}: expected {}, found {}",
+                     number, launch.kernel, describeLocation(launch), expected,
+                     found);
+  };
+  if (argument.isView != parameter.isView)
+    return fail(parameter.isView ? "a view" : "a scalar",
+                argument.isView ? "a buffer" : "a scalar");
+  if (!argument.isView)
+    return {};
+  size_t rank = parameter.extents.size();
+  if (argument.extents.size() != rank || argument.type != parameter.type)
+    return fail(fmt::format("rank {} of {}", rank, getName(parameter.type)),
+                fmt::format("rank {} of {}", argument.extents.size(),
+                            getName(argument.type)));
+  for (size_t dim = 0; dim < rank; ++dim) {
+    int64_t extent = parameter.extents[dim], stride = parameter.strides[dim];
+    if (extent >= 0 && argument.extents[dim] != extent)
+      return fail(fmt::format("extent {} in dimension {}", extent, dim),
+                  fmt::format("{}", argument.extents[dim]));
+    if (stride >= 0 && argument.extents[dim] > 1 &&
+        argument.strides[dim] != stride)
+      return fail(fmt::format("stride {} in dimension {}", stride, dim),
+                  fmt::format("{}", argument.strides[dim]));
+  }
+  return {};
+}
+
+/// The tensor map of `plan` for the view `argument`, which may be illegal.
+static Expected<TensorMapSpec> makeSpec(const TensorMapPlan &plan,
+                                        const Argument &argument) {
+  std::optional<TensorMapType> type = getTensorMapType(argument.type);
+  size_t rank = argument.extents.size();
+  if (!type || plan.box.size() != rank || rank > 5)
+    return makeError(ErrorKind::InvalidInput,
+                     "a tensor map cannot describe rank {} of {} with a box of "
+                     "rank {}",
+                     rank, getName(argument.type), plan.box.size());
+  TensorMapSpec spec;
+  spec.type = *type;
+  spec.rank = uint32_t(rank);
+  spec.address = argument.address;
+  spec.swizzle = plan.swizzle;
+  for (size_t dim = 0; dim < rank; ++dim) {
+    size_t from = rank - 1 - dim;
+    spec.dims[dim] = uint64_t(argument.extents[from]);
+    spec.box[dim] = plan.box[dim];
+    if (dim > 0)
+      spec.strides[dim - 1] =
+          uint64_t(argument.strides[from]) * getBytes(argument.type);
+  }
+  return spec;
+}
+
+/// The kernel that can run with these arguments: `kernel`, or its fallback, in
+/// which case `reason` says why.
+static Expected<const KernelEntry *>
+chooseKernel(const Program &program, const Launch &launch,
+             const KernelEntry &kernel, const std::vector<Argument> &arguments,
+             std::string &reason) {
+  for (const TensorMapPlan &map : kernel.tensorMaps) {
+    if (map.argument >= arguments.size() || !arguments[map.argument].isView)
+      return makeError(ErrorKind::InvalidInput,
+                       "a tensor map of kernel '{}' describes argument {}, "
+                       "which is not a view",
+                       kernel.entry, map.argument);
+    Expected<TensorMapSpec> spec = makeSpec(map, arguments[map.argument]);
+    if (!spec)
+      return tl::unexpected(spec.error());
+    Expected<void> legal = verifyTensorMapSpec(*spec);
+    if (legal)
+      continue;
+    reason =
+        fmt::format("argument {}: {}", map.argument, legal.error().message);
+    if (kernel.fallback.empty())
+      return makeError(ErrorKind::InvalidInput,
+                       "kernel '{}'{} cannot run on these buffers: {}",
+                       kernel.entry, describeLocation(launch), reason);
+    const KernelEntry *fallback = program.find(kernel.fallback);
+    if (!fallback)
+      return makeError(ErrorKind::InvalidInput,
+                       "kernel '{}' has no entry '{}' to fall back on",
+                       kernel.entry, kernel.fallback);
+    std::string ignored;
+    return chooseKernel(program, launch, *fallback, arguments, ignored);
+  }
+  return &kernel;
+}
+
+static Expected<Parameters>
+makeParameters(Device &device, const KernelEntry &kernel,
+               const std::vector<Argument> &arguments,
+               const std::array<uint64_t, 3> &grid) {
+  Parameters parameters;
+  for (const Argument &argument : arguments) {
+    if (!argument.isView) {
+      // The low bytes of a little-endian number are its first ones.
+      parameters.add(&argument.bits, getBytes(argument.type));
+      continue;
+    }
+    parameters.add(argument.address);
+    for (int64_t extent : argument.extents)
+      parameters.add(extent);
+    for (int64_t stride : argument.strides)
+      parameters.add(stride);
+  }
+  if (kernel.persistent)
+    for (uint64_t extent : grid)
+      parameters.add(extent);
+  for (const TensorMapPlan &plan : kernel.tensorMaps) {
+    Expected<TensorMapSpec> spec = makeSpec(plan, arguments[plan.argument]);
+    if (!spec)
+      return tl::unexpected(spec.error());
+    Expected<TensorMap> map = device.encodeTensorMap(*spec);
+    if (!map)
+      return tl::unexpected(map.error());
+    parameters.add(*map);
+  }
+  return parameters;
+}
+
+/// The blocks that are launched for the author's grid, which is not empty.
+static Expected<Dim3> getLaunchedGrid(const Device &device,
+                                      const Launch &launch,
+                                      const KernelEntry &kernel,
+                                      const std::array<uint64_t, 3> &grid) {
+  constexpr uint64_t maxX = std::numeric_limits<int32_t>::max(), maxYZ = 65535;
+  if (!kernel.persistent) {
+    if (grid[0] > maxX || grid[1] > maxYZ || grid[2] > maxYZ)
+      return makeError(ErrorKind::InvalidInput,
+                       "the grid of kernel '{}'{} is {}x{}x{}; the largest is "
+                       "{}x{}x{}",
+                       launch.kernel, describeLocation(launch), grid[0],
+                       grid[1], grid[2], maxX, maxYZ, maxYZ);
+    return Dim3{uint32_t(grid[0]), uint32_t(grid[1]), uint32_t(grid[2])};
+  }
+  uint64_t total = 0;
+  if (__builtin_mul_overflow(grid[0], grid[1], &total) ||
+      __builtin_mul_overflow(total, grid[2], &total) ||
+      total > uint64_t(std::numeric_limits<int64_t>::max()))
+    return makeError(ErrorKind::InvalidInput,
+                     "the grid of kernel '{}'{} is {}x{}x{}, which is too many "
+                     "blocks to count",
+                     launch.kernel, describeLocation(launch), grid[0], grid[1],
+                     grid[2]);
+  uint64_t resident =
+      std::max<uint32_t>(1, device.properties().multiprocessors);
+  return Dim3{uint32_t(std::min(total, resident)), 1, 1};
+}
+
+/// Runs one launch, unless its grid is empty.
+static Expected<void> runLaunch(Device &device, Module &module,
+                                const Program &program, const Launch &launch,
+                                std::span<const uint64_t> values,
+                                std::vector<Argument> arguments,
+                                std::vector<LaunchRecord> &records) {
+  const KernelEntry *kernel = program.find(launch.kernel);
+  if (!kernel)
+    return makeError(ErrorKind::InvalidInput,
+                     "'{}' launches kernel '{}'{}, which is not compiled",
+                     program.plan.name, launch.kernel,
+                     describeLocation(launch));
+  if (arguments.size() != kernel->parameters.size())
+    return makeError(ErrorKind::InvalidInput,
+                     "kernel '{}'{}: expected {} arguments, found {}",
+                     launch.kernel, describeLocation(launch),
+                     kernel->parameters.size(), arguments.size());
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const KernelParameter &parameter = kernel->parameters[i];
+    if (Expected<void> valid =
+            verifyArgument(launch, i, arguments[i], parameter);
+        !valid)
+      return valid;
+    if (!arguments[i].isView)
+      arguments[i].type = parameter.type;
+  }
+
+  std::array<uint64_t, 3> grid = {1, 1, 1};
+  for (size_t dim = 0; dim < launch.grid.size() && dim < 3; ++dim) {
+    grid[dim] = values[launch.grid[dim]];
+    if (int64_t(grid[dim]) < 0)
+      return makeError(ErrorKind::InvalidInput,
+                       "the grid of kernel '{}'{} has a negative extent, {}",
+                       launch.kernel, describeLocation(launch),
+                       int64_t(grid[dim]));
+  }
+  if (std::find(grid.begin(), grid.end(), 0) != grid.end())
+    return {};
+
+  LaunchRecord record;
+  Expected<const KernelEntry *> chosen =
+      chooseKernel(program, launch, *kernel, arguments, record.fallbackReason);
+  if (!chosen)
+    return tl::unexpected(chosen.error());
+  kernel = *chosen;
+  Expected<Dim3> launched = getLaunchedGrid(device, launch, *kernel, grid);
+  if (!launched)
+    return tl::unexpected(launched.error());
+  Expected<Parameters> parameters =
+      makeParameters(device, *kernel, arguments, grid);
+  if (!parameters)
+    return tl::unexpected(parameters.error());
+
+  LaunchConfig config;
+  config.grid = *launched;
+  config.block = {kernel->threads, 1, 1};
+  config.dynamicSharedBytes = kernel->sharedBytes;
+  record.entry = kernel->entry;
+  record.grid = config.grid;
+  records.push_back(std::move(record));
+  return device.launch(module, kernel->entry, config, parameters->get());
+}
+
+Expected<std::vector<LaunchRecord>>
+heddle::executePlan(Device &device, Module &module, const Program &program,
+                    std::span<const int64_t> sizes,
+                    std::span<const DeviceAddress> buffers) {
+  const LaunchPlan &plan = program.plan;
+  Expected<std::vector<uint64_t>> values = evaluate(plan, sizes);
+  if (!values)
+    return tl::unexpected(values.error());
+  if (buffers.size() != plan.buffers.size())
+    return makeError(ErrorKind::InvalidInput,
+                     "expected {} buffers for '{}', found {}",
+                     plan.buffers.size(), plan.name, buffers.size());
+  for (size_t i = 0; i < buffers.size(); ++i)
+    if (Expected<uint64_t> bytes = getBytes(plan, i, sizes); !bytes)
+      return tl::unexpected(bytes.error());
+
+  std::vector<LaunchRecord> records;
+  for (const Launch &launch : plan.launches) {
+    std::vector<Argument> arguments;
+    for (const LaunchArgument &argument : launch.arguments) {
+      if (argument.isBuffer) {
+        arguments.push_back(
+            makeView(plan, argument.number, sizes, buffers[argument.number]));
+        continue;
+      }
+      Argument &scalar = arguments.emplace_back();
+      scalar.bits = (*values)[argument.number];
+    }
+    if (Expected<void> ran = runLaunch(device, module, program, launch, *values,
+                                       std::move(arguments), records);
+        !ran)
+      return tl::unexpected(ran.error());
+  }
+  return records;
+}

@@ -1,0 +1,200 @@
+//===- LaunchPlan.cpp - A host function, without its compiler -------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "heddle/Runtime/LaunchPlan.h"
+
+#include <algorithm>
+
+using namespace heddle;
+
+const KernelEntry *Program::find(std::string_view entry) const {
+  auto found = std::find_if(
+      kernels.begin(), kernels.end(),
+      [&](const KernelEntry &kernel) { return kernel.entry == entry; });
+  return found == kernels.end() ? nullptr : &*found;
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes and shapes
+//===----------------------------------------------------------------------===//
+
+Expected<void> heddle::verifySizes(const LaunchPlan &plan,
+                                   std::span<const int64_t> sizes) {
+  if (sizes.size() != plan.sizes.size())
+    return makeError(ErrorKind::InvalidInput,
+                     "expected {} sizes for '{}', found {}", plan.sizes.size(),
+                     plan.name, sizes.size());
+  for (size_t i = 0; i < sizes.size(); ++i)
+    if (sizes[i] < 0)
+      return makeError(ErrorKind::InvalidInput,
+                       "expected size '{}' to be 0 or more, found {}",
+                       plan.sizes[i], sizes[i]);
+  return {};
+}
+
+std::vector<int64_t> heddle::getShape(const LaunchPlan &plan, size_t i,
+                                      std::span<const int64_t> sizes) {
+  std::vector<int64_t> shape;
+  for (const Extent &extent : plan.buffers[i].extents)
+    shape.push_back(extent.isSize ? sizes[extent.value] : extent.value);
+  return shape;
+}
+
+Expected<uint64_t> heddle::getBytes(const LaunchPlan &plan, size_t i,
+                                    std::span<const int64_t> sizes) {
+  int64_t bytes = getBytes(plan.buffers[i].type);
+  std::vector<int64_t> shape = getShape(plan, i, sizes);
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end())
+    return 0;
+  for (int64_t extent : shape)
+    if (__builtin_mul_overflow(bytes, extent, &bytes))
+      return makeError(ErrorKind::InvalidInput,
+                       "buffer '{}' with extents {} does not fit in memory",
+                       plan.buffers[i].name, fmt::join(shape, "x"));
+  return bytes;
+}
+
+//===----------------------------------------------------------------------===//
+// Instructions
+//===----------------------------------------------------------------------===//
+
+std::string_view heddle::getName(IndexOp op) {
+  static constexpr std::string_view names[] = {
+      "constant", "addi",      "subi",      "muli",       "divsi",
+      "divui",    "ceildivsi", "ceildivui", "floordivsi", "remsi",
+      "remui",    "minsi",     "minui",     "maxsi",      "maxui",
+      "andi",     "ori",       "xori",      "shli",       "shrsi",
+      "shrui",    "cmpi eq",   "cmpi ne",   "cmpi slt",   "cmpi sle",
+      "cmpi sgt", "cmpi sge",  "cmpi ult",  "cmpi ule",   "cmpi ugt",
+      "cmpi uge", "select",    "extsi",     "extui",
+  };
+  return names[size_t(op)];
+}
+
+static uint64_t truncate(uint64_t value, unsigned bits) {
+  return bits >= 64 ? value : value & ((uint64_t(1) << bits) - 1);
+}
+static int64_t signExtend(uint64_t value, unsigned bits) {
+  return int64_t(value << (64 - bits)) >> (64 - bits);
+}
+
+static bool isDivision(IndexOp op) {
+  return op >= IndexOp::DivSI && op <= IndexOp::RemUI;
+}
+
+/// Signed division; the quotient by -1 wraps instead of overflowing.
+static int64_t divide(IndexOp op, int64_t a, int64_t b) {
+  if (b == -1)
+    return op == IndexOp::RemSI ? 0 : int64_t(-uint64_t(a));
+  int64_t quotient = a / b, remainder = a % b;
+  switch (op) {
+  case IndexOp::RemSI:
+    return remainder;
+  case IndexOp::FloorDivSI:
+    return quotient - (remainder != 0 && (a < 0) != (b < 0));
+  case IndexOp::CeilDivSI:
+    return quotient + (remainder != 0 && (a < 0) == (b < 0));
+  default:
+    return quotient;
+  }
+}
+
+/// The result of `instruction`, of which the low bits count. A divisor is not
+/// zero.
+static uint64_t compute(const Instruction &instruction, uint64_t a, uint64_t b,
+                        uint64_t c) {
+  unsigned bits = instruction.operandBits;
+  int64_t sa = signExtend(a, bits), sb = signExtend(b, bits);
+  switch (instruction.op) {
+  case IndexOp::Constant:
+    return instruction.constant;
+  case IndexOp::AddI:
+    return a + b;
+  case IndexOp::SubI:
+    return a - b;
+  case IndexOp::MulI:
+    return a * b;
+  case IndexOp::DivSI:
+  case IndexOp::CeilDivSI:
+  case IndexOp::FloorDivSI:
+  case IndexOp::RemSI:
+    return divide(instruction.op, sa, sb);
+  case IndexOp::DivUI:
+    return a / b;
+  case IndexOp::CeilDivUI:
+    return a / b + (a % b != 0);
+  case IndexOp::RemUI:
+    return a % b;
+  case IndexOp::MinSI:
+    return std::min(sa, sb);
+  case IndexOp::MinUI:
+    return std::min(a, b);
+  case IndexOp::MaxSI:
+    return std::max(sa, sb);
+  case IndexOp::MaxUI:
+    return std::max(a, b);
+  case IndexOp::AndI:
+    return a & b;
+  case IndexOp::OrI:
+    return a | b;
+  case IndexOp::XOrI:
+    return a ^ b;
+  case IndexOp::ShLI:
+    return b >= bits ? 0 : a << b;
+  case IndexOp::ShRSI:
+    return sa >> std::min<uint64_t>(b, bits - 1);
+  case IndexOp::ShRUI:
+    return b >= bits ? 0 : a >> b;
+  case IndexOp::CmpEq:
+    return a == b;
+  case IndexOp::CmpNe:
+    return a != b;
+  case IndexOp::CmpSlt:
+    return sa < sb;
+  case IndexOp::CmpSle:
+    return sa <= sb;
+  case IndexOp::CmpSgt:
+    return sa > sb;
+  case IndexOp::CmpSge:
+    return sa >= sb;
+  case IndexOp::CmpUlt:
+    return a < b;
+  case IndexOp::CmpUle:
+    return a <= b;
+  case IndexOp::CmpUgt:
+    return a > b;
+  case IndexOp::CmpUge:
+    return a >= b;
+  case IndexOp::Select:
+    return a ? b : c;
+  case IndexOp::SignExtend:
+    return sa;
+  case IndexOp::ZeroExtend:
+    return a;
+  }
+  return 0;
+}
+
+Expected<std::vector<uint64_t>>
+heddle::evaluate(const LaunchPlan &plan, std::span<const int64_t> sizes) {
+  if (Expected<void> valid = verifySizes(plan, sizes); !valid)
+    return tl::unexpected(valid.error());
+  std::vector<uint64_t> values(sizes.begin(), sizes.end());
+  for (const Instruction &instruction : plan.instructions) {
+    auto [a, b, c] = instruction.operands;
+    // Constants have no operands, and others may have fewer than three.
+    auto get = [&](uint32_t i) { return i < values.size() ? values[i] : 0; };
+    if (isDivision(instruction.op) && get(b) == 0)
+      return makeError(ErrorKind::InvalidInput,
+                       "division by zero in '{}': arith.{} of {} and 0",
+                       plan.name, getName(instruction.op), get(a));
+    values.push_back(truncate(compute(instruction, get(a), get(b), get(c)),
+                              instruction.resultBits));
+  }
+  return values;
+}

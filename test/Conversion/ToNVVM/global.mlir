@@ -1,0 +1,52 @@
+// RUN: heddle-opt %s --convert-to-nvvm | FileCheck %s
+
+#vec = #aref.layout<atom = [8, 32], register = [[0, 1], [0, 2], [0, 4]], lane = [[0, 8], [0, 16], [1, 0], [2, 0], [4, 0]], warp = []>
+#one = #aref.layout<atom = [32], register = [], lane = [[1], [2], [4], [8], [16]], warp = []>
+#half = #aref.layout<atom = [16], register = [], lane = [[1], [2], [4], [8], [0]], warp = []>
+
+// Where the tile is inside and aligned, 16 bytes at a time; else each element
+// by itself, with a predicate.
+
+// CHECK-LABEL: llvm.func @vectors
+// CHECK: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<8xbf16>
+// CHECK-NOT: llvm.load
+// CHECK-COUNT-8: llvm.inline_asm {{.*}} "@$2 ld.global.b16 $0, [$1];", "=h,l,b,0,~{memory}"
+// CHECK-NOT: ld.global
+// CHECK: llvm.store %{{.*}}, %{{.*}} {alignment = 16 : i64} : vector<8xbf16>, !llvm.ptr<1>
+// CHECK-COUNT-8: llvm.inline_asm {{.*}} "@$2 st.global.b16 [$0], $1;", "l,h,b,~{memory}"
+// CHECK-NOT: st.global
+tile.kernel @vectors(%x: memref<?x?xbf16>, %y: memref<?x?xbf16>, %i: index) attributes {tile.warps = 1} {
+  %t = tile.load %x[%i, %i] pad 1.0 : bf16 : memref<?x?xbf16> -> tensor<8x32xbf16, #vec>
+  tile.store %t, %y[%i, %i] : tensor<8x32xbf16, #vec>, memref<?x?xbf16>
+}
+
+// A view of unknown strides is read element by element; 8-bit floats and masks
+// take one byte, an index takes eight.
+
+// CHECK-LABEL: llvm.func @elements
+// CHECK-NOT: llvm.load
+// CHECK-COUNT-2: "@$2 ld.global.b8 $0, [$1];"
+// CHECK: "@$2 ld.global.b64 $0, [$1];"
+// CHECK-COUNT-2: "@$2 st.global.b8 [$0], $1;"
+// CHECK: "@$2 st.global.b64 [$0], $1;"
+// CHECK-NOT: llvm.store
+tile.kernel @elements(%f: memref<?xf8E5M2, strided<[?]>>, %m: memref<?xi1>, %n: memref<?xindex>, %i: index) attributes {tile.warps = 1} {
+  %0 = tile.load %f[%i] : memref<?xf8E5M2, strided<[?]>> -> tensor<32xf8E5M2, #one>
+  %1 = tile.load %m[%i] : memref<?xi1> -> tensor<32xi1, #one>
+  %2 = tile.load %n[%i] : memref<?xindex> -> tensor<32xindex, #one>
+  tile.store %0, %f[%i] : tensor<32xf8E5M2, #one>, memref<?xf8E5M2, strided<[?]>>
+  tile.store %1, %m[%i] : tensor<32xi1, #one>, memref<?xi1>
+  tile.store %2, %n[%i] : tensor<32xindex, #one>, memref<?xindex>
+}
+
+// Of threads that hold the same element, one stores it.
+
+// CHECK-LABEL: llvm.func @copies
+// CHECK: %[[C16:.+]] = arith.constant 16 : i32
+// CHECK: arith.andi %{{.*}}, %[[C16]] : i32
+// CHECK: scf.if
+// CHECK: st.global.b32
+tile.kernel @copies(%x: memref<?xf32>, %i: index, %a: f32) attributes {tile.warps = 1} {
+  %t = tensor.splat %a : tensor<16xf32, #half>
+  tile.store %t, %x[%i] : tensor<16xf32, #half>, memref<?xf32>
+}

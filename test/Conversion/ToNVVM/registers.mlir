@@ -1,0 +1,57 @@
+// RUN: heddle-opt %s --convert-to-nvvm --canonicalize --cse | FileCheck %s
+
+#mma = #aref.layout<atom = [64, 8], register = [[0, 1], [8, 0]], lane = [[0, 2], [0, 4], [1, 0], [2, 0], [4, 0]], warp = [[16, 0], [32, 0]]>
+#mmaT = #aref.layout<atom = [8, 64], register = [[1, 0], [0, 8]], lane = [[2, 0], [4, 0], [0, 1], [0, 2], [0, 4]], warp = [[0, 16], [0, 32]]>
+#rows = #aref.layout<atom = [64], register = [[8]], lane = [[0], [0], [1], [2], [4]], warp = [[16], [32]]>
+#each = #aref.layout<atom = [2], register = [[1]], lane = [[0], [0], [0], [0], [0]], warp = [[0], [0]]>
+#swap = #aref.layout<atom = [2, 128], register = [[1, 0]], lane = [[0, 1], [0, 2], [0, 4], [0, 8], [0, 16]], warp = [[0, 32], [0, 64]]>
+
+// Rows of an accumulator are shared by four lanes: two shuffles for each of a
+// thread's two rows. Broadcasting them back moves nothing.
+
+// CHECK-LABEL: llvm.func @rows
+// CHECK-COUNT-4: nvvm.shfl.sync bfly
+// CHECK-NOT: nvvm.shfl
+// CHECK-COUNT-8: arith.subf
+// CHECK-COUNT-8: math.exp2 %{{.*}} : f32
+// CHECK-NOT: math.exp2
+tile.kernel @rows(%x: memref<?x?xf32>, %i: index) {
+  %low = arith.constant dense<0xFF800000> : tensor<64xf32, #rows>
+  %t = tile.load %x[%i, %i] : memref<?x?xf32> -> tensor<64x16xf32, #mma>
+  %m = tile.reduce max %t, %low axis 1 : tensor<64x16xf32, #mma> -> tensor<64xf32, #rows>
+  %b = tile.broadcast %m axes [1] : tensor<64xf32, #rows> -> tensor<64x16xf32, #mma>
+  %d = arith.subf %t, %b : tensor<64x16xf32, #mma>
+  %e = math.exp2 %d : tensor<64x16xf32, #mma>
+  %u = tile.transpose %e [1, 0] : tensor<64x16xf32, #mma> -> tensor<16x64xf32, #mmaT>
+  tile.store %u, %x[%i, %i] : tensor<16x64xf32, #mmaT>, memref<?x?xf32>
+}
+
+// Four warps hold parts of a row: each leaves one value per row in scratch.
+
+// CHECK-LABEL: llvm.func @warps
+// CHECK-COUNT-10: nvvm.shfl.sync bfly
+// CHECK: barrier.cta.sync
+// CHECK-COUNT-2: llvm.store %{{.*}} {alignment = 4 : i64} : f32, !llvm.ptr<3>
+// CHECK: barrier.cta.sync
+// CHECK-COUNT-8: llvm.load %{{.*}} {alignment = 4 : i64} : !llvm.ptr<3> -> f32
+tile.kernel @warps(%x: memref<?x?xf32>, %y: memref<?xf32>, %i: index) {
+  %s = aref.alloc {offset = 0 : i64} : !aref.buffer<4x2xf32, swizzle = 0>
+  %z = arith.constant dense<0.0> : tensor<2xf32, #each>
+  %t = tile.load %x[%i, %i] : memref<?x?xf32> -> tensor<2x128xf32, #swap>
+  %r = aref.reduce add %t, %z axis 1 through %s : tensor<2x128xf32, #swap>, !aref.buffer<4x2xf32, swizzle = 0> -> tensor<2xf32, #each>
+  tile.store %r, %y[%i] : tensor<2xf32, #each>, memref<?xf32>
+}
+
+// 8-bit floats are converted in pairs.
+
+// CHECK-LABEL: llvm.func @narrow
+// CHECK-COUNT-4: "cvt.rn.f16x2.e4m3x2 $0, $1;", "=r,h"
+// CHECK-NOT: cvt.rn.f16x2
+// CHECK-COUNT-4: "cvt.rn.satfinite.e5m2x2.f32 $0, $1, $2;", "=h,f,f"
+// CHECK-NOT: cvt.rn.satfinite
+tile.kernel @narrow(%x: memref<?x?xf8E4M3FN>, %y: memref<?x?xf8E5M2>, %i: index) {
+  %t = tile.load %x[%i, %i] : memref<?x?xf8E4M3FN> -> tensor<64x16xf8E4M3FN, #mma>
+  %w = arith.extf %t : tensor<64x16xf8E4M3FN, #mma> to tensor<64x16xf32, #mma>
+  %n = arith.truncf %w : tensor<64x16xf32, #mma> to tensor<64x16xf8E5M2, #mma>
+  tile.store %n, %y[%i, %i] : tensor<64x16xf8E5M2, #mma>, memref<?x?xf8E5M2>
+}

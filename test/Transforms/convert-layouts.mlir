@@ -1,0 +1,74 @@
+// RUN: heddle-opt %s --pass-pipeline="builtin.module(tile.kernel(convert-layouts))" | FileCheck %s
+
+#a = #aref.layout<atom = [128], register = [], lane = [[1], [2], [4], [8], [16]], warp = [[32], [64]]>
+#b = #aref.layout<atom = [128], register = [], lane = [[4], [8], [16], [32], [64]], warp = [[1], [2]]>
+#rows = #aref.layout<atom = [64, 8], register = [[0, 1], [8, 0]], lane = [[0, 2], [0, 4], [1, 0], [2, 0], [4, 0]], warp = [[16, 0], [32, 0]]>
+#swapped = #aref.layout<atom = [64, 8], register = [[8, 0], [0, 1]], lane = [[0, 2], [0, 4], [1, 0], [2, 0], [4, 0]], warp = [[16, 0], [32, 0]]>
+#row = #aref.layout<atom = [1, 512], register = [[0, 1], [0, 2]], lane = [[0, 4], [0, 8], [0, 16], [0, 32], [0, 64]], warp = [[0, 128], [0, 256]]>
+#one = #aref.layout<atom = [1], register = [], lane = [[0], [0], [0], [0], [0]], warp = [[0], [0]]>
+
+// CHECK-LABEL: @shared
+// CHECK: %[[S:.+]] = aref.alloc : <256xf32, swizzle = 0>
+// CHECK-NOT: aref.alloc
+// CHECK: aref.sync
+// CHECK-NEXT: aref.local_store %{{.*}}, %[[S]]
+// CHECK-NEXT: aref.sync
+// CHECK-NEXT: aref.local_load %[[S]]
+// CHECK: aref.sync
+// CHECK-NEXT: aref.local_store %{{.*}}, %[[S]]
+// CHECK-NEXT: aref.sync
+// CHECK-NEXT: aref.local_load %[[S]]
+tile.kernel @shared(%x: memref<?xf32>) {
+  %c0 = arith.constant 0 : index
+  %t = tile.load %x[%c0] : memref<?xf32> -> tensor<256xf32, #a>
+  %u = aref.convert_layout %t : tensor<256xf32, #a> -> tensor<256xf32, #b>
+  %v = aref.convert_layout %u : tensor<256xf32, #b> -> tensor<256xf32, #a>
+  tile.store %v, %x[%c0] : tensor<256xf32, #a>, memref<?xf32>
+}
+
+// CHECK-LABEL: @registers
+// CHECK-NOT: aref.alloc
+// CHECK: aref.convert_layout
+// CHECK-NOT: aref.convert_layout
+tile.kernel @registers(%x: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %t = tile.load %x[%c0, %c0] : memref<?x?xf32> -> tensor<64x8xf32, #rows>
+  %u = aref.convert_layout %t : tensor<64x8xf32, #rows> -> tensor<64x8xf32, #rows>
+  %v = aref.convert_layout %u : tensor<64x8xf32, #rows> -> tensor<64x8xf32, #swapped>
+  tile.store %v, %x[%c0, %c0] : tensor<64x8xf32, #swapped>, memref<?x?xf32>
+}
+
+// Every instance has scratch of its own; masks and indices are stored as
+// integers of whole bytes.
+
+// CHECK-LABEL: @instances
+// CHECK-DAG: %[[M:.+]] = aref.alloc {depth = 2 : i64} : <256xi8, swizzle = 0>
+// CHECK-DAG: %[[I:.+]] = aref.alloc {depth = 2 : i64} : <256xi64, swizzle = 0>
+// CHECK: aref.role
+// CHECK-DAG: aref.stage %[[M]][%instance : index]
+// CHECK-DAG: aref.stage %[[I]][%instance : index]
+// CHECK: arith.extui
+// CHECK: arith.trunci
+// CHECK: arith.index_cast
+// CHECK: arith.index_cast
+tile.kernel @instances() {
+  aref.role "consumer" instances(%i = 2) warps(4) {
+    %t = tile.iota axis 0 : tensor<256xindex, #a>
+    %m = arith.cmpi slt, %t, %t : tensor<256xindex, #a>
+    %n = aref.convert_layout %m : tensor<256xi1, #a> -> tensor<256xi1, #b>
+    %u = aref.convert_layout %t : tensor<256xindex, #a> -> tensor<256xindex, #b>
+  }
+}
+
+// CHECK-LABEL: @reduce
+// CHECK: %[[S:.+]] = aref.alloc : <4x1xf32, swizzle = 0>
+// CHECK: aref.reduce add %{{.*}}, %{{.*}} axis 1 through %[[S]]
+// CHECK: tile.reduce max {{.*}} axis 0
+tile.kernel @reduce(%x: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %t = tile.load %x[%c0, %c0] : memref<?x?xf32> -> tensor<1x1024xf32, #row>
+  %zero = arith.constant dense<0.0> : tensor<1xf32, #one>
+  %r = tile.reduce add %t, %zero axis 1 : tensor<1x1024xf32, #row> -> tensor<1xf32, #one>
+  %m = tile.load %x[%c0, %c0] : memref<?x?xf32> -> tensor<1024xf32, #a>
+  %n = tile.reduce max %t, %m axis 0 : tensor<1x1024xf32, #row> -> tensor<1024xf32, #a>
+}

@@ -1,0 +1,163 @@
+// RUN: heddle-opt %s --lower-copies --split-input-file | FileCheck %s
+
+!ring = !aref.ring<? x tensor<128x64xbf16>, tensor<64x256xbf16>>
+!slot = !aref.slot<tensor<128x64xbf16>, tensor<64x256xbf16>>
+
+// CHECK-LABEL: tile.kernel @matmul
+// CHECK-SAME: %[[A:.*]]: memref<?x?xbf16>, %[[B:.*]]: memref<?x?xbf16>, %[[C:.*]]: memref<?x?xbf16>
+tile.kernel @matmul(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xbf16>, %K: index, %gx: index, %gy: index, %gz: index) attributes {aref.copies = "tma", aref.persistent} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %first = gpu.block_id x
+  %step = gpu.grid_dim x
+  // CHECK: %[[RING:.*]] = aref.ring
+  %ring = aref.ring {min_depth = 2} : !ring
+  // CHECK: aref.role "producer"
+  aref.role "producer" instances(%i = 1) warps(1) {
+    // CHECK: scf.for
+    scf.for %t = %first to %gx step %step {
+      // CHECK: scf.for %[[K:[a-z0-9]+]] =
+      scf.for %k = %c0 to %K step %c64 {
+        // CHECK-NOT: tile.load
+        // CHECK: %[[SLOT:.*]] = aref.acquire %[[RING]]
+        // CHECK: %[[VA:.*]] = aref.view %[[RING]], %[[SLOT]][0]
+        // CHECK: aref.copy_in %[[A]][%{{.*}}, %[[K]]] -> %[[VA]] for %[[RING]], %[[SLOT]]
+        // CHECK: %[[VB:.*]] = aref.view %[[RING]], %[[SLOT]][1]
+        // CHECK: aref.copy_in %[[B]][%[[K]], %{{.*}}] -> %[[VB]] for %[[RING]], %[[SLOT]]
+        // CHECK: aref.commit %[[RING]], %[[SLOT]] bytes 49152
+        %a = tile.load %A[%t, %k] pad 0.0 : bf16 : memref<?x?xbf16> -> tensor<128x64xbf16>
+        %b = tile.load %B[%k, %t] : memref<?x?xbf16> -> tensor<64x256xbf16>
+        aref.put %ring, %a, %b : !ring, tensor<128x64xbf16>, tensor<64x256xbf16>
+      } {tile.stages = 3}
+    } {aref.blocks}
+  }
+  // CHECK: %[[STAGING:.*]] = aref.alloc {depth = 2 : i64} : <64x256xbf16
+  // CHECK: aref.role "consumer"
+  aref.role "consumer" instances(%i = 2) warps(4) {
+    %row = arith.muli %i, %c64 : index
+    scf.for %t = %first to %gx step %step {
+      %m = arith.addi %t, %row : index
+      %c = arith.constant dense<0.0> : tensor<64x256xbf16>
+      // CHECK: aref.drain
+      // CHECK-NOT: complete
+      // CHECK-NEXT: aref.sync
+      // CHECK-NEXT: %[[S:.*]] = aref.stage %[[STAGING]][%{{.*}} : index]
+      // CHECK-NEXT: aref.local_store %{{.*}}, %[[S]]
+      // CHECK-NEXT: aref.fence_async
+      // CHECK-NEXT: aref.sync
+      // CHECK-NEXT: aref.copy_out %[[S]] -> %[[C]][%{{.*}}, %{{.*}}]
+      // CHECK-NOT: tile.store
+      tile.store %c, %C[%m, %t] : tensor<64x256xbf16>, memref<?x?xbf16>
+    } {aref.blocks}
+    // CHECK: aref.drain {complete}
+    // CHECK-NEXT: }
+  }
+}
+
+// -----
+
+!ring = !aref.ring<? x tensor<64x64xf16>>
+!slot = !aref.slot<tensor<64x64xf16>>
+
+// Threads copy; a get that no dot took is loaded into registers.
+// CHECK-LABEL: tile.kernel @plain
+tile.kernel @plain(%A: memref<?x?xf16>, %C: memref<?x?xf16>, %n: index) attributes {aref.copies = "plain"} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %ring = aref.ring : !ring
+  aref.role "producer" instances(%i = 1) warps(4) {
+    scf.for %k = %c0 to %n step %c64 {
+      // CHECK: %[[SLOT:.*]] = aref.acquire
+      // CHECK: %[[BUFFER:.*]] = aref.view
+      // CHECK: %[[A:.*]] = tile.load
+      // CHECK-NEXT: aref.local_store %[[A]], %[[BUFFER]]
+      // CHECK-NEXT: aref.fence_async
+      // CHECK-NEXT: aref.commit %{{.*}}, %[[SLOT]] :
+      %a = tile.load %A[%c0, %k] pad 1.0 : f16 : memref<?x?xf16> -> tensor<64x64xf16>
+      aref.put %ring, %a : !ring, tensor<64x64xf16>
+    }
+  }
+  aref.role "consumer" instances(%i = 1) warps(4) {
+    scf.for %k = %c0 to %n step %c64 {
+      // CHECK: %[[SLOT:.*]] = aref.wait
+      // CHECK-NEXT: %[[BUFFER:.*]] = aref.view
+      // CHECK-NEXT: %[[X:.*]] = aref.local_load %[[BUFFER]]
+      // CHECK-NEXT: aref.fence_async
+      // CHECK: tile.store %[[X]]
+      // CHECK: aref.release %{{.*}}, %[[SLOT]]
+      %slot, %a = aref.get %ring : !ring -> !slot, tensor<64x64xf16>
+      tile.store %a, %C[%c0, %k] : tensor<64x64xf16>, memref<?x?xf16>
+      aref.release %ring, %slot : !ring, !slot
+    }
+  }
+}
+
+// -----
+
+!ring = !aref.ring<? x tensor<64x64xf32>>
+
+// What a copy out cannot do stays a store: an offset that may be negative, a
+// view that is read as well, rows of an odd number of bytes, rank 1.
+// CHECK-LABEL: tile.kernel @kept
+tile.kernel @kept(%X: memref<?x?xf32>, %Y: memref<?x?xf32>, %V: memref<?xf32>, %n: index) attributes {aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  aref.role "consumer" instances(%i = 1) warps(4) {
+    %c = arith.constant dense<0.0> : tensor<64x64xf32>
+    %odd = arith.constant dense<0.0> : tensor<64x6xf32>
+    %v = arith.constant dense<0.0> : tensor<64xf32>
+    // CHECK-NOT: aref.copy_out
+    // CHECK-NOT: aref.drain
+    // CHECK: tile.store
+    tile.store %c, %X[%n, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+    %y = tile.load %Y[%c0, %c0] : memref<?x?xf32> -> tensor<64x64xf32>
+    // CHECK: tile.store
+    tile.store %y, %Y[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+    // CHECK: tile.store
+    tile.store %odd, %X[%c0, %c0] : tensor<64x6xf32>, memref<?x?xf32>
+    // CHECK: tile.store
+    tile.store %v, %V[%c0] : tensor<64xf32>, memref<?xf32>
+  }
+}
+
+// -----
+
+// Stores that may meet in one place are done one after the other.
+// CHECK-LABEL: tile.kernel @overwritten
+tile.kernel @overwritten(%X: memref<?x?xf32>, %n: index) attributes {aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  aref.role "consumer" instances(%i = 1) warps(4) {
+    %c = arith.constant dense<0.0> : tensor<64x64xf32>
+    scf.for %j = %c0 to %n step %c1 {
+      // CHECK: aref.drain {complete}
+      // CHECK: aref.copy_out
+      tile.store %c, %X[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+    }
+  }
+}
+
+// -----
+
+!ring = !aref.ring<? x tensor<128x64xbf16>, tensor<64x256xbf16>>
+
+// Four slots are asked for, and leave no room for 64 KiB of staging.
+// CHECK-LABEL: tile.kernel @full
+tile.kernel @full(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xbf16>, %K: index) attributes {aref.copies = "tma", tile.stages = 4} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %ring = aref.ring {min_depth = 2} : !ring
+  aref.role "producer" instances(%i = 1) warps(1) {
+    scf.for %k = %c0 to %K step %c64 {
+      // CHECK: aref.copy_in
+      %a = tile.load %A[%c0, %k] : memref<?x?xbf16> -> tensor<128x64xbf16>
+      %b = tile.load %B[%k, %c0] : memref<?x?xbf16> -> tensor<64x256xbf16>
+      aref.put %ring, %a, %b : !ring, tensor<128x64xbf16>, tensor<64x256xbf16>
+    }
+  }
+  // CHECK-NOT: aref.alloc
+  aref.role "consumer" instances(%i = 2) warps(4) {
+    %c = arith.constant dense<0.0> : tensor<64x256xbf16>
+    // CHECK: tile.store
+    tile.store %c, %C[%i, %c0] : tensor<64x256xbf16>, memref<?x?xbf16>
+  }
+}

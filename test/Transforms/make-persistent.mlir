@@ -1,0 +1,91 @@
+// RUN: heddle-opt %s -pass-pipeline='builtin.module(tile.kernel(make-persistent))' | FileCheck %s
+
+// CHECK-LABEL: tile.kernel @two(
+// CHECK-SAME: %C: memref<?x?xf32>, %grid_x: index, %grid_y: index, %grid_z: index) attributes {aref.persistent}
+// CHECK: %[[FIRST:.*]] = gpu.block_id x
+// CHECK: %[[STEP:.*]] = gpu.grid_dim x
+// CHECK: %[[XY:.*]] = arith.muli %grid_x, %grid_y
+// CHECK: %[[ALL:.*]] = arith.muli %[[XY]], %grid_z
+// CHECK: scf.for %[[T:.*]] = %[[FIRST]] to %[[ALL]] step %[[STEP]] {
+// CHECK:   %[[PLANE:.*]] = arith.muli %grid_x, %grid_y
+// CHECK:   %[[IN:.*]] = arith.remui %[[T]], %[[PLANE]]
+// CHECK:   %[[Z:.*]] = arith.divui %[[T]], %[[PLANE]]
+// CHECK:   %[[G:.*]] = arith.constant 8 : index
+// CHECK:   %[[GROUP:.*]] = arith.muli %[[G]], %grid_y
+// CHECK:   %[[Q:.*]] = arith.divui %[[IN]], %[[GROUP]]
+// CHECK:   %[[ROW:.*]] = arith.muli %[[Q]], %[[G]]
+// CHECK:   %[[R:.*]] = arith.remui %[[IN]], %[[GROUP]]
+// CHECK:   %[[LEFT:.*]] = arith.subi %grid_x, %[[ROW]]
+// CHECK:   %[[H:.*]] = arith.minui %[[LEFT]], %[[G]]
+// CHECK:   %[[DX:.*]] = arith.remui %[[R]], %[[H]]
+// CHECK:   %[[X:.*]] = arith.addi %[[ROW]], %[[DX]]
+// CHECK:   %[[Y:.*]] = arith.divui %[[R]], %[[H]]
+// CHECK-NOT: gpu.
+// The id is used inside a nested loop, and the grid's extent is the logical one.
+// CHECK:   scf.for %{{.*}} = %[[X]] to %grid_y
+// CHECK:     tile.store %{{.*}}, %C[%[[Y]], %[[Z]]]
+// CHECK: } {aref.blocks}
+tile.kernel @two(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %x = gpu.block_id x
+  %gy = gpu.grid_dim y
+  scf.for %i = %x to %gy step %c1 {
+    %y = gpu.block_id y
+    %z = gpu.block_id z
+    %a = tile.load %A[%c0, %i] : memref<?x?xbf16> -> tensor<64x64xbf16>
+    %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    tile.store %d, %C[%y, %z] : tensor<64x64xf32>, memref<?x?xf32>
+  }
+}
+
+// CHECK-LABEL: tile.kernel @one(
+// CHECK: scf.for %[[T:.*]] = %{{.*}} to
+// CHECK-NEXT: %[[X:.*]] = arith.remui %[[T]], %grid_x
+// CHECK-NOT: arith.divui
+// CHECK: tile.load %A[%[[X]], %[[X]]]
+tile.kernel @one(%A: memref<?x?xbf16>) attributes {tile.raster = 4} {
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %x = gpu.block_id x
+  %a = tile.load %A[%x, %x] : memref<?x?xbf16> -> tensor<64x64xbf16>
+  %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+}
+
+// One row of blocks at a time: no groups.
+// CHECK-LABEL: tile.kernel @rows(
+// CHECK-SAME: tile.raster = 1
+// CHECK: %[[IN:.*]] = arith.remui
+// CHECK: %[[X:.*]] = arith.divui %[[IN]], %grid_y
+// CHECK: %[[Y:.*]] = arith.remui %[[IN]], %grid_y
+// CHECK-NOT: arith.minui
+// CHECK: tile.load %A[%[[X]], %[[Y]]]
+tile.kernel @rows(%A: memref<?x?xbf16>) attributes {tile.raster = 1} {
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %x = gpu.block_id x
+  %y = gpu.block_id y
+  %a = tile.load %A[%x, %y] : memref<?x?xbf16> -> tensor<64x64xbf16>
+  %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+}
+
+// CHECK-LABEL: tile.kernel @group(
+// CHECK: arith.constant 3 : index
+// CHECK: arith.minui
+tile.kernel @group(%A: memref<?x?xbf16>) attributes {tile.raster = 3} {
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %x = gpu.block_id x
+  %y = gpu.block_id y
+  %a = tile.load %A[%x, %y] : memref<?x?xbf16> -> tensor<64x64xbf16>
+  %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+}
+
+// Nothing to multiply: the grid is launched as it is.
+// CHECK-LABEL: tile.kernel @copy(
+// CHECK-NOT: scf.for
+// CHECK: gpu.block_id x
+// CHECK-NOT: aref.persistent
+tile.kernel @copy(%x: memref<?xf32>, %y: memref<?xf32>) {
+  %b = gpu.block_id x
+  %t = tile.load %x[%b] : memref<?xf32> -> tensor<64xf32>
+  tile.store %t, %y[%b] : tensor<64xf32>, memref<?xf32>
+}

@@ -1,0 +1,92 @@
+// RUN: heddle-opt %s -pass-pipeline='builtin.module(tile.kernel(verify-target))' --verify-diagnostics --split-input-file
+
+tile.kernel @m(%x: memref<?xf32>) {
+  %a = arith.constant dense<1.0> : tensor<96x64xbf16>
+  %b = arith.constant dense<1.0> : tensor<64x64xbf16>
+  %c = arith.constant dense<1.0> : tensor<96x64xf32>
+  // expected-error@+1 {{expected M to be a multiple of 64, found 96; 128 would work}}
+  %d = tile.dot %a, %b, %c : tensor<96x64xbf16>, tensor<64x64xbf16> -> tensor<96x64xf32>
+}
+
+// -----
+
+tile.kernel @n(%x: memref<?xf32>) {
+  %a = arith.constant dense<1.0> : tensor<64x64xbf16>
+  %b = arith.constant dense<1.0> : tensor<20x64xbf16>
+  %c = arith.constant dense<1.0> : tensor<64x20xf32>
+  // expected-error@+1 {{expected N to be a multiple of 8, found 20; 24 would work}}
+  %d = tile.dot %a, %b, %c transpose_b : tensor<64x64xbf16>, tensor<20x64xbf16> -> tensor<64x20xf32>
+}
+
+// -----
+
+tile.kernel @n_panels(%x: memref<?xf32>) {
+  %a = arith.constant dense<1.0> : tensor<64x64xbf16>
+  %b = arith.constant dense<1.0> : tensor<64x24xbf16>
+  %c = arith.constant dense<1.0> : tensor<64x24xf32>
+  // expected-error@+1 {{expected N to be a multiple of 16 with b indexed [k, n], found 24; 32, or b indexed [n, k] with transpose_b, would work}}
+  %d = tile.dot %a, %b, %c : tensor<64x64xbf16>, tensor<64x24xbf16> -> tensor<64x24xf32>
+}
+
+// -----
+
+tile.kernel @n_i8(%x: memref<?xf32>) {
+  %a = arith.constant dense<1> : tensor<64x32xi8>
+  %b = arith.constant dense<1> : tensor<40x32xi8>
+  %c = arith.constant dense<1> : tensor<64x40xi32>
+  // expected-error@+1 {{expected N to be 8, 16, 24 or a multiple of 16 for i8, found 40; 48 would work}}
+  %d = tile.dot %a, %b, %c transpose_b : tensor<64x32xi8>, tensor<40x32xi8> -> tensor<64x40xi32>
+}
+
+// -----
+
+tile.kernel @k(%x: memref<?xf32>) {
+  %a = arith.constant dense<1.0> : tensor<64x24xbf16>
+  %b = arith.constant dense<1.0> : tensor<24x64xbf16>
+  %c = arith.constant dense<1.0> : tensor<64x64xf32>
+  // expected-error@+1 {{expected K to be a multiple of 16, found 24; 32 would work}}
+  %d = tile.dot %a, %b, %c : tensor<64x24xbf16>, tensor<24x64xbf16> -> tensor<64x64xf32>
+}
+
+// -----
+
+tile.kernel @ieee(%x: memref<?xf32>) {
+  %a = arith.constant dense<1.0> : tensor<64x32xf32>
+  %b = arith.constant dense<1.0> : tensor<64x32xf32>
+  %c = arith.constant dense<1.0> : tensor<64x64xf32>
+  // expected-error@+1 {{no product of f32 by f32; 'precision tf32', or f16 or bf16 operands, would work}}
+  %d = tile.dot %a, %b, %c transpose_b : tensor<64x32xf32>, tensor<64x32xf32> -> tensor<64x64xf32>
+}
+
+// -----
+
+tile.kernel @transposed_a(%x: memref<?xf32>) {
+  %a = arith.constant dense<1.0> : tensor<32x64xf8E4M3FN>
+  %b = arith.constant dense<1.0> : tensor<64x32xf8E4M3FN>
+  %c = arith.constant dense<1.0> : tensor<64x64xf32>
+  // expected-error@+1 {{expected 8-bit operands with k as the last dimension, found transpose_a; a indexed [m, k] would work}}
+  %d = tile.dot %a, %b, %c transpose_a transpose_b : tensor<32x64xf8E4M3FN>, tensor<64x32xf8E4M3FN> -> tensor<64x64xf32>
+}
+
+// -----
+
+tile.kernel @transposed_b(%x: memref<?xf32>) {
+  %a = arith.constant dense<1.0> : tensor<64x32xf32>
+  %b = arith.constant dense<1.0> : tensor<32x64xf32>
+  %c = arith.constant dense<1.0> : tensor<64x64xf32>
+  // expected-error@+1 {{expected tf32 operands with k as the last dimension, found b indexed [k, n]; b indexed [n, k] with transpose_b would work}}
+  %d = tile.dot %a, %b, %c precision tf32 : tensor<64x32xf32>, tensor<32x64xf32> -> tensor<64x64xf32>
+}
+
+// -----
+
+// Every dot is checked, not just the first.
+tile.kernel @both(%x: memref<?xf32>) {
+  %a = arith.constant dense<1.0> : tensor<32x64xbf16>
+  %b = arith.constant dense<1.0> : tensor<64x64xbf16>
+  %c = arith.constant dense<1.0> : tensor<32x64xf32>
+  // expected-error@+1 {{expected M to be a multiple of 64, found 32}}
+  %d = tile.dot %a, %b, %c : tensor<32x64xbf16>, tensor<64x64xbf16> -> tensor<32x64xf32>
+  // expected-error@+1 {{expected M to be a multiple of 64, found 32}}
+  %e = tile.dot %a, %b, %d : tensor<32x64xbf16>, tensor<64x64xbf16> -> tensor<32x64xf32>
+}

@@ -1,0 +1,209 @@
+//===- ExecutePlanTest.cpp - Launches on a device that only listens -------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "heddle/Runtime/LaunchPlan.h"
+
+#include <cstring>
+#include <gtest/gtest.h>
+
+using namespace heddle;
+
+namespace {
+/// Remembers what it was told.
+class FakeDevice : public Device {
+public:
+  struct Call {
+    std::string kernel;
+    LaunchConfig config;
+    std::vector<std::vector<std::byte>> arguments;
+  };
+
+  FakeDevice() { description.multiprocessors = 132; }
+  const DeviceProperties &properties() const override { return description; }
+  Expected<DeviceAddress> allocate(size_t) override { return 0; }
+  Expected<void> free(DeviceAddress) override { return {}; }
+  Expected<void> copyToDevice(DeviceAddress, const void *, size_t) override {
+    return {};
+  }
+  Expected<void> copyToHost(void *, DeviceAddress, size_t) override {
+    return {};
+  }
+  Expected<TensorMap> encodeTensorMap(const TensorMapSpec &spec) override {
+    maps.push_back(spec);
+    return TensorMap{};
+  }
+  Expected<std::unique_ptr<Module>> loadModule(std::string_view,
+                                               std::string_view) override {
+    return std::make_unique<Module>();
+  }
+  Expected<void> launch(Module &, std::string_view kernel,
+                        const LaunchConfig &config,
+                        std::span<const KernelArgument> arguments) override {
+    Call &call = calls.emplace_back(Call{std::string(kernel), config, {}});
+    for (KernelArgument argument : arguments)
+      call.arguments.emplace_back(argument.begin(), argument.end());
+    return {};
+  }
+
+  DeviceProperties description;
+  std::vector<TensorMapSpec> maps;
+  std::vector<Call> calls;
+};
+
+/// A product of M x 64 by a constant: one TMA kernel and its fallback, and a
+/// scalar argument.
+class ExecutePlanTest : public testing::Test {
+protected:
+  ExecutePlanTest() {
+    LaunchPlan &plan = program.plan;
+    plan.name = "host";
+    plan.sizes = {"M", "K"};
+    plan.buffers = {
+        {"A", ElementType::BF16, {{true, 0}, {true, 1}}, Access::In},
+        {"C", ElementType::F32, {{true, 0}}, Access::Out}};
+    plan.instructions = {{.constant = 64},
+                         {.op = IndexOp::CeilDivUI, .operands = {0, 2}},
+                         {.resultBits = 32, .constant = 0x40000000}};
+    plan.launches = {
+        {"k", {3}, {{true, 0}, {true, 1}, {false, 4}}, "a.mlir:7"}};
+    KernelEntry kernel;
+    kernel.entry = "k";
+    kernel.threads = 384;
+    kernel.sharedBytes = 1000;
+    kernel.fallback = "k_plain";
+    kernel.persistent = true;
+    kernel.parameters = {{true, ElementType::BF16, {-1, -1}, {-1, 1}},
+                         {true, ElementType::F32, {-1}, {1}},
+                         {false, ElementType::F32, {}, {}}};
+    kernel.tensorMaps = {{0, {64, 128}, Swizzle::B128}};
+    program.kernels.push_back(kernel);
+    kernel.entry = "k_plain";
+    kernel.fallback = "";
+    kernel.threads = 128;
+    kernel.tensorMaps.clear();
+    program.kernels.push_back(kernel);
+  }
+
+  Expected<std::vector<LaunchRecord>> execute(std::vector<int64_t> sizes) {
+    std::vector<DeviceAddress> buffers = {0x1000, 0x2000};
+    Module module;
+    return executePlan(device, module, program, sizes, buffers);
+  }
+
+  uint64_t getArgument(size_t i) {
+    uint64_t value = 0;
+    std::vector<std::byte> &bytes = device.calls.back().arguments[i];
+    std::memcpy(&value, bytes.data(), std::min(bytes.size(), sizeof(value)));
+    return value;
+  }
+
+  FakeDevice device;
+  Program program;
+};
+
+TEST_F(ExecutePlanTest, ParametersAreInTheOrderOfTheABI) {
+  auto records = execute({100, 64});
+  ASSERT_TRUE(records) << records.error().message;
+  ASSERT_EQ(device.calls.size(), 1u);
+  const FakeDevice::Call &call = device.calls[0];
+  EXPECT_EQ(call.kernel, "k");
+  EXPECT_EQ(call.config.block.x, 384u);
+  EXPECT_EQ(call.config.dynamicSharedBytes, 1000u);
+  // A: address, extents, strides; C; the scalar; the grid; the tensor map.
+  std::vector<uint64_t> expected = {0x1000, 100, 64,         64, 1, 0x2000,
+                                    100,    1,   0x40000000, 2,  1, 1};
+  ASSERT_EQ(call.arguments.size(), expected.size() + 1);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(getArgument(i), expected[i]) << i;
+    EXPECT_EQ(call.arguments[i].size(), i == 8 ? 4u : 8u) << i;
+  }
+  EXPECT_EQ(call.arguments.back().size(), 128u);
+}
+
+TEST_F(ExecutePlanTest, TensorMapsDescribeTheBuffersOfTheLaunch) {
+  ASSERT_TRUE(execute({100, 192}));
+  ASSERT_EQ(device.maps.size(), 1u);
+  const TensorMapSpec &spec = device.maps[0];
+  EXPECT_EQ(spec.type, TensorMapType::BF16);
+  EXPECT_EQ(spec.rank, 2u);
+  EXPECT_EQ(spec.address, 0x1000u);
+  EXPECT_EQ(spec.dims[0], 192u);
+  EXPECT_EQ(spec.dims[1], 100u);
+  EXPECT_EQ(spec.strides[0], 384u);
+  EXPECT_EQ(spec.box[0], 64u);
+  EXPECT_EQ(spec.box[1], 128u);
+  EXPECT_EQ(spec.swizzle, Swizzle::B128);
+}
+
+TEST_F(ExecutePlanTest, IllegalTensorMapsFallBack) {
+  // Rows of 63 bf16 are no multiple of 16 bytes, and rows of 0 are no tensor.
+  for (int64_t columns : {63, 0}) {
+    auto records = execute({100, columns});
+    ASSERT_TRUE(records) << records.error().message;
+    ASSERT_EQ(records->size(), 1u);
+    EXPECT_EQ(records->front().entry, "k_plain");
+    EXPECT_NE(records->front().fallbackReason, "");
+    EXPECT_EQ(device.calls.back().kernel, "k_plain");
+    EXPECT_EQ(device.calls.back().config.block.x, 128u);
+    EXPECT_TRUE(device.maps.empty());
+  }
+}
+
+TEST_F(ExecutePlanTest, WithoutAFallbackTheReasonIsAnError) {
+  program.kernels[0].fallback = "";
+  auto records = execute({100, 63});
+  ASSERT_FALSE(records);
+  EXPECT_NE(records.error().message.find("kernel 'k' (a.mlir:7) cannot run"),
+            std::string::npos)
+      << records.error().message;
+}
+
+TEST_F(ExecutePlanTest, PersistentGridsFillTheDeviceAtMost) {
+  ASSERT_TRUE(execute({64 * 1000, 64}));
+  EXPECT_EQ(device.calls.back().config.grid.x, 132u);
+  EXPECT_EQ(getArgument(9), 1000u);
+  program.kernels[0].persistent = false;
+  ASSERT_TRUE(execute({64 * 1000, 64}));
+  EXPECT_EQ(device.calls.back().config.grid.x, 1000u);
+  EXPECT_EQ(device.calls.back().arguments.size(), 10u);
+}
+
+TEST_F(ExecutePlanTest, EmptyGridsLaunchNothing) {
+  auto records = execute({0, 64});
+  ASSERT_TRUE(records) << records.error().message;
+  EXPECT_TRUE(records->empty());
+  EXPECT_TRUE(device.calls.empty());
+}
+
+TEST_F(ExecutePlanTest, ExtentsThatTheKernelDoesNotTakeAreErrors) {
+  program.kernels[0].parameters[0].extents = {-1, 64};
+  EXPECT_TRUE(execute({100, 64}));
+  auto records = execute({100, 128});
+  ASSERT_FALSE(records);
+  EXPECT_EQ(records.error().message,
+            "argument 0 of kernel 'k' (a.mlir:7): expected extent 64 in "
+            "dimension 1, found 128");
+}
+
+TEST_F(ExecutePlanTest, GridsThatAreTooLargeAreErrors) {
+  program.kernels[0].persistent = false;
+  program.plan.launches[0].grid = {2, 0};
+  EXPECT_TRUE(execute({65535, 64}));
+  auto records = execute({65536, 64});
+  ASSERT_FALSE(records);
+  EXPECT_NE(records.error().message.find("65536"), std::string::npos);
+}
+
+TEST_F(ExecutePlanTest, MissingKernelsAreErrors) {
+  program.plan.launches[0].kernel = "other";
+  auto records = execute({100, 64});
+  ASSERT_FALSE(records);
+  EXPECT_EQ(records.error().message,
+            "'host' launches kernel 'other' (a.mlir:7), which is not compiled");
+}
+} // namespace

@@ -1,0 +1,233 @@
+//===- Explain.cpp - heddle explain ---------------------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Aref/Aref.h"
+#include "lib/Reference/Reference.h"
+#include "lib/Target/Cubin.h"
+#include "tools/heddle/Buffers.h"
+#include "tools/heddle/Commands.h"
+#include "tools/heddle/Programs.h"
+#include "tools/heddle/Source.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace heddle;
+
+/// Shared memory that one block may have, on sm_90.
+static constexpr uint32_t maxSharedBytes = 232448;
+
+/// `48 KiB`, `1.5 GiB`, `24 bytes`
+static std::string formatBytes(double bytes) {
+  const char *units[] = {"KiB", "MiB", "GiB", "TiB"};
+  if (bytes < 1024)
+    return fmt::format("{:.0f} bytes", bytes);
+  int unit = 0;
+  for (bytes /= 1024; bytes >= 1024 && unit < 3; ++unit)
+    bytes /= 1024;
+  return fmt::format("{:.4g} {}", bytes, units[unit]);
+}
+
+/// Prints rows in columns, each as wide as its widest cell.
+static void printTable(ArrayRef<std::vector<std::string>> rows) {
+  SmallVector<size_t> widths(rows.front().size(), 0);
+  for (const auto &row : rows)
+    for (auto [width, cell] : llvm::zip_equal(widths, row))
+      width = std::max(width, cell.size());
+  for (const auto &row : rows) {
+    std::string line = "  ";
+    for (auto [width, cell] : llvm::zip_equal(widths, row))
+      line += fmt::format("{:<{}}  ", cell, width);
+    llvm::outs() << StringRef(line).rtrim() << '\n';
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Roles and rings
+//===----------------------------------------------------------------------===//
+
+static std::string formatTile(RankedTensorType type) {
+  std::string element;
+  llvm::raw_string_ostream(element) << type.getElementType();
+  return fmt::format("{} {}", fmt::join(type.getShape(), "x"), element);
+}
+
+static void printRoles(tile::KernelOp kernel) {
+  std::vector<std::vector<std::string>> rows = {
+      {"role", "instances", "warps each", "registers per thread"}};
+  for (auto role : kernel.getBody().getOps<aref::RoleOp>())
+    rows.push_back({role.getName().str(), std::to_string(role.getInstances()),
+                    std::to_string(role.getWarps()),
+                    role.getRegisters() == 0
+                        ? "as compiled"
+                        : std::to_string(role.getRegisters())});
+  if (rows.size() == 1)
+    llvm::outs() << "  one role: all warps run the whole kernel\n";
+  else
+    printTable(rows);
+}
+
+static void printRings(tile::KernelOp kernel) {
+  std::vector<std::vector<std::string>> rows = {
+      {"ring", "tiles", "depth", "bytes of a slot", "bytes"}};
+  for (auto ring : kernel.getBody().getOps<aref::RingOp>()) {
+    aref::RingType type = ring.getRing().getType();
+    SmallVector<std::string> tiles =
+        llvm::map_to_vector(type.getTiles(), formatTile);
+    rows.push_back({std::to_string(rows.size() - 1), llvm::join(tiles, " + "),
+                    std::to_string(type.getDepth()),
+                    formatBytes(type.getSlotBytes()),
+                    formatBytes(type.getSlotBytes() * type.getDepth())});
+  }
+  if (rows.size() > 1)
+    printTable(rows);
+}
+
+//===----------------------------------------------------------------------===//
+// What a launch takes
+//===----------------------------------------------------------------------===//
+
+static void printLaunch(const KernelInfo &info) {
+  llvm::outs() << fmt::format(
+      "  {} threads, {} of {} of shared memory, {} tensor maps, {}\n",
+      info.threads, formatBytes(info.sharedBytes), formatBytes(maxSharedBytes),
+      info.tensorMaps.size(),
+      info.persistent ? "blocks loop over the grid"
+                      : "one block per grid cell");
+}
+
+static void printUsage(const EntryUsage &usage) {
+  llvm::outs() << fmt::format("  ptxas: {} registers, {} bytes of stack, {} "
+                              "bytes spilled, {} bytes reloaded\n",
+                              usage.registers, usage.stackBytes,
+                              usage.spillStoreBytes, usage.spillLoadBytes);
+}
+
+/// Prints a section per kernel entry.
+static LogicalResult explainKernels(ModuleOp module) {
+  OwningOpRef<ModuleOp> split = cloneKernels(module);
+  OwningOpRef<ModuleOp> lowered = cloneKernels(module);
+  if (failed(runPipeline(*split, Stage::Aref)))
+    return failure();
+  FailureOr<CompiledModule> compiled = compileModule(*lowered, {});
+  if (failed(compiled))
+    return failure();
+  llvm::Expected<Cubin> cubin = assembleCubin(compiled->ptx);
+  std::string missing;
+  if (!cubin)
+    missing = llvm::toString(cubin.takeError());
+
+  for (const KernelInfo &info : compiled->kernels) {
+    llvm::outs() << "kernel @" << info.entry;
+    if (info.entry != info.name)
+      llvm::outs() << ", for buffers that @" << info.name << " cannot take";
+    else if (!info.fallback.empty())
+      llvm::outs() << ", with @" << info.fallback
+                   << " for buffers that TMA cannot reach";
+    llvm::outs() << '\n';
+    if (auto kernel = split->lookupSymbol<tile::KernelOp>(info.entry)) {
+      printRoles(kernel);
+      printRings(kernel);
+    }
+    printLaunch(info);
+    if (!missing.empty())
+      continue;
+    for (const EntryUsage &usage : cubin->entries)
+      if (usage.entry == info.entry)
+        printUsage(usage);
+  }
+  if (!missing.empty()) {
+    llvm::outs() << "registers are not known: " << missing << '\n';
+    return success();
+  }
+  for (const std::string &warning : cubin->warnings)
+    llvm::outs() << "ptxas: " << warning << '\n';
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Bytes
+//===----------------------------------------------------------------------===//
+
+/// Counts what the blocks of `host` ask of global memory, on a sample of them.
+static ExitCode explainTraffic(tile::HostOp host, ArrayRef<int64_t> sizes) {
+  if (failed(reference::verifySupported(host)))
+    return ExitCode::BadInput;
+  NamedStrings inputs;
+  for (unsigned i = 0; i < host.getNumBuffers(); ++i)
+    if (host.getAccess(i) != tile::Access::Out)
+      inputs.emplace_back(host.getBufferName(i).str(), "zeros");
+  Expected<std::vector<HostBuffer>> buffers =
+      prepareBuffers(host, sizes, inputs, /*copies=*/12);
+  if (!buffers) {
+    printError() << buffers.error().message << '\n';
+    return ExitCode::BadInput;
+  }
+  double least = 0;
+  std::vector<reference::Buffer> contents;
+  for (const HostBuffer &buffer : *buffers) {
+    bool isOut = buffer.access == tile::Access::Out;
+    least += double(buffer.getBytes()) *
+             (buffer.access == tile::Access::InOut ? 2 : 1);
+    contents.push_back(
+        isOut ? reference::Buffer::makePoison(buffer.elementType, buffer.shape)
+              : reference::Buffer::fromBytes(buffer.elementType, buffer.shape,
+                                             buffer.bytes));
+  }
+  reference::Traffic traffic;
+  reference::Options options;
+  options.maxBlocks = 64;
+  options.traffic = &traffic;
+  if (failed(reference::runHost(host, sizes, contents, options)))
+    return ExitCode::Failed;
+  double moved = traffic.bytesRead + traffic.bytesWritten;
+  llvm::outs() << "@" << host.getSymName() << " with ";
+  llvm::interleaveComma(
+      llvm::seq<unsigned>(0, sizes.size()), llvm::outs(), [&](unsigned i) {
+        llvm::outs() << host.getSizeName(i) << "=" << sizes[i];
+      });
+  llvm::outs() << ": blocks read " << formatBytes(traffic.bytesRead)
+               << " and write " << formatBytes(traffic.bytesWritten)
+               << "; each buffer once is " << formatBytes(least);
+  if (least > 0)
+    llvm::outs() << fmt::format(", so {:.3g} times the least", moved / least);
+  llvm::outs() << "\n  (before caches";
+  if (traffic.isSampled)
+    llvm::outs() << "; extrapolated from " << options.maxBlocks
+                 << " blocks of each launch";
+  llvm::outs() << ")\n";
+  return ExitCode::Good;
+}
+
+ExitCode heddle::explain(const ExplainCommand &command) {
+  Source source;
+  if (failed(source.read(command.file)))
+    return ExitCode::BadInput;
+  // Sizes are checked before anything is printed.
+  tile::HostOp host;
+  FailureOr<SmallVector<int64_t>> sizes = SmallVector<int64_t>();
+  if (!command.sizes.empty() || !command.entry.empty()) {
+    host = source.getHost(command.entry);
+    if (!host)
+      return ExitCode::BadInput;
+    if (!command.sizes.empty() || host.getNumSizes() == 0)
+      sizes = source.getSizes(host, command.sizes);
+    else
+      host = {};
+    if (failed(sizes))
+      return ExitCode::BadInput;
+  }
+  if (failed(explainKernels(source.getModule())))
+    return ExitCode::BadInput;
+  if (!host) {
+    llvm::outs() << "give every --size NAME=INT to see the bytes that are "
+                    "moved\n";
+    return ExitCode::Good;
+  }
+  return explainTraffic(host, *sizes);
+}

@@ -1,0 +1,57 @@
+//===- Source.h - Reading programs ------------------------------*- C++ -*-===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HEDDLE_TOOLS_HEDDLE_SOURCE_H
+#define HEDDLE_TOOLS_HEDDLE_SOURCE_H
+
+#include "dialects/Tile/Tile.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/Support/FileUtilities.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "tools/heddle/CommandLine.h"
+
+#include "llvm/Support/SourceMgr.h"
+
+namespace heddle {
+
+/// A program and everything that its diagnostics need. Diagnostics go to the
+/// standard error with the author's line, for as long as the object lives.
+class Source {
+public:
+  Source();
+
+  /// Reads and verifies `file`, which is `-` for the standard input. Says what
+  /// is wrong if it fails.
+  mlir::LogicalResult read(const std::string &file);
+
+  mlir::ModuleOp getModule() { return *module; }
+
+  /// The host function `entry`, or the only one if that is empty. Says which
+  /// there are if it fails.
+  tile::HostOp getHost(const std::string &entry);
+
+  /// Orders sizes as `host` declares them. Says what is missing or unknown if
+  /// it fails.
+  mlir::FailureOr<llvm::SmallVector<int64_t>> getSizes(tile::HostOp host,
+                                                       const NamedSizes &sizes);
+
+private:
+  mlir::MLIRContext context;
+  llvm::SourceMgr sourceManager;
+  std::unique_ptr<mlir::SourceMgrDiagnosticHandler> handler;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::string file;
+};
+
+/// Prints `heddle: error: ` and the message.
+llvm::raw_ostream &printError();
+
+} // namespace heddle
+
+#endif // HEDDLE_TOOLS_HEDDLE_SOURCE_H
