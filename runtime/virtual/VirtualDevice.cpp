@@ -152,10 +152,10 @@ VirtualDevice::loadModule(std::string_view ptx, std::string_view name) {
                          "variable",
                          name, relocation.symbol, variable->name);
       uint64_t value = it->second + relocation.addend;
-      std::memcpy(memory.resolve(globals.find(variable->name)->second,
-                                 variable->size) +
-                      relocation.offset,
-                  &value, sizeof(value));
+      std::memcpy(
+          memory.resolve(globals.find(variable->name)->second, variable->size) +
+              relocation.offset,
+          &value, sizeof(value));
     }
   for (const Function &function : module->syntax.functions) {
     if (!function.isKernel || !function.hasBody)
@@ -208,8 +208,8 @@ Expected<void> VirtualDevice::checkConfig(const Kernel &kernel,
     return refuse("expected a grid that is a multiple of the cluster {}, found "
                   "{}",
                   text(config.cluster), text(config.grid));
-  uint64_t shared = uint64_t(kernel.dynamicSharedOffset) +
-                    config.dynamicSharedBytes;
+  uint64_t shared =
+      uint64_t(kernel.dynamicSharedOffset) + config.dynamicSharedBytes;
   if (shared > props.maxSharedBytesPerBlock)
     return refuse("{} bytes of static and {} bytes of dynamic shared memory "
                   "exceed the {} bytes of a block",
@@ -218,8 +218,9 @@ Expected<void> VirtualDevice::checkConfig(const Kernel &kernel,
   return {};
 }
 
-Expected<std::vector<std::byte>> VirtualDevice::packArguments(
-    const Kernel &kernel, std::span<const KernelArgument> arguments) const {
+Expected<std::vector<std::byte>>
+VirtualDevice::packArguments(const Kernel &kernel,
+                             std::span<const KernelArgument> arguments) const {
   if (arguments.size() != kernel.parameters.size())
     return makeError(ErrorKind::InvalidInput,
                      "launch of '{}': expected {} arguments, found {}",
@@ -242,8 +243,8 @@ Expected<std::vector<std::byte>> VirtualDevice::packArguments(
 uint32_t VirtualDevice::residentClusters(const Kernel &kernel,
                                          const LaunchConfig &config) const {
   uint64_t threads = config.block.count();
-  uint64_t shared = 1024 + kernel.dynamicSharedOffset +
-                    config.dynamicSharedBytes;
+  uint64_t shared =
+      1024 + kernel.dynamicSharedOffset + config.dynamicSharedBytes;
   uint64_t blocks = std::min<uint64_t>(
       {maxBlocksPerMultiprocessor, props.maxThreadsPerMultiprocessor / threads,
        sharedBytesPerMultiprocessor / shared});
@@ -285,9 +286,9 @@ VirtualDevice::launch(Module &module, std::string_view name,
   launch.memory = &memory;
   launch.multiprocessors = props.multiprocessors;
   launch.registersPerMultiprocessor = props.registersPerMultiprocessor;
-  launch.hostThreads =
-      options.hostThreads ? options.hostThreads
-                          : std::max(1u, std::thread::hardware_concurrency());
+  launch.hostThreads = options.hostThreads
+                           ? options.hostThreads
+                           : std::max(1u, std::thread::hardware_concurrency());
   launch.residentClusters = residentClusters(kernel, launch.config);
   launch.stepBudget = options.stepBudget;
   return runLaunch(launch);

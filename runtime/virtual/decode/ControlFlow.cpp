@@ -155,8 +155,8 @@ void PostDominators::solve() {
 
 } // namespace
 
-std::vector<uint32_t> heddle::vgpu::reconvergencePoints(
-    const std::vector<ControlFlowEdges> &edges) {
+std::vector<uint32_t>
+heddle::vgpu::reconvergencePoints(const std::vector<ControlFlowEdges> &edges) {
   std::vector<uint32_t> points(edges.size(), neverReconverges);
   if (edges.empty())
     return points;

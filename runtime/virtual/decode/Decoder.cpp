@@ -64,10 +64,10 @@ void Decoder::failMessage(std::string message) {
     if (auto it = context.module->files.find(current->location.file);
         it != context.module->files.end())
       where += fmt::format(" ({}:{})", it->second, current->location.line);
-  error = Error{ErrorKind::InvalidInput,
-                fmt::format("{}: {}: {}", where,
-                            current ? current->opcode : function.name,
-                            message)};
+  error =
+      Error{ErrorKind::InvalidInput,
+            fmt::format("{}: {}: {}", where,
+                        current ? current->opcode : function.name, message)};
 }
 
 void Decoder::layout() {
@@ -182,9 +182,9 @@ void Decoder::decodeStatement() {
     inst.guard = places[current->guard].slot;
     inst.guardFlip = current->guardNegated ? ~0u : 0;
   }
-  DecodeFunction decode = findInstruction(
-      current->opcode == "heddle.role" ? std::string_view("heddle.role")
-                                       : mods.base());
+  DecodeFunction decode = findInstruction(current->opcode == "heddle.role"
+                                              ? std::string_view("heddle.role")
+                                              : mods.base());
   inst.execute = decode ? decode(*this) : unknown();
   if (inst.execute && !error && current->opcode != "heddle.role" &&
       !mods.empty())

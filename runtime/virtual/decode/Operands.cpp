@@ -150,21 +150,20 @@ uint32_t Decoder::anySource(const Operand &operand, Type type, bool &wide) {
   case OperandKind::Symbol:
     return symbolValue(operand, wide);
   case OperandKind::Integer:
-    return constant(operand.value & (bits(type) < 64
-                                         ? (1ull << bits(type)) - 1
-                                         : ~0ull),
+    return constant(operand.value &
+                        (bits(type) < 64 ? (1ull << bits(type)) - 1 : ~0ull),
                     wide);
   case OperandKind::Float32:
     if (bits(type) == 64)
-      return constant(std::bit_cast<uint64_t>(
-                          double(std::bit_cast<float>(uint32_t(operand.value)))),
+      return constant(std::bit_cast<uint64_t>(double(
+                          std::bit_cast<float>(uint32_t(operand.value)))),
                       true);
     return constant(operand.value, wide);
   case OperandKind::Float64:
     if (bits(type) == 32)
-      return constant(std::bit_cast<uint32_t>(
-                          float(std::bit_cast<double>(operand.value))),
-                      false);
+      return constant(
+          std::bit_cast<uint32_t>(float(std::bit_cast<double>(operand.value))),
+          false);
     if (bits(type) != 64)
       fail("expected a 16-bit pattern, found a floating-point literal");
     return constant(operand.value, true);
@@ -276,8 +275,7 @@ Decoder::Address Decoder::address(const Operand &operand, Space &space) {
   }
 }
 
-std::optional<uint32_t>
-Decoder::parameterOffset(std::string_view name) const {
+std::optional<uint32_t> Decoder::parameterOffset(std::string_view name) const {
   for (const KernelParameter &parameter : kernel.parameters)
     if (parameter.name == name)
       return parameter.offset;

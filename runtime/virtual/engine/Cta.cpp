@@ -19,15 +19,14 @@ using namespace heddle::vgpu;
 void Cta::Free::operator()(std::byte *memory) const { std::free(memory); }
 
 static uint32_t sharedBytesOf(const Launch &launch) {
-  return launch.config.dynamicSharedBytes
-             ? launch.kernel->dynamicSharedOffset +
-                   launch.config.dynamicSharedBytes
-             : launch.kernel->staticSharedBytes;
+  return launch.config.dynamicSharedBytes ? launch.kernel->dynamicSharedOffset +
+                                                launch.config.dynamicSharedBytes
+                                          : launch.kernel->staticSharedBytes;
 }
 
 Cta::Cta(Cluster &cluster, uint32_t rank)
-    : cluster(cluster), rank(rank),
-      sharedBytes(sharedBytesOf(cluster.launch)), mbarriers(sharedBytes) {
+    : cluster(cluster), rank(rank), sharedBytes(sharedBytesOf(cluster.launch)),
+      mbarriers(sharedBytes) {
   size_t bytes = (size_t(sharedBytes) + 1024) / 1024 * 1024;
   sharedMemory.reset(static_cast<std::byte *>(std::aligned_alloc(1024, bytes)));
   numThreads = uint32_t(cluster.launch.config.block.count());
@@ -71,9 +70,8 @@ void Cta::checkBarrier(NamedBarrier &barrier) {
     else
       exited += warps[i]->live == 0;
   }
-  bool complete = barrier.expected
-                      ? arrivedWarps * warpSize >= barrier.expected
-                      : arrivedWarps + exited == warps.size();
+  bool complete = barrier.expected ? arrivedWarps * warpSize >= barrier.expected
+                                   : arrivedWarps + exited == warps.size();
   if (!complete)
     return;
   barrier.active = false;

@@ -38,8 +38,7 @@ std::string heddle::vgpu::describeCta(const Cta &cta) {
 std::string heddle::vgpu::describeWarpName(const Warp &warp) {
   if (warp.role < 0)
     return fmt::format("warp {}", warp.index);
-  return fmt::format("warp {} ({})", warp.index,
-                     warp.kernel->roles[warp.role]);
+  return fmt::format("warp {} ({})", warp.index, warp.kernel->roles[warp.role]);
 }
 
 Error heddle::vgpu::describeFault(const Warp &warp, uint32_t pc, uint32_t lanes,
@@ -58,9 +57,8 @@ Error heddle::vgpu::describeHang(Cluster &cluster) {
       kernel.name, describeCta(*cluster.ctas.front()));
   for (auto &cta : cluster.ctas)
     for (auto &warp : cta->warps) {
-      std::string name = cluster.ctas.size() > 1
-                             ? describeCta(*cta) + ", "
-                             : std::string();
+      std::string name =
+          cluster.ctas.size() > 1 ? describeCta(*cta) + ", " : std::string();
       name += describeWarpName(*warp);
       if (warp->done()) {
         text += fmt::format("\n  {}: has exited", name);
@@ -73,9 +71,9 @@ Error heddle::vgpu::describeHang(Cluster &cluster) {
         uint32_t at = fragment.instruction && fragment.wait
                           ? warp->indexOf(*fragment.instruction)
                           : fragment.pc;
-        text += fmt::format("\n  {}, {}: {} at {}", name,
-                            describeLanes(fragment.mask), what,
-                            kernel.place(at));
+        text +=
+            fmt::format("\n  {}, {}: {} at {}", name,
+                        describeLanes(fragment.mask), what, kernel.place(at));
       }
     }
   return {ErrorKind::Fault, text};

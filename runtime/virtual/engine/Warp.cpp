@@ -41,7 +41,8 @@ void Warp::Free::operator()(std::byte *memory) const { std::free(memory); }
 Warp::Warp(Cta &cta, uint32_t index)
     : cta(cta), kernel(cta.cluster.launch.kernel), index(index) {
   size_t bytes = std::max<size_t>(kernel->slots, 1) * slotBytes;
-  registers.reset(static_cast<std::byte *>(std::aligned_alloc(slotBytes, bytes)));
+  registers.reset(
+      static_cast<std::byte *>(std::aligned_alloc(slotBytes, bytes)));
   predicates.resize(kernel->predicates);
   inFlight.resize(kernel->slots);
   local.resize(size_t(kernel->localBytes) * warpSize);
@@ -101,47 +102,86 @@ uint64_t Warp::specialValue(Special special, uint32_t lane) const {
   const Dim3 &id = cta.id;
   auto inCluster = [](uint32_t a, uint32_t b) { return a % b; };
   switch (special) {
-  case Special::TidX: return thread % block.x;
-  case Special::TidY: return thread / block.x % block.y;
-  case Special::TidZ: return thread / block.x / block.y;
-  case Special::NtidX: return block.x;
-  case Special::NtidY: return block.y;
-  case Special::NtidZ: return block.z;
-  case Special::CtaidX: return id.x;
-  case Special::CtaidY: return id.y;
-  case Special::CtaidZ: return id.z;
-  case Special::NctaidX: return grid.x;
-  case Special::NctaidY: return grid.y;
-  case Special::NctaidZ: return grid.z;
-  case Special::LaneId: return lane;
-  case Special::WarpId: return index;
-  case Special::NwarpId: return (block.count() + warpSize - 1) / warpSize;
+  case Special::TidX:
+    return thread % block.x;
+  case Special::TidY:
+    return thread / block.x % block.y;
+  case Special::TidZ:
+    return thread / block.x / block.y;
+  case Special::NtidX:
+    return block.x;
+  case Special::NtidY:
+    return block.y;
+  case Special::NtidZ:
+    return block.z;
+  case Special::CtaidX:
+    return id.x;
+  case Special::CtaidY:
+    return id.y;
+  case Special::CtaidZ:
+    return id.z;
+  case Special::NctaidX:
+    return grid.x;
+  case Special::NctaidY:
+    return grid.y;
+  case Special::NctaidZ:
+    return grid.z;
+  case Special::LaneId:
+    return lane;
+  case Special::WarpId:
+    return index;
+  case Special::NwarpId:
+    return (block.count() + warpSize - 1) / warpSize;
   case Special::SmId:
     return cta.cluster.index % cta.cluster.launch.multiprocessors;
-  case Special::NsmId: return cta.cluster.launch.multiprocessors;
-  case Special::ClusterIdX: return id.x / cluster.x;
-  case Special::ClusterIdY: return id.y / cluster.y;
-  case Special::ClusterIdZ: return id.z / cluster.z;
-  case Special::NclusterIdX: return grid.x / cluster.x;
-  case Special::NclusterIdY: return grid.y / cluster.y;
-  case Special::NclusterIdZ: return grid.z / cluster.z;
-  case Special::ClusterCtaidX: return inCluster(id.x, cluster.x);
-  case Special::ClusterCtaidY: return inCluster(id.y, cluster.y);
-  case Special::ClusterCtaidZ: return inCluster(id.z, cluster.z);
-  case Special::ClusterNctaidX: return cluster.x;
-  case Special::ClusterNctaidY: return cluster.y;
-  case Special::ClusterNctaidZ: return cluster.z;
-  case Special::ClusterCtaRank: return cta.rank;
-  case Special::ClusterNctaRank: return cluster.count();
-  case Special::IsExplicitCluster: return cluster.count() > 1;
-  case Special::LaneMaskEq: return 1u << lane;
-  case Special::LaneMaskLt: return (1u << lane) - 1;
-  case Special::LaneMaskLe: return (2u << lane) - 1;
-  case Special::LaneMaskGt: return ~((2u << lane) - 1);
-  case Special::LaneMaskGe: return ~((1u << lane) - 1);
-  case Special::DynamicSmemSize: return config.dynamicSharedBytes;
-  case Special::TotalSmemSize: return cta.sharedBytes;
-  default: return 0;
+  case Special::NsmId:
+    return cta.cluster.launch.multiprocessors;
+  case Special::ClusterIdX:
+    return id.x / cluster.x;
+  case Special::ClusterIdY:
+    return id.y / cluster.y;
+  case Special::ClusterIdZ:
+    return id.z / cluster.z;
+  case Special::NclusterIdX:
+    return grid.x / cluster.x;
+  case Special::NclusterIdY:
+    return grid.y / cluster.y;
+  case Special::NclusterIdZ:
+    return grid.z / cluster.z;
+  case Special::ClusterCtaidX:
+    return inCluster(id.x, cluster.x);
+  case Special::ClusterCtaidY:
+    return inCluster(id.y, cluster.y);
+  case Special::ClusterCtaidZ:
+    return inCluster(id.z, cluster.z);
+  case Special::ClusterNctaidX:
+    return cluster.x;
+  case Special::ClusterNctaidY:
+    return cluster.y;
+  case Special::ClusterNctaidZ:
+    return cluster.z;
+  case Special::ClusterCtaRank:
+    return cta.rank;
+  case Special::ClusterNctaRank:
+    return cluster.count();
+  case Special::IsExplicitCluster:
+    return cluster.count() > 1;
+  case Special::LaneMaskEq:
+    return 1u << lane;
+  case Special::LaneMaskLt:
+    return (1u << lane) - 1;
+  case Special::LaneMaskLe:
+    return (2u << lane) - 1;
+  case Special::LaneMaskGt:
+    return ~((2u << lane) - 1);
+  case Special::LaneMaskGe:
+    return ~((1u << lane) - 1);
+  case Special::DynamicSmemSize:
+    return config.dynamicSharedBytes;
+  case Special::TotalSmemSize:
+    return cta.sharedBytes;
+  default:
+    return 0;
   }
 }
 

@@ -92,13 +92,16 @@ struct RsqrtF64 {
 template <typename F>
 Handler narrow(Type type) {
   switch (type) {
-  case Type::F16: return unary<Narrow<F, HalfFormat>, uint16_t, uint16_t>;
-  case Type::BF16: return unary<Narrow<F, BfloatFormat>, uint16_t, uint16_t>;
+  case Type::F16:
+    return unary<Narrow<F, HalfFormat>, uint16_t, uint16_t>;
+  case Type::BF16:
+    return unary<Narrow<F, BfloatFormat>, uint16_t, uint16_t>;
   case Type::F16x2:
     return unary<Packed<Narrow<F, HalfFormat>>, uint32_t, uint32_t>;
   case Type::BF16x2:
     return unary<Packed<Narrow<F, BfloatFormat>>, uint32_t, uint32_t>;
-  default: return nullptr;
+  default:
+    return nullptr;
   }
 }
 
@@ -147,8 +150,8 @@ Handler decode(Decoder &d) {
 }
 
 constexpr InstructionRow rows[] = {
-    {"ex2", decode},   {"lg2", decode},  {"sin", decode},
-    {"cos", decode},   {"tanh", decode}, {"rsqrt", decode},
+    {"ex2", decode}, {"lg2", decode},  {"sin", decode},
+    {"cos", decode}, {"tanh", decode}, {"rsqrt", decode},
 };
 
 } // namespace

@@ -87,9 +87,9 @@ Flow copy(Warp &warp, const Instruction &i, uint32_t mask) {
             const std::byte *from =
                 cluster.cursors[p.cursor].resolve(copy.from, copy.read);
             if (!from)
-              return makeError(ErrorKind::Fault, "{}",
-                               cluster.launch.memory->explain(copy.from,
-                                                              copy.read));
+              return makeError(
+                  ErrorKind::Fault, "{}",
+                  cluster.launch.memory->explain(copy.from, copy.read));
             std::memcpy(copy.to, from, copy.read);
           }
           std::memset(copy.to + copy.read, 0, p.bytes - copy.read);
@@ -116,8 +116,8 @@ bool covered(Warp &warp, uint32_t mask, uint64_t pending) {
   bool ready = true;
   Warp::forBits(mask, [&](uint32_t l) {
     const AsyncGroups &group = (warp.*groups)[l];
-    ready &= group.completed >= (pending == waitForAll ? group.issued
-                                                       : group.target(pending));
+    ready &= group.completed >=
+             (pending == waitForAll ? group.issued : group.target(pending));
   });
   return ready;
 }

@@ -40,9 +40,8 @@ struct SharedPlace {
 };
 
 /// The CTA and offset of a shared address, or an error.
-Expected<SharedPlace> locateShared(Warp &warp, uint64_t address,
-                                   uint32_t bytes, uint32_t align,
-                                   bool crossCta);
+Expected<SharedPlace> locateShared(Warp &warp, uint64_t address, uint32_t bytes,
+                                   uint32_t align, bool crossCta);
 
 /// The CTAs of a multicast, or just `only`.
 Expected<std::vector<Cta *>> multicastTargets(Warp &warp, Cta *only,

@@ -34,9 +34,12 @@ template <typename Format>
 uint16_t narrow(Op op, uint16_t a, uint16_t b) {
   float x = Format::load(a), y = Format::load(b);
   switch (op) {
-  case Op::Min: return Format::store(floatMin(x, y, false));
-  case Op::Max: return Format::store(floatMax(x, y, false));
-  default: return Format::store(x + y);
+  case Op::Min:
+    return Format::store(floatMin(x, y, false));
+  case Op::Max:
+    return Format::store(floatMax(x, y, false));
+  default:
+    return Format::store(x + y);
   }
 }
 template <typename Format>
@@ -51,13 +54,20 @@ template <typename U>
 U combine(Op op, Type type, U old, U b) {
   using S = std::make_signed_t<U>;
   switch (op) {
-  case Op::And: return old & b;
-  case Op::Or: return old | b;
-  case Op::Xor: return old ^ b;
-  case Op::Exch: return b;
-  case Op::Inc: return old >= b ? 0 : old + 1;
-  case Op::Dec: return old == 0 || old > b ? b : old - 1;
-  default: break;
+  case Op::And:
+    return old & b;
+  case Op::Or:
+    return old | b;
+  case Op::Xor:
+    return old ^ b;
+  case Op::Exch:
+    return b;
+  case Op::Inc:
+    return old >= b ? 0 : old + 1;
+  case Op::Dec:
+    return old == 0 || old > b ? b : old - 1;
+  default:
+    break;
   }
   if constexpr (sizeof(U) == 8)
     if (type == Type::F64)
@@ -107,8 +117,8 @@ Flow atomic(Warp &warp, const Instruction &i, uint32_t mask) {
         old = b;
         target.compare_exchange_strong(old, desired);
       } else {
-        while (!target.compare_exchange_weak(
-            old, combine(p.op, p.type, old, b))) {
+        while (
+            !target.compare_exchange_weak(old, combine(p.op, p.type, old, b))) {
         }
       }
       if (p.returns)
@@ -120,10 +130,9 @@ Flow atomic(Warp &warp, const Instruction &i, uint32_t mask) {
 
 std::optional<Op> takeOp(Modifiers &mods) {
   constexpr std::pair<std::string_view, Op> names[] = {
-      {"add", Op::Add},   {"min", Op::Min}, {"max", Op::Max},
-      {"and", Op::And},   {"or", Op::Or},   {"xor", Op::Xor},
-      {"exch", Op::Exch}, {"cas", Op::Cas}, {"inc", Op::Inc},
-      {"dec", Op::Dec}};
+      {"add", Op::Add}, {"min", Op::Min}, {"max", Op::Max},   {"and", Op::And},
+      {"or", Op::Or},   {"xor", Op::Xor}, {"exch", Op::Exch}, {"cas", Op::Cas},
+      {"inc", Op::Inc}, {"dec", Op::Dec}};
   for (auto [name, op] : names)
     if (mods.take(name))
       return op;
@@ -134,12 +143,15 @@ bool supports(Op op, Type type) {
   switch (op) {
   case Op::And:
   case Op::Or:
-  case Op::Xor: return type == Type::B32 || type == Type::B64;
-  case Op::Exch: return type == Type::B32 || type == Type::B64;
+  case Op::Xor:
+    return type == Type::B32 || type == Type::B64;
+  case Op::Exch:
+    return type == Type::B32 || type == Type::B64;
   case Op::Cas:
     return type == Type::B16 || type == Type::B32 || type == Type::B64;
   case Op::Inc:
-  case Op::Dec: return type == Type::U32;
+  case Op::Dec:
+    return type == Type::U32;
   case Op::Min:
   case Op::Max:
     return !isFloat(type) ? bits(type) >= 32
@@ -162,7 +174,7 @@ Handler decodeAtomic(Decoder &d) {
   std::string_view space =
       d.mods.takeAny({"global", "shared::cluster", "shared::cta", "shared"});
   d.mods.takeAny({"cta", "cluster", "gpu", "sys"});
-  p->space = space.empty()      ? Space::Generic
+  p->space = space.empty()       ? Space::Generic
              : space == "global" ? Space::Global
                                  : Space::Shared;
   p->crossCta = space.empty() || space == "shared::cluster";
@@ -196,9 +208,12 @@ Handler decodeAtomic(Decoder &d) {
   if (cas)
     p->desired = d.source(d.operand(next++), p->type);
   switch (bits(p->type)) {
-  case 16: return atomic<uint16_t>;
-  case 32: return atomic<uint32_t>;
-  default: return atomic<uint64_t>;
+  case 16:
+    return atomic<uint16_t>;
+  case 32:
+    return atomic<uint32_t>;
+  default:
+    return atomic<uint64_t>;
   }
 }
 

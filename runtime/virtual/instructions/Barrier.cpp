@@ -57,18 +57,18 @@ Flow barrierResult(Warp &warp, const Instruction &i, uint32_t mask) {
     forLanes(mask, [=](uint32_t l) { d[l] = count; });
   } else {
     // `count` counted the lanes that decide the result.
-    bool result = mode == Mode::RedOr ? barrier.result != 0
-                                      : barrier.result == 0;
+    bool result =
+        mode == Mode::RedOr ? barrier.result != 0 : barrier.result == 0;
     warp.setPredicate(i.dst, mask, result ? fullMask : 0);
   }
   return Flow::Next;
 }
 
-const WaitReason reductionWait{
-    barrierWait.ready, barrierWait.describe,
-    [](Warp &warp, const Fragment &fragment) {
-      barrierResult(warp, *fragment.instruction, fragment.mask);
-    }};
+const WaitReason reductionWait{barrierWait.ready, barrierWait.describe,
+                               [](Warp &warp, const Fragment &fragment) {
+                                 barrierResult(warp, *fragment.instruction,
+                                               fragment.mask);
+                               }};
 
 template <bool hasCount>
 Flow barrier(Warp &warp, const Instruction &i, uint32_t mask) {
@@ -81,9 +81,9 @@ Flow barrier(Warp &warp, const Instruction &i, uint32_t mask) {
   uint32_t number = warp.reg32(i.src[0])[lane];
   uint32_t expected = hasCount ? warp.reg32(i.src[1])[lane] : 0;
   if (number >= warp.cta.barriers.size())
-    return warp.fault(i, mask,
-                      fmt::format("expected a barrier from 0 to 15, found {}",
-                                  number));
+    return warp.fault(
+        i, mask,
+        fmt::format("expected a barrier from 0 to 15, found {}", number));
   if (hasCount && (expected == 0 || expected % warpSize))
     return warp.fault(i, mask,
                       fmt::format("expected a thread count that is a positive "

@@ -34,9 +34,10 @@ Expected<SharedPlace> heddle::vgpu::locateShared(Warp &warp, uint64_t address,
   return SharedPlace{cta, offset};
 }
 
-Expected<std::vector<Cta *>>
-heddle::vgpu::multicastTargets(Warp &warp, Cta *only, bool multicast,
-                               uint32_t mask) {
+Expected<std::vector<Cta *>> heddle::vgpu::multicastTargets(Warp &warp,
+                                                            Cta *only,
+                                                            bool multicast,
+                                                            uint32_t mask) {
   std::vector<Cta *> targets;
   if (!multicast) {
     targets.push_back(only);
@@ -112,9 +113,9 @@ Flow toShared(Warp &warp, const Instruction &i, uint32_t mask) {
     auto barrier = locateMbarrier(warp, p.barrier, lane);
     if (!barrier)
       return tl::unexpected(barrier.error());
-    auto targets = multicastTargets(
-        warp, place->cta, p.multicast,
-        p.multicast ? warp.reg32(p.mask)[lane] & 0xffff : 0);
+    auto targets =
+        multicastTargets(warp, place->cta, p.multicast,
+                         p.multicast ? warp.reg32(p.mask)[lane] & 0xffff : 0);
     if (!targets)
       return tl::unexpected(targets.error());
     for (Cta *cta : *targets)
@@ -123,8 +124,8 @@ Flow toShared(Warp &warp, const Instruction &i, uint32_t mask) {
     Cluster &cluster = warp.cta.cluster;
     cluster.schedule(
         cluster.time() + copyLatency, warp, i, 1u << lane,
-        [&cluster, &p, from, bytes, offset = place->offset,
-         barrier = *barrier, multicast = p.multicast,
+        [&cluster, &p, from, bytes, offset = place->offset, barrier = *barrier,
+         multicast = p.multicast,
          targets = std::move(*targets)]() -> Expected<void> {
           for (Cta *cta : targets) {
             auto credit = bulkLoad(from, bytes, cta->shared(), cta->sharedBytes,
@@ -160,18 +161,17 @@ Flow sharedToShared(Warp &warp, const Instruction &i, uint32_t mask) {
       return tl::unexpected(barrier.error());
     poison(*to->cta, to->offset, bytes);
     Cluster &cluster = warp.cta.cluster;
-    cluster.schedule(cluster.time() + copyLatency, warp, i, 1u << lane,
-                     [to = *to, from = *from, bytes,
-                      barrier = *barrier]() -> Expected<void> {
-                       auto credit = bulkCopyShared(
-                           to.cta->shared(), to.cta->sharedBytes, to.offset,
-                           from.cta->shared(), from.cta->sharedBytes,
-                           from.offset, bytes);
-                       if (!credit)
-                         return tl::unexpected(credit.error());
-                       return barrier.cta->mbarriers.completeTx(barrier.offset,
-                                                                *credit);
-                     });
+    cluster.schedule(
+        cluster.time() + copyLatency, warp, i, 1u << lane,
+        [to = *to, from = *from, bytes,
+         barrier = *barrier]() -> Expected<void> {
+          auto credit = bulkCopyShared(
+              to.cta->shared(), to.cta->sharedBytes, to.offset,
+              from.cta->shared(), from.cta->sharedBytes, from.offset, bytes);
+          if (!credit)
+            return tl::unexpected(credit.error());
+          return barrier.cta->mbarriers.completeTx(barrier.offset, *credit);
+        });
     return {};
   });
 }
@@ -191,20 +191,20 @@ Flow toGlobal(Warp &warp, const Instruction &i, uint32_t mask) {
     uint64_t to = p.dst.of(warp, lane);
     ++warp.bulkGroups[lane].issued;
     Cluster &cluster = warp.cta.cluster;
-    cluster.schedule(
-        cluster.time() + copyLatency, warp, i, 1u << lane,
-        [&warp, &cluster, &p, to, bytes, from = *from,
-         lane]() -> Expected<void> {
-          ++warp.bulkGroups[lane].completed;
-          if constexpr (reduce)
-            return bulkReduce(to, bytes, p.type, p.op, from.cta->shared(),
-                              from.cta->sharedBytes, from.offset,
-                              cluster.cursors[p.cursor]);
-          else
-            return bulkStore(to, bytes, from.cta->shared(),
-                             from.cta->sharedBytes, from.offset,
-                             cluster.cursors[p.cursor]);
-        });
+    cluster.schedule(cluster.time() + copyLatency, warp, i, 1u << lane,
+                     [&warp, &cluster, &p, to, bytes, from = *from,
+                      lane]() -> Expected<void> {
+                       ++warp.bulkGroups[lane].completed;
+                       if constexpr (reduce)
+                         return bulkReduce(to, bytes, p.type, p.op,
+                                           from.cta->shared(),
+                                           from.cta->sharedBytes, from.offset,
+                                           cluster.cursors[p.cursor]);
+                       else
+                         return bulkStore(to, bytes, from.cta->shared(),
+                                          from.cta->sharedBytes, from.offset,
+                                          cluster.cursors[p.cursor]);
+                     });
     return {};
   });
 }
@@ -213,17 +213,26 @@ Flow nothing(Warp &, const Instruction &, uint32_t) { return Flow::Next; }
 
 std::optional<TensorMapType> reduceType(Type type) {
   switch (type) {
-  case Type::F16: return TensorMapType::F16;
-  case Type::BF16: return TensorMapType::BF16;
-  case Type::F32: return TensorMapType::F32;
-  case Type::F64: return TensorMapType::F64;
+  case Type::F16:
+    return TensorMapType::F16;
+  case Type::BF16:
+    return TensorMapType::BF16;
+  case Type::F32:
+    return TensorMapType::F32;
+  case Type::F64:
+    return TensorMapType::F64;
   case Type::B32:
-  case Type::U32: return TensorMapType::U32;
-  case Type::S32: return TensorMapType::S32;
+  case Type::U32:
+    return TensorMapType::U32;
+  case Type::S32:
+    return TensorMapType::S32;
   case Type::B64:
-  case Type::U64: return TensorMapType::U64;
-  case Type::S64: return TensorMapType::S64;
-  default: return std::nullopt;
+  case Type::U64:
+    return TensorMapType::U64;
+  case Type::S64:
+    return TensorMapType::S64;
+  default:
+    return std::nullopt;
   }
 }
 

@@ -14,31 +14,56 @@ using namespace heddle::vgpu;
 namespace {
 
 enum class Compare : uint8_t {
-  Eq, Ne, Lt, Le, Gt, Ge,
+  Eq,
+  Ne,
+  Lt,
+  Le,
+  Gt,
+  Ge,
   // Unordered: true if either is NaN.
-  Equ, Neu, Ltu, Leu, Gtu, Geu,
+  Equ,
+  Neu,
+  Ltu,
+  Leu,
+  Gtu,
+  Geu,
   // Ordered and unordered.
-  Num, Nan,
+  Num,
+  Nan,
 };
 
 template <Compare op, typename T>
 bool compare(T a, T b) {
   bool unordered = a != a || b != b;
   switch (op) {
-  case Compare::Eq: return a == b;
-  case Compare::Ne: return !unordered && a != b;
-  case Compare::Lt: return a < b;
-  case Compare::Le: return a <= b;
-  case Compare::Gt: return a > b;
-  case Compare::Ge: return a >= b;
-  case Compare::Equ: return unordered || a == b;
-  case Compare::Neu: return a != b;
-  case Compare::Ltu: return unordered || a < b;
-  case Compare::Leu: return unordered || a <= b;
-  case Compare::Gtu: return unordered || a > b;
-  case Compare::Geu: return unordered || a >= b;
-  case Compare::Num: return !unordered;
-  case Compare::Nan: return unordered;
+  case Compare::Eq:
+    return a == b;
+  case Compare::Ne:
+    return !unordered && a != b;
+  case Compare::Lt:
+    return a < b;
+  case Compare::Le:
+    return a <= b;
+  case Compare::Gt:
+    return a > b;
+  case Compare::Ge:
+    return a >= b;
+  case Compare::Equ:
+    return unordered || a == b;
+  case Compare::Neu:
+    return a != b;
+  case Compare::Ltu:
+    return unordered || a < b;
+  case Compare::Leu:
+    return unordered || a <= b;
+  case Compare::Gtu:
+    return unordered || a > b;
+  case Compare::Geu:
+    return unordered || a >= b;
+  case Compare::Num:
+    return !unordered;
+  case Compare::Nan:
+    return unordered;
   }
   return false;
 }
@@ -91,10 +116,14 @@ struct SetpPayload : Payload {
 uint32_t combined(Warp &warp, const SetpPayload &p, uint32_t value) {
   uint32_t other = warp.predicates[p.other] ^ p.otherFlip;
   switch (p.combine) {
-  case SetpPayload::Combine::And: return value & other;
-  case SetpPayload::Combine::Or: return value | other;
-  case SetpPayload::Combine::Xor: return value ^ other;
-  case SetpPayload::Combine::None: break;
+  case SetpPayload::Combine::And:
+    return value & other;
+  case SetpPayload::Combine::Or:
+    return value | other;
+  case SetpPayload::Combine::Xor:
+    return value ^ other;
+  case SetpPayload::Combine::None:
+    break;
   }
   return value;
 }
@@ -123,12 +152,11 @@ struct Set {
   static Flow run(Warp &warp, const Instruction &i, uint32_t mask) {
     uint32_t value = compareLanes<op, Source>(warp, i);
     if (i.payload)
-      value = combined(warp, *static_cast<const SetpPayload *>(i.payload),
-                       value);
+      value =
+          combined(warp, *static_cast<const SetpPayload *>(i.payload), value);
     uint32_t *d = warp.reg32(i.dst);
-    Warp::forBits(mask, [&](uint32_t l) {
-      d[l] = (value >> l & 1) ? i.aux : 0;
-    });
+    Warp::forBits(mask,
+                  [&](uint32_t l) { d[l] = (value >> l & 1) ? i.aux : 0; });
     return Flow::Next;
   }
 };
@@ -159,25 +187,41 @@ Flow setpPair(Warp &warp, const Instruction &i, uint32_t mask) {
 template <template <Compare, typename> class H, typename Source>
 Handler byOp(Compare op) {
   switch (op) {
-  case Compare::Eq: return H<Compare::Eq, Source>::run;
-  case Compare::Ne: return H<Compare::Ne, Source>::run;
-  case Compare::Lt: return H<Compare::Lt, Source>::run;
-  case Compare::Le: return H<Compare::Le, Source>::run;
-  case Compare::Gt: return H<Compare::Gt, Source>::run;
-  case Compare::Ge: return H<Compare::Ge, Source>::run;
-  default: break;
+  case Compare::Eq:
+    return H<Compare::Eq, Source>::run;
+  case Compare::Ne:
+    return H<Compare::Ne, Source>::run;
+  case Compare::Lt:
+    return H<Compare::Lt, Source>::run;
+  case Compare::Le:
+    return H<Compare::Le, Source>::run;
+  case Compare::Gt:
+    return H<Compare::Gt, Source>::run;
+  case Compare::Ge:
+    return H<Compare::Ge, Source>::run;
+  default:
+    break;
   }
   if constexpr (std::is_floating_point_v<typename Source::Value>) {
     switch (op) {
-    case Compare::Equ: return H<Compare::Equ, Source>::run;
-    case Compare::Neu: return H<Compare::Neu, Source>::run;
-    case Compare::Ltu: return H<Compare::Ltu, Source>::run;
-    case Compare::Leu: return H<Compare::Leu, Source>::run;
-    case Compare::Gtu: return H<Compare::Gtu, Source>::run;
-    case Compare::Geu: return H<Compare::Geu, Source>::run;
-    case Compare::Num: return H<Compare::Num, Source>::run;
-    case Compare::Nan: return H<Compare::Nan, Source>::run;
-    default: break;
+    case Compare::Equ:
+      return H<Compare::Equ, Source>::run;
+    case Compare::Neu:
+      return H<Compare::Neu, Source>::run;
+    case Compare::Ltu:
+      return H<Compare::Ltu, Source>::run;
+    case Compare::Leu:
+      return H<Compare::Leu, Source>::run;
+    case Compare::Gtu:
+      return H<Compare::Gtu, Source>::run;
+    case Compare::Geu:
+      return H<Compare::Geu, Source>::run;
+    case Compare::Num:
+      return H<Compare::Num, Source>::run;
+    case Compare::Nan:
+      return H<Compare::Nan, Source>::run;
+    default:
+      break;
     }
   }
   return nullptr;
@@ -187,20 +231,30 @@ template <template <Compare, typename> class H>
 Handler byType(Type type, Compare op, bool ftz) {
   switch (type) {
   case Type::B16:
-  case Type::U16: return byOp<H, Direct<uint16_t>>(op);
-  case Type::S16: return byOp<H, Direct<int16_t>>(op);
+  case Type::U16:
+    return byOp<H, Direct<uint16_t>>(op);
+  case Type::S16:
+    return byOp<H, Direct<int16_t>>(op);
   case Type::B32:
-  case Type::U32: return byOp<H, Direct<uint32_t>>(op);
-  case Type::S32: return byOp<H, Direct<int32_t>>(op);
+  case Type::U32:
+    return byOp<H, Direct<uint32_t>>(op);
+  case Type::S32:
+    return byOp<H, Direct<int32_t>>(op);
   case Type::B64:
-  case Type::U64: return byOp<H, Direct<uint64_t>>(op);
-  case Type::S64: return byOp<H, Direct<int64_t>>(op);
+  case Type::U64:
+    return byOp<H, Direct<uint64_t>>(op);
+  case Type::S64:
+    return byOp<H, Direct<int64_t>>(op);
   case Type::F32:
     return ftz ? byOp<H, FlushedF32>(op) : byOp<H, Direct<float>>(op);
-  case Type::F64: return byOp<H, Direct<double>>(op);
-  case Type::F16: return byOp<H, Half<HalfFormat>>(op);
-  case Type::BF16: return byOp<H, Half<BfloatFormat>>(op);
-  default: return nullptr;
+  case Type::F64:
+    return byOp<H, Direct<double>>(op);
+  case Type::F16:
+    return byOp<H, Half<HalfFormat>>(op);
+  case Type::BF16:
+    return byOp<H, Half<BfloatFormat>>(op);
+  default:
+    return nullptr;
   }
 }
 
@@ -302,10 +356,17 @@ Handler decodeSet(Decoder &d) {
   if (payload)
     payload->other = d.predicateSource(d.operand(3), payload->otherFlip);
   switch (result) {
-  case Type::F32: d.inst.aux = 0x3f800000; break;
-  case Type::F16: d.inst.aux = 0x3c00; break;
-  case Type::BF16: d.inst.aux = 0x3f80; break;
-  default: d.inst.aux = bits(result) == 16 ? 0xffff : ~0u;
+  case Type::F32:
+    d.inst.aux = 0x3f800000;
+    break;
+  case Type::F16:
+    d.inst.aux = 0x3c00;
+    break;
+  case Type::BF16:
+    d.inst.aux = 0x3f80;
+    break;
+  default:
+    d.inst.aux = bits(result) == 16 ? 0xffff : ~0u;
   }
   Handler handler = byType<Set>(type, *op, ftz);
   return handler ? handler : d.unknown();
@@ -336,8 +397,7 @@ Flow slct(Warp &warp, const Instruction &i, uint32_t mask) {
   const auto *a = warp.reg<T>(i.src[0]), *b = warp.reg<T>(i.src[1]);
   const uint32_t *c = warp.reg32(i.src[2]);
   forLanes(mask, [=](uint32_t l) {
-    bool first = isFloat ? std::bit_cast<float>(c[l]) >= 0
-                         : int32_t(c[l]) >= 0;
+    bool first = isFloat ? std::bit_cast<float>(c[l]) >= 0 : int32_t(c[l]) >= 0;
     d[l] = first ? a[l] : b[l];
   });
   return Flow::Next;

@@ -45,8 +45,7 @@ Flow branchIndexed(Warp &warp, const Instruction &i, uint32_t mask) {
   if (bad)
     return warp.fault(i, bad,
                       fmt::format("expected an index below {}, found {}",
-                                  targets.size(),
-                                  index[__builtin_ctz(bad)]));
+                                  targets.size(), index[__builtin_ctz(bad)]));
   while (mask) {
     uint32_t target = targets[index[__builtin_ctz(mask)]], same = 0;
     Warp::forBits(mask, [&](uint32_t l) {
@@ -191,13 +190,13 @@ Flow setMaxRegisters(Warp &warp, const Instruction &i, uint32_t mask) {
   if (warp.cta.warps.size() < (warp.index / 4 + 1) * 4)
     return warp.fault(i, mask, "expected a whole warpgroup of four warps");
   if (group.registers != wanted && increase != (wanted > group.registers))
-    return warp.fault(i, mask,
-                      fmt::format("the warpgroup has {} registers per thread; "
-                                  "expected {} {}",
-                                  group.registers,
-                                  increase ? "an increase above"
-                                           : "a decrease below",
-                                  group.registers));
+    return warp.fault(
+        i, mask,
+        fmt::format("the warpgroup has {} registers per thread; "
+                    "expected {} {}",
+                    group.registers,
+                    increase ? "an increase above" : "a decrease below",
+                    group.registers));
   group.resizing |= bit;
   if (group.resizing == 0xf) {
     int64_t difference = int64_t(wanted) - group.registers;

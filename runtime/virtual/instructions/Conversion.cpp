@@ -26,10 +26,14 @@ struct CvtPayload : Payload {
 /// Rounds to an integral value.
 double roundIntegral(double x, Rounding rounding) {
   switch (rounding) {
-  case Rounding::TowardZero: return std::trunc(x);
-  case Rounding::TowardNegative: return std::floor(x);
-  case Rounding::TowardPositive: return std::ceil(x);
-  default: return std::nearbyint(x);
+  case Rounding::TowardZero:
+    return std::trunc(x);
+  case Rounding::TowardNegative:
+    return std::floor(x);
+  case Rounding::TowardPositive:
+    return std::ceil(x);
+  default:
+    return std::nearbyint(x);
   }
 }
 
@@ -66,8 +70,8 @@ uint64_t integerToInteger(uint64_t raw, const CvtPayload &p) {
 double integerToDouble(uint64_t raw, Type type) {
   int64_t value = extend(raw, type);
   double low = double(uint32_t(value));
-  double high = isSigned(type) ? double(value >> 32)
-                               : double(uint64_t(value) >> 32);
+  double high =
+      isSigned(type) ? double(value >> 32) : double(uint64_t(value) >> 32);
   return oddSum(high * 0x1p32, low);
 }
 
@@ -93,22 +97,29 @@ uint64_t floatToInteger(double x, const CvtPayload &p) {
 
 double loadFloat(uint64_t raw, const CvtPayload &p) {
   switch (p.from) {
-  case Type::F16: return f16ToFloat(uint16_t(raw));
-  case Type::BF16: return bf16ToFloat(uint16_t(raw));
-  case Type::F32: return flushIf(p.ftz, std::bit_cast<float>(uint32_t(raw)));
-  default: return std::bit_cast<double>(raw);
+  case Type::F16:
+    return f16ToFloat(uint16_t(raw));
+  case Type::BF16:
+    return bf16ToFloat(uint16_t(raw));
+  case Type::F32:
+    return flushIf(p.ftz, std::bit_cast<float>(uint32_t(raw)));
+  default:
+    return std::bit_cast<double>(raw);
   }
 }
 
 uint64_t storeFloat(double x, const CvtPayload &p) {
   x = saturateIf(p.sat, x);
   switch (p.to) {
-  case Type::F16: return doubleToF16(x, p.rounding, p.saturation);
-  case Type::BF16: return doubleToBf16(x, p.rounding, p.saturation);
+  case Type::F16:
+    return doubleToF16(x, p.rounding, p.saturation);
+  case Type::BF16:
+    return doubleToBf16(x, p.rounding, p.saturation);
   case Type::F32:
     return std::bit_cast<uint32_t>(
         flushIf(p.ftz, doubleToFloat(x, p.rounding)));
-  default: return std::bit_cast<uint64_t>(x);
+  default:
+    return std::bit_cast<uint64_t>(x);
   }
 }
 
@@ -117,9 +128,9 @@ uint64_t convert(uint64_t raw, const CvtPayload &p) {
     if (isInteger(p.to))
       return integerToInteger(raw, p);
     if (p.to == Type::F64 && p.rounding == Rounding::NearestEven)
-      return std::bit_cast<uint64_t>(isSigned(p.from)
-                                         ? double(extend(raw, p.from))
-                                         : double(uint64_t(extend(raw, p.from))));
+      return std::bit_cast<uint64_t>(
+          isSigned(p.from) ? double(extend(raw, p.from))
+                           : double(uint64_t(extend(raw, p.from))));
     return storeFloat(integerToDouble(raw, p.from), p);
   }
   double x = loadFloat(raw, p);
@@ -137,7 +148,8 @@ uint64_t convert(uint64_t raw, const CvtPayload &p) {
 Flow cvt(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &p = *static_cast<const CvtPayload *>(i.payload);
   Warp::forBits(mask, [&](uint32_t l) {
-    uint64_t raw = p.wideFrom ? warp.reg64(i.src[0])[l] : warp.reg32(i.src[0])[l];
+    uint64_t raw =
+        p.wideFrom ? warp.reg64(i.src[0])[l] : warp.reg32(i.src[0])[l];
     uint64_t result = convert(raw, p);
     if (p.wideTo)
       warp.reg64(i.dst)[l] = result;
@@ -152,7 +164,9 @@ Flow cvt(Warp &warp, const Instruction &i, uint32_t mask) {
 template <typename To>
 struct Cast {
   template <typename From>
-  To operator()(From x) const { return To(x); }
+  To operator()(From x) const {
+    return To(x);
+  }
 };
 struct ToFloat {
   float operator()(uint16_t x) const { return bf16ToFloat(x); }
@@ -218,27 +232,40 @@ Handler fastPath(const CvtPayload &p) {
 
 uint32_t narrowBits(float x, const CvtPayload &p, Type element) {
   switch (element) {
-  case Type::F16: return floatToF16(x, p.rounding, p.saturation);
-  case Type::BF16: return floatToBf16(x, p.rounding, p.saturation);
-  case Type::E4M3: return floatToE4m3(x, p.rounding, p.saturation);
-  default: return floatToE5m2(x, p.rounding, p.saturation);
+  case Type::F16:
+    return floatToF16(x, p.rounding, p.saturation);
+  case Type::BF16:
+    return floatToBf16(x, p.rounding, p.saturation);
+  case Type::E4M3:
+    return floatToE4m3(x, p.rounding, p.saturation);
+  default:
+    return floatToE5m2(x, p.rounding, p.saturation);
   }
 }
 float widen(uint32_t raw, Type element) {
   switch (element) {
-  case Type::F16: return f16ToFloat(uint16_t(raw));
-  case Type::BF16: return bf16ToFloat(uint16_t(raw));
-  case Type::E4M3: return e4m3ToFloat(uint8_t(raw));
-  default: return e5m2ToFloat(uint8_t(raw));
+  case Type::F16:
+    return f16ToFloat(uint16_t(raw));
+  case Type::BF16:
+    return bf16ToFloat(uint16_t(raw));
+  case Type::E4M3:
+    return e4m3ToFloat(uint8_t(raw));
+  default:
+    return e5m2ToFloat(uint8_t(raw));
   }
 }
 Type elementOf(Type pair) {
   switch (pair) {
-  case Type::F16x2: return Type::F16;
-  case Type::BF16x2: return Type::BF16;
-  case Type::E4M3x2: return Type::E4M3;
-  case Type::E5M2x2: return Type::E5M2;
-  default: return Type::None;
+  case Type::F16x2:
+    return Type::F16;
+  case Type::BF16x2:
+    return Type::BF16;
+  case Type::E4M3x2:
+    return Type::E4M3;
+  case Type::E5M2x2:
+    return Type::E5M2;
+  default:
+    return Type::None;
   }
 }
 

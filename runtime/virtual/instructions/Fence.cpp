@@ -59,7 +59,8 @@ Handler decodeFence(Decoder &d) {
     return fence;
   }
   d.mods.takeAny({"sc", "acq_rel", "acquire", "release"});
-  d.mods.takeAny({"sync_restrict::shared::cta", "sync_restrict::shared::cluster"});
+  d.mods.takeAny(
+      {"sync_restrict::shared::cta", "sync_restrict::shared::cluster"});
   if (d.mods.takeAny({"cta", "cluster", "gpu", "sys"}).empty())
     return d.unknown();
   d.expectOperands(0);

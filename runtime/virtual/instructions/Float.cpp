@@ -15,25 +15,35 @@ namespace {
 
 struct Add {
   template <typename T>
-  T operator()(T a, T b) const { return a + b; }
+  T operator()(T a, T b) const {
+    return a + b;
+  }
 };
 struct Sub {
   template <typename T>
-  T operator()(T a, T b) const { return a - b; }
+  T operator()(T a, T b) const {
+    return a - b;
+  }
 };
 struct Mul {
   template <typename T>
-  T operator()(T a, T b) const { return a * b; }
+  T operator()(T a, T b) const {
+    return a * b;
+  }
 };
 template <bool propagate>
 struct Min {
   template <typename T>
-  T operator()(T a, T b) const { return floatMin(a, b, propagate); }
+  T operator()(T a, T b) const {
+    return floatMin(a, b, propagate);
+  }
 };
 template <bool propagate>
 struct Max {
   template <typename T>
-  T operator()(T a, T b) const { return floatMax(a, b, propagate); }
+  T operator()(T a, T b) const {
+    return floatMax(a, b, propagate);
+  }
 };
 
 /// Modifiers of arithmetic; a runtime bit set in `Instruction::aux`.
@@ -73,7 +83,8 @@ struct Packed {
 template <typename F, bool ftz, bool sat>
 Handler floatBinaryAs(Type type) {
   switch (type) {
-  case Type::F32: return binary<F32<F, ftz, sat>, float, float>;
+  case Type::F32:
+    return binary<F32<F, ftz, sat>, float, float>;
   case Type::F16:
     return binary<Narrow<F, HalfFormat, ftz, sat>, uint16_t, uint16_t>;
   case Type::F16x2:
@@ -83,8 +94,10 @@ Handler floatBinaryAs(Type type) {
   case Type::BF16x2:
     return binary<Packed<Narrow<F, BfloatFormat, false, sat>>, uint32_t,
                   uint32_t>;
-  case Type::F64: return ftz || sat ? nullptr : binary<F, double, double>;
-  default: return nullptr;
+  case Type::F64:
+    return ftz || sat ? nullptr : binary<F, double, double>;
+  default:
+    return nullptr;
   }
 }
 
@@ -213,10 +226,11 @@ Handler decodeMinMax(Decoder &d) {
   setOperands(d, type, 2);
   Handler handler;
   if (xorSign)
-    handler = propagate ? floatBinary<XorSign<F<true>>>(
-                              type == Type::F64 ? Type::None : type, ftz, false)
-                        : floatBinary<XorSign<F<false>>>(
-                              type == Type::F64 ? Type::None : type, ftz, false);
+    handler = propagate
+                  ? floatBinary<XorSign<F<true>>>(
+                        type == Type::F64 ? Type::None : type, ftz, false)
+                  : floatBinary<XorSign<F<false>>>(
+                        type == Type::F64 ? Type::None : type, ftz, false);
   else
     handler = propagate ? floatBinary<F<true>>(type, ftz, false)
                         : floatBinary<F<false>>(type, ftz, false);
@@ -232,6 +246,43 @@ struct FmaF32 {
     return saturateIf(sat, flushIf(ftz, r));
   }
 };
+#if defined(__x86_64__)
+/// The same with the instruction for it: without, `std::fma` is a call.
+template <bool ftz>
+__attribute__((target("avx2,fma"))) Flow fmaF32(Warp &warp,
+                                                const Instruction &i,
+                                                uint32_t mask) {
+  if (mask != fullMask)
+    return ternary<FmaF32<ftz, false>, float, float>(warp, i, mask);
+  auto *d = reinterpret_cast<float *>(warp.reg32(i.dst));
+  auto *a = reinterpret_cast<const float *>(warp.reg32(i.src[0]));
+  auto *b = reinterpret_cast<const float *>(warp.reg32(i.src[1]));
+  auto *c = reinterpret_cast<const float *>(warp.reg32(i.src[2]));
+  constexpr float least = std::numeric_limits<float>::min();
+  HEDDLE_LANES
+  for (uint32_t l = 0; l < warpSize; ++l) {
+    float x = a[l], y = b[l], z = c[l];
+    if (ftz) {
+      x = __builtin_fabsf(x) < least ? __builtin_copysignf(0, x) : x;
+      y = __builtin_fabsf(y) < least ? __builtin_copysignf(0, y) : y;
+      z = __builtin_fabsf(z) < least ? __builtin_copysignf(0, z) : z;
+    }
+    float r = __builtin_fmaf(x, y, z);
+    if (ftz)
+      r = __builtin_fabsf(r) < least ? __builtin_copysignf(0, r) : r;
+    d[l] = r;
+  }
+  return Flow::Next;
+}
+bool hasFma() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+#else
+template <bool ftz>
+constexpr Handler fmaF32 = nullptr;
+bool hasFma() { return false; }
+#endif
+
 struct FmaF64 {
   double operator()(double a, double b, double c) const {
     return std::fma(a, b, c);
@@ -290,6 +341,8 @@ Handler decodeFma(Decoder &d) {
       d.inst.aux2 = uint32_t(rounding);
       return directed<DirectedOp::Fma>;
     }
+    if (!sat && hasFma())
+      return ftz ? Handler(fmaF32<true>) : Handler(fmaF32<false>);
     if (ftz)
       return sat ? ternary<FmaF32<true, true>, float, float>
                  : ternary<FmaF32<true, false>, float, float>;
@@ -299,12 +352,18 @@ Handler decodeFma(Decoder &d) {
   if (rounding != Rounding::NearestEven)
     return d.fail("expected rounding .rn for this type");
   switch (type) {
-  case Type::F64: return d.inst.aux ? d.unknown() : ternary<FmaF64, double, double>;
-  case Type::F16: return fmaNarrow<HalfFormat, false>;
-  case Type::F16x2: return fmaNarrow<HalfFormat, true>;
-  case Type::BF16: return fmaNarrow<BfloatFormat, false>;
-  case Type::BF16x2: return fmaNarrow<BfloatFormat, true>;
-  default: return d.unknown();
+  case Type::F64:
+    return d.inst.aux ? d.unknown() : ternary<FmaF64, double, double>;
+  case Type::F16:
+    return fmaNarrow<HalfFormat, false>;
+  case Type::F16x2:
+    return fmaNarrow<HalfFormat, true>;
+  case Type::BF16:
+    return fmaNarrow<BfloatFormat, false>;
+  case Type::BF16x2:
+    return fmaNarrow<BfloatFormat, true>;
+  default:
+    return d.unknown();
   }
 }
 
@@ -386,8 +445,8 @@ struct Bits {
 template <bool ftz, bool negate>
 struct SignF32 {
   uint32_t operator()(uint32_t x) const {
-    uint32_t bits = std::bit_cast<uint32_t>(
-        flushIf(ftz, std::bit_cast<float>(x)));
+    uint32_t bits =
+        std::bit_cast<uint32_t>(flushIf(ftz, std::bit_cast<float>(x)));
     return negate ? bits ^ 0x80000000u : bits & 0x7fffffffu;
   }
 };
@@ -413,10 +472,11 @@ Handler decodeSign(Decoder &d) {
                  uint16_t, uint16_t>;
   case Type::F16x2:
   case Type::BF16x2:
-    return unary<Bits<uint32_t, negate ? 0x80008000u : 0u,
-                      negate ? ~0u : 0x7fff7fffu>,
-                 uint32_t, uint32_t>;
-  default: return d.unknown();
+    return unary<
+        Bits<uint32_t, negate ? 0x80008000u : 0u, negate ? ~0u : 0x7fff7fffu>,
+        uint32_t, uint32_t>;
+  default:
+    return d.unknown();
   }
 }
 
@@ -448,12 +508,24 @@ Flow testProperty(Warp &warp, const Instruction &i, uint32_t mask) {
     int kind = std::fpclassify(x);
     bool yes = false;
     switch (i.aux) {
-    case 0: yes = std::isfinite(x); break;
-    case 1: yes = kind == FP_INFINITE; break;
-    case 2: yes = kind != FP_NAN; break;
-    case 3: yes = kind == FP_NAN; break;
-    case 4: yes = kind == FP_NORMAL; break;
-    case 5: yes = kind == FP_SUBNORMAL; break;
+    case 0:
+      yes = std::isfinite(x);
+      break;
+    case 1:
+      yes = kind == FP_INFINITE;
+      break;
+    case 2:
+      yes = kind != FP_NAN;
+      break;
+    case 3:
+      yes = kind == FP_NAN;
+      break;
+    case 4:
+      yes = kind == FP_NORMAL;
+      break;
+    case 5:
+      yes = kind == FP_SUBNORMAL;
+      break;
     }
     result |= uint32_t(yes) << l;
   });

@@ -26,40 +26,45 @@ T wrap(uint64_t value) {
 
 struct Add {
   template <typename T>
-  T operator()(T a, T b) const { return wrap<T>(uint64_t(a) + uint64_t(b)); }
+  T operator()(T a, T b) const {
+    return wrap<T>(uint64_t(a) + uint64_t(b));
+  }
 };
 struct Sub {
   template <typename T>
-  T operator()(T a, T b) const { return wrap<T>(uint64_t(a) - uint64_t(b)); }
+  T operator()(T a, T b) const {
+    return wrap<T>(uint64_t(a) - uint64_t(b));
+  }
 };
 struct AddSat {
   int32_t operator()(int32_t a, int32_t b) const {
     int64_t sum = int64_t(a) + b;
-    return int32_t(std::min<int64_t>(std::max<int64_t>(sum, INT32_MIN),
-                                     INT32_MAX));
+    return int32_t(
+        std::min<int64_t>(std::max<int64_t>(sum, INT32_MIN), INT32_MAX));
   }
 };
 struct SubSat {
   int32_t operator()(int32_t a, int32_t b) const {
     int64_t sum = int64_t(a) - b;
-    return int32_t(std::min<int64_t>(std::max<int64_t>(sum, INT32_MIN),
-                                     INT32_MAX));
+    return int32_t(
+        std::min<int64_t>(std::max<int64_t>(sum, INT32_MIN), INT32_MAX));
   }
 };
 struct MulLo {
   template <typename T>
-  T operator()(T a, T b) const { return wrap<T>(uint64_t(a) * uint64_t(b)); }
+  T operator()(T a, T b) const {
+    return wrap<T>(uint64_t(a) * uint64_t(b));
+  }
 };
 struct MulHi {
   template <typename T>
   T operator()(T a, T b) const {
     if constexpr (sizeof(T) == 8) {
-      using Wide = std::conditional_t<std::is_signed_v<T>, __int128,
-                                      unsigned __int128>;
+      using Wide =
+          std::conditional_t<std::is_signed_v<T>, __int128, unsigned __int128>;
       return T((Wide(a) * Wide(b)) >> 64);
     } else {
-      using Wide =
-          std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>;
+      using Wide = std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>;
       return T((Wide(a) * Wide(b)) >> (8 * sizeof(T)));
     }
   }
@@ -77,11 +82,15 @@ struct MulWide {
 };
 struct MadLo {
   template <typename T>
-  T operator()(T a, T b, T c) const { return Add{}(MulLo{}(a, b), c); }
+  T operator()(T a, T b, T c) const {
+    return Add{}(MulLo{}(a, b), c);
+  }
 };
 struct MadHi {
   template <typename T>
-  T operator()(T a, T b, T c) const { return Add{}(MulHi{}(a, b), c); }
+  T operator()(T a, T b, T c) const {
+    return Add{}(MulHi{}(a, b), c);
+  }
 };
 struct MadWide {
   template <typename T>
@@ -119,19 +128,27 @@ struct Rem {
 };
 struct Min {
   template <typename T>
-  T operator()(T a, T b) const { return a < b ? a : b; }
+  T operator()(T a, T b) const {
+    return a < b ? a : b;
+  }
 };
 struct Max {
   template <typename T>
-  T operator()(T a, T b) const { return a > b ? a : b; }
+  T operator()(T a, T b) const {
+    return a > b ? a : b;
+  }
 };
 struct Neg {
   template <typename T>
-  T operator()(T a) const { return wrap<T>(0 - uint64_t(a)); }
+  T operator()(T a) const {
+    return wrap<T>(0 - uint64_t(a));
+  }
 };
 struct Abs {
   template <typename T>
-  T operator()(T a) const { return a < 0 ? Neg{}(a) : a; }
+  T operator()(T a) const {
+    return a < 0 ? Neg{}(a) : a;
+  }
 };
 struct Sad {
   template <typename T>
@@ -152,40 +169,59 @@ struct Halves {
 template <typename F>
 Handler binaryByType(Type type) {
   switch (type) {
-  case Type::U16: return binary<F, uint16_t, uint16_t>;
-  case Type::S16: return binary<F, int16_t, int16_t>;
+  case Type::U16:
+    return binary<F, uint16_t, uint16_t>;
+  case Type::S16:
+    return binary<F, int16_t, int16_t>;
   case Type::B32:
-  case Type::U32: return binary<F, uint32_t, uint32_t>;
-  case Type::S32: return binary<F, int32_t, int32_t>;
+  case Type::U32:
+    return binary<F, uint32_t, uint32_t>;
+  case Type::S32:
+    return binary<F, int32_t, int32_t>;
   case Type::B64:
-  case Type::U64: return binary<F, uint64_t, uint64_t>;
-  case Type::S64: return binary<F, int64_t, int64_t>;
-  default: return nullptr;
+  case Type::U64:
+    return binary<F, uint64_t, uint64_t>;
+  case Type::S64:
+    return binary<F, int64_t, int64_t>;
+  default:
+    return nullptr;
   }
 }
 
 template <typename F>
 Handler ternaryByType(Type type) {
   switch (type) {
-  case Type::U16: return ternary<F, uint16_t, uint16_t>;
-  case Type::S16: return ternary<F, int16_t, int16_t>;
+  case Type::U16:
+    return ternary<F, uint16_t, uint16_t>;
+  case Type::S16:
+    return ternary<F, int16_t, int16_t>;
   case Type::B32:
-  case Type::U32: return ternary<F, uint32_t, uint32_t>;
-  case Type::S32: return ternary<F, int32_t, int32_t>;
+  case Type::U32:
+    return ternary<F, uint32_t, uint32_t>;
+  case Type::S32:
+    return ternary<F, int32_t, int32_t>;
   case Type::B64:
-  case Type::U64: return ternary<F, uint64_t, uint64_t>;
-  case Type::S64: return ternary<F, int64_t, int64_t>;
-  default: return nullptr;
+  case Type::U64:
+    return ternary<F, uint64_t, uint64_t>;
+  case Type::S64:
+    return ternary<F, int64_t, int64_t>;
+  default:
+    return nullptr;
   }
 }
 
 Type widened(Type type) {
   switch (type) {
-  case Type::U16: return Type::U32;
-  case Type::S16: return Type::S32;
-  case Type::U32: return Type::U64;
-  case Type::S32: return Type::S64;
-  default: return Type::None;
+  case Type::U16:
+    return Type::U32;
+  case Type::S16:
+    return Type::S32;
+  case Type::U32:
+    return Type::U64;
+  case Type::S32:
+    return Type::S64;
+  default:
+    return Type::None;
   }
 }
 
@@ -249,7 +285,8 @@ Handler decodeAddSub(Decoder &d, Type type) {
   return binaryByType<F>(type);
 }
 
-// --- Shared with floating point: the type decides -----------------------------
+// --- Shared with floating point: the type decides
+// -----------------------------
 
 /// madc and mad.cc: multiply, then add with a carry.
 template <bool useCarry>
@@ -341,11 +378,16 @@ Handler heddle::vgpu::decodeIntegerArithmetic(Decoder &d, Type type) {
     if (part == "wide") {
       operands(d, widened(type), {type, type});
       switch (type) {
-      case Type::U16: return binary<MulWide, uint32_t, uint16_t>;
-      case Type::S16: return binary<MulWide, int32_t, int16_t>;
-      case Type::U32: return binary<MulWide, uint64_t, uint32_t>;
-      case Type::S32: return binary<MulWide, int64_t, int32_t>;
-      default: return d.unknown();
+      case Type::U16:
+        return binary<MulWide, uint32_t, uint16_t>;
+      case Type::S16:
+        return binary<MulWide, int32_t, int16_t>;
+      case Type::U32:
+        return binary<MulWide, uint64_t, uint32_t>;
+      case Type::S32:
+        return binary<MulWide, int64_t, int32_t>;
+      default:
+        return d.unknown();
       }
     }
     operands(d, type, {type, type});
@@ -367,7 +409,8 @@ Handler heddle::vgpu::decodeIntegerArithmetic(Decoder &d, Type type) {
         return ternary<MadWide, uint64_t, uint32_t, uint32_t, uint64_t>;
       case Type::S32:
         return ternary<MadWide, int64_t, int32_t, int32_t, int64_t>;
-      default: return d.unknown();
+      default:
+        return d.unknown();
       }
     }
     operands(d, type, {type, type, type});
@@ -392,12 +435,16 @@ Handler heddle::vgpu::decodeIntegerArithmetic(Decoder &d, Type type) {
     operands(d, type, {type});
     switch (type) {
     case Type::S16:
-      return negate ? unary<Neg, int16_t, int16_t> : unary<Abs, int16_t, int16_t>;
+      return negate ? unary<Neg, int16_t, int16_t>
+                    : unary<Abs, int16_t, int16_t>;
     case Type::S32:
-      return negate ? unary<Neg, int32_t, int32_t> : unary<Abs, int32_t, int32_t>;
+      return negate ? unary<Neg, int32_t, int32_t>
+                    : unary<Abs, int32_t, int32_t>;
     case Type::S64:
-      return negate ? unary<Neg, int64_t, int64_t> : unary<Abs, int64_t, int64_t>;
-    default: break;
+      return negate ? unary<Neg, int64_t, int64_t>
+                    : unary<Abs, int64_t, int64_t>;
+    default:
+      break;
     }
   }
   return handler ? handler : d.unknown();

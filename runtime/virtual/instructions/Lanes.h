@@ -92,8 +92,8 @@ Flow ternary(Warp &warp, const Instruction &i, uint32_t mask) {
   const auto *b = warp.reg<B>(i.src[1]);
   const auto *c = warp.reg<C>(i.src[2]);
   forLanes(mask, [=](uint32_t l) {
-    d[l] = toLane<D>(
-        F{}(fromLane<A>(a[l]), fromLane<B>(b[l]), fromLane<C>(c[l])));
+    d[l] =
+        toLane<D>(F{}(fromLane<A>(a[l]), fromLane<B>(b[l]), fromLane<C>(c[l])));
   });
   return Flow::Next;
 }

@@ -15,19 +15,27 @@ namespace {
 
 struct And {
   template <typename T>
-  T operator()(T a, T b) const { return a & b; }
+  T operator()(T a, T b) const {
+    return a & b;
+  }
 };
 struct Or {
   template <typename T>
-  T operator()(T a, T b) const { return a | b; }
+  T operator()(T a, T b) const {
+    return a | b;
+  }
 };
 struct Xor {
   template <typename T>
-  T operator()(T a, T b) const { return a ^ b; }
+  T operator()(T a, T b) const {
+    return a ^ b;
+  }
 };
 struct Not {
   template <typename T>
-  T operator()(T a) const { return T(~a); }
+  T operator()(T a) const {
+    return T(~a);
+  }
 };
 struct Shl {
   template <typename T>
@@ -39,17 +47,23 @@ struct Shr {
   template <typename T>
   T operator()(T a, uint32_t b) const {
     constexpr uint32_t width = 8 * sizeof(T);
-    return T(a >> (b < width ? b : std::is_signed_v<T> ? width - 1 : 0)) *
+    return T(a >> (b < width             ? b
+                   : std::is_signed_v<T> ? width - 1
+                                         : 0)) *
            T(std::is_signed_v<T> || b < width);
   }
 };
 struct Popc {
   template <typename T>
-  uint32_t operator()(T a) const { return std::popcount(a); }
+  uint32_t operator()(T a) const {
+    return std::popcount(a);
+  }
 };
 struct Clz {
   template <typename T>
-  uint32_t operator()(T a) const { return std::countl_zero(a); }
+  uint32_t operator()(T a) const {
+    return std::countl_zero(a);
+  }
 };
 struct Brev {
   template <typename T>
@@ -187,16 +201,22 @@ Handler decodeBitwise(Decoder &d) {
   d.inst.src[0] = d.source(1, type);
   d.inst.src[1] = d.source(2, type);
   switch (bits(type)) {
-  case 16: return binary<F, uint16_t, uint16_t>;
-  case 32: return binary<F, uint32_t, uint32_t>;
-  case 64: return binary<F, uint64_t, uint64_t>;
-  default: return d.unknown();
+  case 16:
+    return binary<F, uint16_t, uint16_t>;
+  case 32:
+    return binary<F, uint32_t, uint32_t>;
+  case 64:
+    return binary<F, uint64_t, uint64_t>;
+  default:
+    return d.unknown();
   }
 }
 
 struct IsZero {
   template <typename T>
-  T operator()(T a) const { return a == 0; }
+  T operator()(T a) const {
+    return a == 0;
+  }
 };
 
 Handler decodeNot(Decoder &d) {
@@ -220,7 +240,8 @@ Handler decodeNot(Decoder &d) {
   case 64:
     return logical ? unary<IsZero, uint64_t, uint64_t>
                    : unary<Not, uint64_t, uint64_t>;
-  default: return d.unknown();
+  default:
+    return d.unknown();
   }
 }
 
@@ -245,7 +266,8 @@ Handler decodeShift(Decoder &d) {
     return left   ? binary<Shl, uint64_t, uint64_t, uint32_t>
            : sign ? binary<Shr, int64_t, int64_t, uint32_t>
                   : binary<Shr, uint64_t, uint64_t, uint32_t>;
-  default: return d.unknown();
+  default:
+    return d.unknown();
   }
 }
 
@@ -273,11 +295,16 @@ Handler decodeBrev(Decoder &d) {
 template <typename F>
 Handler bfindAs(Type type) {
   switch (type) {
-  case Type::U32: return unary<F, uint32_t, uint32_t>;
-  case Type::S32: return unary<F, uint32_t, int32_t>;
-  case Type::U64: return unary<F, uint32_t, uint64_t>;
-  case Type::S64: return unary<F, uint32_t, int64_t>;
-  default: return nullptr;
+  case Type::U32:
+    return unary<F, uint32_t, uint32_t>;
+  case Type::S32:
+    return unary<F, uint32_t, int32_t>;
+  case Type::U64:
+    return unary<F, uint32_t, uint64_t>;
+  case Type::S64:
+    return unary<F, uint32_t, int64_t>;
+  default:
+    return nullptr;
   }
 }
 
@@ -287,8 +314,8 @@ Handler decodeBfind(Decoder &d) {
   d.expectOperands(2);
   d.inst.dst = d.destination(0, Type::U32);
   d.inst.src[0] = d.source(1, type);
-  Handler handler = amount ? bfindAs<Bfind<true>>(type)
-                           : bfindAs<Bfind<false>>(type);
+  Handler handler =
+      amount ? bfindAs<Bfind<true>>(type) : bfindAs<Bfind<false>>(type);
   return handler ? handler : d.unknown();
 }
 
@@ -300,11 +327,16 @@ Handler decodeBfe(Decoder &d) {
   d.inst.src[1] = d.source(2, Type::U32);
   d.inst.src[2] = d.source(3, Type::U32);
   switch (type) {
-  case Type::U32: return ternary<Bfe, uint32_t, uint32_t, uint32_t, uint32_t>;
-  case Type::S32: return ternary<Bfe, int32_t, int32_t, uint32_t, uint32_t>;
-  case Type::U64: return ternary<Bfe, uint64_t, uint64_t, uint32_t, uint32_t>;
-  case Type::S64: return ternary<Bfe, int64_t, int64_t, uint32_t, uint32_t>;
-  default: return d.unknown();
+  case Type::U32:
+    return ternary<Bfe, uint32_t, uint32_t, uint32_t, uint32_t>;
+  case Type::S32:
+    return ternary<Bfe, int32_t, int32_t, uint32_t, uint32_t>;
+  case Type::U64:
+    return ternary<Bfe, uint64_t, uint64_t, uint32_t, uint32_t>;
+  case Type::S64:
+    return ternary<Bfe, int64_t, int64_t, uint32_t, uint32_t>;
+  default:
+    return d.unknown();
   }
 }
 
@@ -344,12 +376,18 @@ Handler decodePrmt(Decoder &d) {
   using U = uint32_t;
   std::string_view mode =
       d.mods.takeAny({"f4e", "b4e", "rc8", "ecl", "ecr", "rc16"});
-  if (mode == "f4e") return ternary<PrmtMode<0>, U, U>;
-  if (mode == "b4e") return ternary<PrmtMode<1>, U, U>;
-  if (mode == "rc8") return ternary<PrmtMode<2>, U, U>;
-  if (mode == "ecl") return ternary<PrmtMode<3>, U, U>;
-  if (mode == "ecr") return ternary<PrmtMode<4>, U, U>;
-  if (mode == "rc16") return ternary<PrmtMode<5>, U, U>;
+  if (mode == "f4e")
+    return ternary<PrmtMode<0>, U, U>;
+  if (mode == "b4e")
+    return ternary<PrmtMode<1>, U, U>;
+  if (mode == "rc8")
+    return ternary<PrmtMode<2>, U, U>;
+  if (mode == "ecl")
+    return ternary<PrmtMode<3>, U, U>;
+  if (mode == "ecr")
+    return ternary<PrmtMode<4>, U, U>;
+  if (mode == "rc16")
+    return ternary<PrmtMode<5>, U, U>;
   return ternary<Prmt, U, U>;
 }
 
@@ -413,15 +451,15 @@ Handler decodeDotBytes(Decoder &d) {
 }
 
 constexpr InstructionRow rows[] = {
-    {"and", decodeBitwise<And>},  {"or", decodeBitwise<Or>},
-    {"xor", decodeBitwise<Xor>},  {"not", decodeNot},
-    {"cnot", decodeNot},          {"shl", decodeShift},
-    {"shr", decodeShift},         {"popc", decodeCount<Popc>},
-    {"clz", decodeCount<Clz>},    {"brev", decodeBrev},
-    {"bfind", decodeBfind},       {"bfe", decodeBfe},
-    {"bfi", decodeBfi},           {"lop3", decodeLop3},
-    {"prmt", decodePrmt},         {"shf", decodeFunnel},
-    {"dp4a", decodeDotBytes},     {"dp2a", decodeDotBytes},
+    {"and", decodeBitwise<And>}, {"or", decodeBitwise<Or>},
+    {"xor", decodeBitwise<Xor>}, {"not", decodeNot},
+    {"cnot", decodeNot},         {"shl", decodeShift},
+    {"shr", decodeShift},        {"popc", decodeCount<Popc>},
+    {"clz", decodeCount<Clz>},   {"brev", decodeBrev},
+    {"bfind", decodeBfind},      {"bfe", decodeBfe},
+    {"bfi", decodeBfi},          {"lop3", decodeLop3},
+    {"prmt", decodePrmt},        {"shf", decodeFunnel},
+    {"dp4a", decodeDotBytes},    {"dp2a", decodeDotBytes},
 };
 
 } // namespace

@@ -6,10 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "units/Matrix.h"
+
 #include "decode/AddressSpace.h"
 #include "engine/Cluster.h"
 #include "instructions/Table.h"
-#include "units/Matrix.h"
 
 using namespace heddle;
 using namespace heddle::vgpu;
@@ -73,8 +74,7 @@ Handler decodeMatrix(Decoder &d) {
     p->slots.push_back(isLoad ? d.destination(*part, Type::B32)
                               : d.source(*part, Type::B32));
   if (p->slots.size() != size_t(count[1] - '0'))
-    return d.fail("expected {} registers, found {}", count[1],
-                  p->slots.size());
+    return d.fail("expected {} registers, found {}", count[1], p->slots.size());
   Space space = Space::Shared;
   Decoder::Address address = d.address(d.operand(isLoad ? 1 : 0), space);
   p->wide = address.wide;

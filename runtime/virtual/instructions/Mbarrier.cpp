@@ -17,8 +17,17 @@ using namespace heddle::vgpu;
 namespace {
 
 enum class Op : uint8_t {
-  Init, Inval, Arrive, ArriveDrop, ArriveExpectTx, ArriveDropExpectTx,
-  ArriveNoComplete, ArriveDropNoComplete, ExpectTx, CompleteTx, Wait,
+  Init,
+  Inval,
+  Arrive,
+  ArriveDrop,
+  ArriveExpectTx,
+  ArriveDropExpectTx,
+  ArriveNoComplete,
+  ArriveDropNoComplete,
+  ExpectTx,
+  CompleteTx,
+  Wait,
 };
 
 struct MbarrierPayload : MbarrierAddress {
@@ -36,19 +45,28 @@ Expected<uint64_t> apply(MbarrierTable &table, Op op, uint32_t offset,
     return uint64_t(0);
   };
   switch (op) {
-  case Op::Init: return asState(table.init(offset, count));
-  case Op::Inval: return asState(table.inval(offset));
-  case Op::Arrive: return table.arrive(offset, count);
-  case Op::ArriveDrop: return table.arriveDrop(offset, count);
-  case Op::ArriveExpectTx: return table.arriveExpectTx(offset, tx, count);
+  case Op::Init:
+    return asState(table.init(offset, count));
+  case Op::Inval:
+    return asState(table.inval(offset));
+  case Op::Arrive:
+    return table.arrive(offset, count);
+  case Op::ArriveDrop:
+    return table.arriveDrop(offset, count);
+  case Op::ArriveExpectTx:
+    return table.arriveExpectTx(offset, tx, count);
   case Op::ArriveDropExpectTx:
     return table.arriveDropExpectTx(offset, tx, count);
-  case Op::ArriveNoComplete: return table.arriveNoComplete(offset, count);
+  case Op::ArriveNoComplete:
+    return table.arriveNoComplete(offset, count);
   case Op::ArriveDropNoComplete:
     return table.arriveDropNoComplete(offset, count);
-  case Op::ExpectTx: return asState(table.expectTx(offset, tx));
-  case Op::CompleteTx: return asState(table.completeTx(offset, tx));
-  case Op::Wait: break;
+  case Op::ExpectTx:
+    return asState(table.expectTx(offset, tx));
+  case Op::CompleteTx:
+    return asState(table.completeTx(offset, tx));
+  case Op::Wait:
+    break;
   }
   return uint64_t(0);
 }
@@ -108,10 +126,9 @@ const WaitReason phaseWait{
       auto place = locateMbarrier(warp, p, lane);
       if (!place)
         return place.error().message;
-      std::string what = p.parity
-                             ? fmt::format("parity {}",
-                                           warp.reg32(p.state)[lane] & 1)
-                             : std::string("the phase of a state");
+      std::string what =
+          p.parity ? fmt::format("parity {}", warp.reg32(p.state)[lane] & 1)
+                   : std::string("the phase of a state");
       return fmt::format("waits for {} of the mbarrier at shared offset {}, "
                          "which is in {}",
                          what, place->offset,
@@ -130,8 +147,8 @@ Flow wait(Warp &warp, const Instruction &i, uint32_t mask) {
   Warp::forBits(mask, [&](uint32_t l) {
     same &= p.wide ? address64[l] == address64[first]
                    : address32[l] == address32[first];
-    same &= p.parity ? state32[l] == state32[first]
-                     : state64[l] == state64[first];
+    same &=
+        p.parity ? state32[l] == state32[first] : state64[l] == state64[first];
   });
   for (; rest; rest &= rest - 1) {
     uint32_t lane = uint32_t(__builtin_ctz(rest));
@@ -176,9 +193,9 @@ Handler decodeWait(Decoder &d, MbarrierPayload *p) {
 
 Handler decodeMbarrier(Decoder &d) {
   auto *p = d.payload<MbarrierPayload>();
-  std::string_view name = d.mods.takeAny(
-      {"init", "inval", "arrive_drop", "arrive", "test_wait", "try_wait",
-       "pending_count", "expect_tx", "complete_tx"});
+  std::string_view name =
+      d.mods.takeAny({"init", "inval", "arrive_drop", "arrive", "test_wait",
+                      "try_wait", "pending_count", "expect_tx", "complete_tx"});
   // arrive.expect_tx lists both.
   bool expect = name.starts_with("arrive") && d.mods.take("expect_tx");
   bool noComplete = d.mods.take("noComplete");
@@ -224,8 +241,9 @@ Handler decodeMbarrier(Decoder &d) {
     p->op = drop ? Op::ArriveDropExpectTx : Op::ArriveExpectTx;
     p->tx = d.source(next++, Type::U32);
   } else if (arrives) {
-    p->op = noComplete ? (drop ? Op::ArriveDropNoComplete : Op::ArriveNoComplete)
-                       : (drop ? Op::ArriveDrop : Op::Arrive);
+    p->op = noComplete
+                ? (drop ? Op::ArriveDropNoComplete : Op::ArriveNoComplete)
+                : (drop ? Op::ArriveDrop : Op::Arrive);
     p->hasCount = next < d.numOperands();
     if (p->hasCount)
       p->count = d.source(next++, Type::U32);
@@ -255,12 +273,12 @@ void heddle::vgpu::decodeMbarrierAddress(Decoder &d, const Operand &operand,
   address.offset = decoded.offset;
 }
 
-Expected<MbarrierPlace>
-heddle::vgpu::locateMbarrier(Warp &warp, const MbarrierAddress &p,
-                             uint32_t lane) {
-  uint64_t address = (p.wide ? warp.reg64(p.slot)[lane]
-                             : uint64_t(warp.reg32(p.slot)[lane])) +
-                     uint64_t(p.offset);
+Expected<MbarrierPlace> heddle::vgpu::locateMbarrier(Warp &warp,
+                                                     const MbarrierAddress &p,
+                                                     uint32_t lane) {
+  uint64_t address =
+      (p.wide ? warp.reg64(p.slot)[lane] : uint64_t(warp.reg32(p.slot)[lane])) +
+      uint64_t(p.offset);
   if (p.generic && spaceOf(address) != Space::Shared)
     return makeError(ErrorKind::Fault,
                      "expected an mbarrier in shared memory, found the generic "

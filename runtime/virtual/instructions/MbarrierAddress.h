@@ -33,9 +33,8 @@ struct MbarrierPlace {
 };
 
 /// The CTA and offset that `lane` means.
-Expected<MbarrierPlace> locateMbarrier(Warp &warp,
-                                       const MbarrierAddress &address,
-                                       uint32_t lane);
+Expected<MbarrierPlace>
+locateMbarrier(Warp &warp, const MbarrierAddress &address, uint32_t lane);
 
 } // namespace heddle::vgpu
 

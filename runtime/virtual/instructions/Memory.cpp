@@ -54,12 +54,60 @@ void storeElement(std::byte *to, T value, bool strong) {
     std::memcpy(to, &value, sizeof(T));
 }
 
+/// Translates all 32 lanes at once if they lie in one piece of memory. False
+/// leaves the lane-by-lane way, which also explains what is wrong.
+bool translateTogether(Warp &warp, const MemoryPayload &p, uint32_t bytes,
+                       AccessKind kind, const uint64_t (&address)[warpSize],
+                       std::byte *(&host)[warpSize]) {
+  uint64_t low = address[0], high = address[0], all = 0;
+  for (uint32_t l = 0; l < warpSize; ++l) {
+    low = address[l] < low ? address[l] : low;
+    high = address[l] > high ? address[l] : high;
+    all |= address[l];
+  }
+  if (all & (bytes - 1))
+    return false;
+  Space space = p.space;
+  if (space == Space::Generic) {
+    space = spaceOf(low);
+    if (space != spaceOf(high))
+      return false;
+  }
+  std::byte *base = nullptr;
+  if (space == Space::Shared) {
+    Cta &cta = warp.cta;
+    uint32_t first = uint32_t(low) & sharedOffsetMask,
+             last = uint32_t(high) & sharedOffsetMask;
+    if (uint32_t(low) >> sharedRankShift != cta.rank ||
+        uint32_t(high) >> sharedRankShift != cta.rank ||
+        last + bytes > cta.sharedBytes)
+      return false;
+    if (kind == AccessKind::Store && cta.mbarriers.liveCount() &&
+        (last - first > 1024 ||
+         cta.mbarriers.overlapsLive(first, last - first + bytes)))
+      return false;
+    base = cta.shared() + first;
+  } else if (space == Space::Global) {
+    base = warp.cta.cluster.cursors[p.cursor].resolve(low, high - low + bytes);
+    if (!base)
+      return false;
+  } else {
+    return false;
+  }
+  for (uint32_t l = 0; l < warpSize; ++l)
+    host[l] = base + (address[l] - low);
+  return true;
+}
+
 /// Host addresses of every lane, or a fault.
 bool translate(Warp &warp, const Instruction &i, const MemoryPayload &p,
                uint32_t mask, AccessKind kind, std::byte *(&host)[warpSize]) {
   uint64_t address[warpSize];
   warp.addresses(i, i.src[0], p.wideAddress, address);
   uint32_t bytes = p.elementBytes * uint32_t(p.parts.size());
+  if (mask == fullMask &&
+      translateTogether(warp, p, bytes, kind, address, host)) [[likely]]
+    return true;
   uint32_t bad = 0;
   Warp::forBits(mask, [&](uint32_t l) {
     host[l] = accessLane(warp, p.space, address[l], bytes, l, p.cursor,
@@ -91,10 +139,10 @@ Flow load(Warp &warp, const Instruction &i, uint32_t mask) {
     };
     if (p.parts[n].wide) {
       uint64_t *d = warp.reg64(p.parts[n].slot);
-      Warp::forBits(mask, [&](uint32_t l) { d[l] = read(l); });
+      forLanes(mask, [&](uint32_t l) { d[l] = read(l); });
     } else {
       uint32_t *d = warp.reg32(p.parts[n].slot);
-      Warp::forBits(mask, [&](uint32_t l) { d[l] = uint32_t(read(l)); });
+      forLanes(mask, [&](uint32_t l) { d[l] = uint32_t(read(l)); });
     }
   }
   return Flow::Next;
@@ -146,9 +194,9 @@ Handler handlerFor(bool isLoad) {
 }
 
 void takeSpace(Modifiers &mods, MemoryPayload &p) {
-  std::string_view name = mods.takeAny(
-      {"global", "shared::cluster", "shared::cta", "shared", "local",
-       "param::entry", "param::func", "param", "const"});
+  std::string_view name =
+      mods.takeAny({"global", "shared::cluster", "shared::cta", "shared",
+                    "local", "param::entry", "param::func", "param", "const"});
   // A generic address may lead to another CTA of the cluster.
   p.crossCta = name.empty() || name == "shared::cluster";
   p.space = name.empty()                 ? Space::Generic
@@ -161,11 +209,26 @@ void takeSpace(Modifiers &mods, MemoryPayload &p) {
 
 /// Cache hints change nothing here; true if an operand comes with them.
 bool takeCacheModifiers(Modifiers &mods) {
-  for (std::string_view name :
-       {"nc", "ca", "cg", "cs", "lu", "cv", "wb", "wt", "L1::no_allocate",
-        "L1::evict_normal", "L1::evict_unchanged", "L1::evict_first",
-        "L1::evict_last", "L2::64B", "L2::128B", "L2::256B", "L2::evict_first",
-        "L2::evict_last", "L2::evict_normal", "unified"})
+  for (std::string_view name : {"nc",
+                                "ca",
+                                "cg",
+                                "cs",
+                                "lu",
+                                "cv",
+                                "wb",
+                                "wt",
+                                "L1::no_allocate",
+                                "L1::evict_normal",
+                                "L1::evict_unchanged",
+                                "L1::evict_first",
+                                "L1::evict_last",
+                                "L2::64B",
+                                "L2::128B",
+                                "L2::256B",
+                                "L2::evict_first",
+                                "L2::evict_last",
+                                "L2::evict_normal",
+                                "unified"})
     mods.take(name);
   return mods.take("L2::cache_hint");
 }
@@ -219,17 +282,25 @@ Handler decodeAccess(Decoder &d, bool isLoad) {
       return d.fail("expected an aligned access inside the parameters");
     d.inst.immediate = start;
     switch (p->elementBytes) {
-    case 1: return loadParameter<uint8_t>;
-    case 2: return loadParameter<uint16_t>;
-    case 4: return loadParameter<uint32_t>;
-    default: return loadParameter<uint64_t>;
+    case 1:
+      return loadParameter<uint8_t>;
+    case 2:
+      return loadParameter<uint16_t>;
+    case 4:
+      return loadParameter<uint32_t>;
+    default:
+      return loadParameter<uint64_t>;
     }
   }
   switch (p->elementBytes) {
-  case 1: return handlerFor<uint8_t>(isLoad);
-  case 2: return handlerFor<uint16_t>(isLoad);
-  case 4: return handlerFor<uint32_t>(isLoad);
-  default: return handlerFor<uint64_t>(isLoad);
+  case 1:
+    return handlerFor<uint8_t>(isLoad);
+  case 2:
+    return handlerFor<uint16_t>(isLoad);
+  case 4:
+    return handlerFor<uint32_t>(isLoad);
+  default:
+    return handlerFor<uint64_t>(isLoad);
   }
 }
 

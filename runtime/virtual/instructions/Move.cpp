@@ -20,7 +20,9 @@ namespace {
 
 struct Copy {
   template <typename T>
-  T operator()(T x) const { return x; }
+  T operator()(T x) const {
+    return x;
+  }
 };
 
 Flow movePredicate(Warp &warp, const Instruction &i, uint32_t mask) {
@@ -117,9 +119,9 @@ Handler decodeMov(Decoder &d) {
     payload->partBits = bits(type) / count;
     Type part = typeOfBits(payload->partBits);
     for (const Operand &element : vector.elements)
-      payload->parts.push_back({packs ? d.source(element, part)
-                                      : d.destination(element, part),
-                                false});
+      payload->parts.push_back(
+          {packs ? d.source(element, part) : d.destination(element, part),
+           false});
     if (packs) {
       d.inst.dst = d.destination(to, type);
       return pack;
@@ -243,8 +245,7 @@ template <typename T>
 Flow ctaRank(Warp &warp, const Instruction &i, uint32_t mask) {
   const auto *a = warp.reg<T>(i.src[0]);
   uint32_t *d = warp.reg32(i.dst);
-  forLanes(mask,
-           [=](uint32_t l) { d[l] = uint32_t(a[l]) >> sharedRankShift; });
+  forLanes(mask, [=](uint32_t l) { d[l] = uint32_t(a[l]) >> sharedRankShift; });
   return Flow::Next;
 }
 
@@ -258,8 +259,10 @@ Handler decodeCtaRank(Decoder &d) {
 }
 
 constexpr InstructionRow rows[] = {
-    {"mov", decodeMov},           {"cvta", decodeCvta},
-    {"isspacep", decodeIsspacep}, {"mapa", decodeMapa},
+    {"mov", decodeMov},
+    {"cvta", decodeCvta},
+    {"isspacep", decodeIsspacep},
+    {"mapa", decodeMapa},
     {"getctarank", decodeCtaRank},
 };
 

@@ -16,12 +16,11 @@ DecodeFunction heddle::vgpu::findInstruction(std::string_view base) {
   static const auto all = [] {
     std::unordered_map<std::string_view, DecodeFunction> map;
     for (auto rows :
-         {integerInstructions(), floatInstructions(),
-          approximateInstructions(), logicInstructions(), compareInstructions(),
-          conversionInstructions(), moveInstructions(), memoryInstructions(),
-          atomicInstructions(), controlInstructions(), warpInstructions(),
-          barrierInstructions(), mbarrierInstructions(),
-          asyncCopyInstructions(), tensorInstructions(),
+         {integerInstructions(), floatInstructions(), approximateInstructions(),
+          logicInstructions(), compareInstructions(), conversionInstructions(),
+          moveInstructions(), memoryInstructions(), atomicInstructions(),
+          controlInstructions(), warpInstructions(), barrierInstructions(),
+          mbarrierInstructions(), asyncCopyInstructions(), tensorInstructions(),
           wgmmaInstructions(), matrixInstructions(), fenceInstructions()})
       for (const InstructionRow &row : rows)
         map.emplace(row.base, row.decode);

@@ -69,8 +69,7 @@ Expected<void> issueLoad(Warp &warp, const Instruction &i, uint32_t lane) {
   if (!operands)
     return tl::unexpected(operands.error());
   uint32_t bytes = tmaBoxBytes(operands->spec);
-  auto place =
-      locateShared(warp, p.shared.of(warp, lane), bytes, 128, true);
+  auto place = locateShared(warp, p.shared.of(warp, lane), bytes, 128, true);
   if (!place)
     return tl::unexpected(place.error());
   auto barrier = locateMbarrier(warp, p.barrier, lane);
@@ -87,12 +86,11 @@ Expected<void> issueLoad(Warp &warp, const Instruction &i, uint32_t lane) {
   cluster.schedule(
       cluster.time() + copyLatency, warp, i, 1u << lane,
       [&cluster, &p, operands = *operands, offset = place->offset,
-       barrier = *barrier,
-       targets = std::move(*targets)]() -> Expected<void> {
+       barrier = *barrier, targets = std::move(*targets)]() -> Expected<void> {
         for (Cta *cta : targets) {
-          auto credit = tmaLoad(operands.spec, operands.coords(), cta->shared(),
-                                cta->sharedBytes, offset,
-                                cluster.cursors[p.cursor]);
+          auto credit =
+              tmaLoad(operands.spec, operands.coords(), cta->shared(),
+                      cta->sharedBytes, offset, cluster.cursors[p.cursor]);
           if (!credit)
             return tl::unexpected(credit.error());
           Cta *owner = p.multicast ? cta : barrier.cta;
@@ -129,9 +127,9 @@ Expected<void> issueStore(Warp &warp, const Instruction &i, uint32_t lane) {
                            place.cta->shared(), place.cta->sharedBytes,
                            place.offset, cluster.cursors[p.cursor]);
         else
-          return tmaStore(operands.spec, operands.coords(),
-                          place.cta->shared(), place.cta->sharedBytes,
-                          place.offset, cluster.cursors[p.cursor]);
+          return tmaStore(operands.spec, operands.coords(), place.cta->shared(),
+                          place.cta->sharedBytes, place.offset,
+                          cluster.cursors[p.cursor]);
       });
   return {};
 }
@@ -184,8 +182,7 @@ Handler heddle::vgpu::decodeTensorCopy(Decoder &d, bool reduce) {
       d.mods.takeFirst();
     return nothing;
   }
-  std::string_view rankName =
-      d.mods.takeAny({"1d", "2d", "3d", "4d", "5d"});
+  std::string_view rankName = d.mods.takeAny({"1d", "2d", "3d", "4d", "5d"});
   if (rankName.empty())
     return d.unknown();
   unsigned rank = unsigned(rankName[0] - '0');

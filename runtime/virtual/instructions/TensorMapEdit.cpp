@@ -18,8 +18,16 @@ using namespace heddle::vgpu;
 namespace {
 
 enum class Field : uint8_t {
-  Address, Rank, BoxDim, GlobalDim, GlobalStride, ElementStride, ElemType,
-  Interleave, Swizzle, Fill,
+  Address,
+  Rank,
+  BoxDim,
+  GlobalDim,
+  GlobalStride,
+  ElementStride,
+  ElemType,
+  Interleave,
+  Swizzle,
+  Fill,
 };
 constexpr std::pair<std::string_view, Field> fieldNames[] = {
     {"global_address", Field::Address},
@@ -51,9 +59,9 @@ Expected<std::byte *> mapBytes(Warp &warp, Space space, uint64_t address,
     std::byte *host = accessLane(warp, space, part, 64, lane, cursor, false,
                                  AccessKind::Store);
     if (!host)
-      return makeError(ErrorKind::Fault, "tensor map: {}",
-                       explainAccess(warp, space, part, 64, false,
-                                     AccessKind::Store));
+      return makeError(
+          ErrorKind::Fault, "tensor map: {}",
+          explainAccess(warp, space, part, 64, false, AccessKind::Store));
     if (part == address)
       return host;
   }
@@ -62,10 +70,10 @@ Expected<std::byte *> mapBytes(Warp &warp, Space space, uint64_t address,
 
 /// The instruction's own numbering of element types.
 constexpr TensorMapType elementTypes[] = {
-    TensorMapType::U8,   TensorMapType::U16,    TensorMapType::U32,
-    TensorMapType::S32,  TensorMapType::U64,    TensorMapType::S64,
-    TensorMapType::F16,  TensorMapType::F32,    TensorMapType::F32Ftz,
-    TensorMapType::F64,  TensorMapType::BF16,   TensorMapType::TF32,
+    TensorMapType::U8,     TensorMapType::U16,  TensorMapType::U32,
+    TensorMapType::S32,    TensorMapType::U64,  TensorMapType::S64,
+    TensorMapType::F16,    TensorMapType::F32,  TensorMapType::F32Ftz,
+    TensorMapType::F64,    TensorMapType::BF16, TensorMapType::TF32,
     TensorMapType::TF32Ftz};
 
 Expected<void> set(TensorMapSpec &spec, Field field, uint32_t ordinal,
@@ -80,14 +88,22 @@ Expected<void> set(TensorMapSpec &spec, Field field, uint32_t ordinal,
                                   Swizzle::B128};
   Expected<void> legal;
   switch (field) {
-  case Field::Address: spec.address = value; break;
+  case Field::Address:
+    spec.address = value;
+    break;
   case Field::Rank:
     if ((legal = range(5, "a rank less one")))
       spec.rank = uint32_t(value) + 1;
     break;
-  case Field::BoxDim: spec.box[ordinal] = uint32_t(value); break;
-  case Field::GlobalDim: spec.dims[ordinal] = uint32_t(value); break;
-  case Field::GlobalStride: spec.strides[ordinal] = value; break;
+  case Field::BoxDim:
+    spec.box[ordinal] = uint32_t(value);
+    break;
+  case Field::GlobalDim:
+    spec.dims[ordinal] = uint32_t(value);
+    break;
+  case Field::GlobalStride:
+    spec.strides[ordinal] = value;
+    break;
   case Field::ElementStride:
     spec.elementStrides[ordinal] = uint32_t(value);
     break;
@@ -114,8 +130,7 @@ Flow replace(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &p = *static_cast<const EditPayload *>(i.payload);
   for (; mask; mask &= mask - 1) {
     uint32_t lane = uint32_t(__builtin_ctz(mask));
-    auto host =
-        mapBytes(warp, p.space, p.map.of(warp, lane), lane, p.cursor);
+    auto host = mapBytes(warp, p.space, p.map.of(warp, lane), lane, p.cursor);
     if (!host)
       return warp.fault(i, 1u << lane, host.error().message);
     auto spec = decodeTensorMapFields(
@@ -156,9 +171,8 @@ Handler heddle::vgpu::decodeTensorMapEdit(Decoder &d) {
   p->cursor = d.newCursor();
   p->sourceCursor = d.newCursor();
   if (d.mods.take("cp_fenceproxy")) {
-    for (std::string_view part :
-         {"global", "shared::cta", "tensormap::generic", "release", "sync",
-          "aligned"})
+    for (std::string_view part : {"global", "shared::cta", "tensormap::generic",
+                                  "release", "sync", "aligned"})
       if (!d.mods.take(part))
         return d.unknown();
     d.mods.takeAny({"cta", "cluster", "gpu", "sys"});
@@ -185,9 +199,9 @@ Handler heddle::vgpu::decodeTensorMapEdit(Decoder &d) {
   if (!known || !d.mods.take("b1024"))
     return d.unknown();
   Type type = d.mods.takeType();
-  bool hasOrdinal =
-      p->field == Field::BoxDim || p->field == Field::GlobalDim ||
-      p->field == Field::GlobalStride || p->field == Field::ElementStride;
+  bool hasOrdinal = p->field == Field::BoxDim || p->field == Field::GlobalDim ||
+                    p->field == Field::GlobalStride ||
+                    p->field == Field::ElementStride;
   d.expectOperands(2 + hasOrdinal);
   p->map = threadAddress(d, d.operand(0), p->space);
   if (hasOrdinal) {

@@ -82,10 +82,14 @@ Handler decodeShuffle(Decoder &d) {
   }
   for (unsigned n = 0; n < 4; ++n)
     d.inst.src[n] = d.source(n + 1, Type::B32);
-  if (mode == "up") return shuffle<Shuffle::Up>;
-  if (mode == "down") return shuffle<Shuffle::Down>;
-  if (mode == "bfly") return shuffle<Shuffle::Bfly>;
-  if (mode == "idx") return shuffle<Shuffle::Idx>;
+  if (mode == "up")
+    return shuffle<Shuffle::Up>;
+  if (mode == "down")
+    return shuffle<Shuffle::Down>;
+  if (mode == "bfly")
+    return shuffle<Shuffle::Bfly>;
+  if (mode == "idx")
+    return shuffle<Shuffle::Idx>;
   return d.unknown();
 }
 
@@ -124,9 +128,12 @@ Handler decodeVote(Decoder &d) {
                       : d.predicateDestination(d.operand(0));
   d.inst.src[0] = d.predicateSource(d.operand(1), d.inst.aux);
   d.inst.src[1] = d.source(2, Type::B32);
-  if (mode == "all") return vote<Vote::All>;
-  if (mode == "any") return vote<Vote::Any>;
-  if (mode == "uni") return vote<Vote::Uni>;
+  if (mode == "all")
+    return vote<Vote::All>;
+  if (mode == "any")
+    return vote<Vote::Any>;
+  if (mode == "uni")
+    return vote<Vote::Uni>;
   return ballot ? vote<Vote::Ballot> : d.unknown();
 }
 
@@ -203,11 +210,15 @@ Flow reduce(Warp &warp, const Instruction &i, uint32_t mask) {
 
 struct Least {
   template <typename T>
-  T operator()(T a, T b) const { return std::min(a, b); }
+  T operator()(T a, T b) const {
+    return std::min(a, b);
+  }
 };
 struct Greatest {
   template <typename T>
-  T operator()(T a, T b) const { return std::max(a, b); }
+  T operator()(T a, T b) const {
+    return std::max(a, b);
+  }
 };
 
 Handler decodeRedux(Decoder &d) {
@@ -223,14 +234,18 @@ Handler decodeRedux(Decoder &d) {
   d.inst.src[0] = d.source(1, type);
   d.inst.src[1] = d.source(2, Type::B32);
   bool sign = isSigned(type);
-  if (op == "add") return reduce<uint32_t, std::plus<uint32_t>>;
+  if (op == "add")
+    return reduce<uint32_t, std::plus<uint32_t>>;
   if (op == "min")
     return sign ? reduce<int32_t, Least> : reduce<uint32_t, Least>;
   if (op == "max")
     return sign ? reduce<int32_t, Greatest> : reduce<uint32_t, Greatest>;
-  if (op == "and") return reduce<uint32_t, std::bit_and<uint32_t>>;
-  if (op == "or") return reduce<uint32_t, std::bit_or<uint32_t>>;
-  if (op == "xor") return reduce<uint32_t, std::bit_xor<uint32_t>>;
+  if (op == "and")
+    return reduce<uint32_t, std::bit_and<uint32_t>>;
+  if (op == "or")
+    return reduce<uint32_t, std::bit_or<uint32_t>>;
+  if (op == "xor")
+    return reduce<uint32_t, std::bit_xor<uint32_t>>;
   return d.unknown();
 }
 

@@ -6,9 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "units/Wgmma.h"
+
 #include "engine/Cluster.h"
 #include "instructions/Table.h"
-#include "units/Wgmma.h"
 
 #include <charconv>
 
@@ -61,8 +62,9 @@ Flow issue(Warp &warp, const Instruction &i, uint32_t mask) {
   if (!warp.converge(i, fullMask, mask))
     return Flow::Stop;
   if (warp.live != fullMask || mask != fullMask)
-    return warp.fault(i, mask, "expected all 32 lanes of the warp to execute "
-                               "wgmma");
+    return warp.fault(i, mask,
+                      "expected all 32 lanes of the warp to execute "
+                      "wgmma");
   if (warp.cta.warps.size() < (warp.index / 4 + 1) * 4)
     return warp.fault(i, mask, "expected a whole warpgroup of four warps");
   Warpgroup &group = groupOf(warp);
@@ -129,8 +131,8 @@ Flow wait(Warp &warp, const Instruction &i, uint32_t mask) {
   if (!warp.converge(i, fullMask, mask))
     return Flow::Stop;
   AsyncGroups &groups = warp.wgmmaGroups;
-  uint64_t target = std::max(groups.completed,
-                             groups.target(uint64_t(i.immediate)));
+  uint64_t target =
+      std::max(groups.completed, groups.target(uint64_t(i.immediate)));
   if (warp.cta.warps.size() < (warp.index / 4 + 1) * 4 ||
       groupOf(warp).completed >= target) {
     for (; groups.completed < target; ++groups.completed) {
@@ -149,14 +151,22 @@ Flow fence(Warp &warp, const Instruction &i, uint32_t mask) {
 
 std::optional<WgmmaInput> inputOf(Type type) {
   switch (type) {
-  case Type::F16: return WgmmaInput::F16;
-  case Type::BF16: return WgmmaInput::BF16;
-  case Type::TF32: return WgmmaInput::TF32;
-  case Type::E4M3: return WgmmaInput::E4M3;
-  case Type::E5M2: return WgmmaInput::E5M2;
-  case Type::S8: return WgmmaInput::S8;
-  case Type::U8: return WgmmaInput::U8;
-  default: return std::nullopt;
+  case Type::F16:
+    return WgmmaInput::F16;
+  case Type::BF16:
+    return WgmmaInput::BF16;
+  case Type::TF32:
+    return WgmmaInput::TF32;
+  case Type::E4M3:
+    return WgmmaInput::E4M3;
+  case Type::E5M2:
+    return WgmmaInput::E5M2;
+  case Type::S8:
+    return WgmmaInput::S8;
+  case Type::U8:
+    return WgmmaInput::U8;
+  default:
+    return std::nullopt;
   }
 }
 
@@ -181,8 +191,8 @@ Handler decodeMma(Decoder &d) {
   auto number = [&](char letter, uint32_t &value) {
     if (shape.empty() || shape[0] != letter)
       return;
-    auto [end, status] = std::from_chars(shape.data() + 1,
-                                         shape.data() + shape.size(), value);
+    auto [end, status] =
+        std::from_chars(shape.data() + 1, shape.data() + shape.size(), value);
     shape = shape.substr(end - shape.data());
   };
   number('m', m);
@@ -200,10 +210,17 @@ Handler decodeMma(Decoder &d) {
   if (k != p->op.k())
     return d.fail("expected k{} for this type, found k{}", p->op.k(), k);
   switch (dType) {
-  case Type::F32: p->op.d = WgmmaAccumulator::F32; break;
-  case Type::F16: p->op.d = WgmmaAccumulator::F16; break;
-  case Type::S32: p->op.d = WgmmaAccumulator::S32; break;
-  default: return d.unknown();
+  case Type::F32:
+    p->op.d = WgmmaAccumulator::F32;
+    break;
+  case Type::F16:
+    p->op.d = WgmmaAccumulator::F16;
+    break;
+  case Type::S32:
+    p->op.d = WgmmaAccumulator::S32;
+    break;
+  default:
+    return d.unknown();
   }
   const Operand &aOperand = d.operand(1);
   p->aInRegisters = aOperand.kind == OperandKind::Vector;

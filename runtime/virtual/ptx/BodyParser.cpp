@@ -229,8 +229,8 @@ Operand BodyParser::operand(const std::string &opcode) {
 void BodyParser::branchTargets(const std::string &label) {
   std::vector<uint32_t> &targets = function.branchTargets[label];
   do {
-    references.push_back({uint32_t(targets.size()), {}, scope,
-                          tokens.peek().line, label});
+    references.push_back(
+        {uint32_t(targets.size()), {}, scope, tokens.peek().line, label});
     references.back().label = tokens.expectName();
     targets.push_back(0);
   } while (tokens.accept(','));
@@ -290,9 +290,9 @@ void BodyParser::statement() {
     std::string guard = tokens.expectName();
     int64_t reg = findRegister(guard);
     if (reg < 0 || function.registers[reg].type != Type::Pred)
-      tokens.failAt(statement.line,
-                    fmt::format("expected a predicate register, found '{}'",
-                                guard));
+      tokens.failAt(
+          statement.line,
+          fmt::format("expected a predicate register, found '{}'", guard));
     statement.guard = int32_t(reg);
   }
   statement.opcode = tokens.expectName();

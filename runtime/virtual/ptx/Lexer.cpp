@@ -148,16 +148,15 @@ void Lexer::name(TokenKind kind, size_t start) {
 Expected<void> Lexer::number() {
   size_t start = position;
   char marker = peek(1);
-  if (peek() == '0' && (marker == 'f' || marker == 'F' || marker == 'd' ||
-                        marker == 'D')) {
+  if (peek() == '0' &&
+      (marker == 'f' || marker == 'F' || marker == 'd' || marker == 'D')) {
     bool isDouble = marker == 'd' || marker == 'D';
     position += 2;
     size_t digits = isDouble ? 16 : 8;
     uint64_t bits = 0;
-    auto [end, status] =
-        std::from_chars(text.data() + position,
-                        text.data() + std::min(position + digits, text.size()),
-                        bits, 16);
+    auto [end, status] = std::from_chars(
+        text.data() + position,
+        text.data() + std::min(position + digits, text.size()), bits, 16);
     if (status != std::errc() || end != text.data() + position + digits)
       return makeError(ErrorKind::InvalidInput,
                        "{}:{}: expected {} hexadecimal digits after '0{}'",
@@ -224,7 +223,7 @@ Expected<void> Lexer::string() {
 
 } // namespace
 
-Expected<std::vector<Token>>
-heddle::vgpu::lexPtx(std::string_view text, std::string_view fileName) {
+Expected<std::vector<Token>> heddle::vgpu::lexPtx(std::string_view text,
+                                                  std::string_view fileName) {
   return Lexer(text, fileName).run();
 }

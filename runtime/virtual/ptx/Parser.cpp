@@ -291,12 +291,12 @@ std::vector<Variable> heddle::vgpu::parseVariables(TokenStream &tokens) {
     }
     if (tokens.accept('='))
       appendInitializer(tokens, variable, element / vector, type);
-    variable.size = std::max<uint64_t>(count * element,
-                                       variable.initial.size());
+    variable.size =
+        std::max<uint64_t>(count * element, variable.initial.size());
     variables.push_back(std::move(variable));
     // A comma in a parameter list is followed by the next declaration.
-  } while (tokens.peek().is(',') &&
-           tokens.peek(1).kind == TokenKind::Name && tokens.accept(','));
+  } while (tokens.peek().is(',') && tokens.peek(1).kind == TokenKind::Name &&
+           tokens.accept(','));
   return variables;
 }
 

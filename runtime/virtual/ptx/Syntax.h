@@ -26,9 +26,35 @@ namespace heddle::vgpu {
 
 /// Fundamental types; the width in bits is `bits(type)`.
 enum class Type : uint8_t {
-  None, Pred, B8, B16, B32, B64, B128, U8, U16, U32, U64, S8, S16, S32, S64,
-  F16, F16x2, BF16, BF16x2, F32, F64, TF32, E4M3x2, E5M2x2, E4M3, E5M2, U16x2,
-  S16x2, F32x2,
+  None,
+  Pred,
+  B8,
+  B16,
+  B32,
+  B64,
+  B128,
+  U8,
+  U16,
+  U32,
+  U64,
+  S8,
+  S16,
+  S32,
+  S64,
+  F16,
+  F16x2,
+  BF16,
+  BF16x2,
+  F32,
+  F64,
+  TF32,
+  E4M3x2,
+  E5M2x2,
+  E4M3,
+  E5M2,
+  U16x2,
+  S16x2,
+  F32x2,
 };
 
 /// The type spelled `name` (without its dot), or `Type::None`.

@@ -18,9 +18,8 @@ namespace {
 
 /// The low 32 bits that `body` leaves in %r0, computed by lane 5.
 uint32_t r0(const std::string &body) {
-  return uint32_t(
-      runBody(body + "\ncvt.u64.u32 %rd31, %r0; st.global.u64 [%mine], %rd31;")
-          [5]);
+  return uint32_t(runBody(
+      body + "\ncvt.u64.u32 %rd31, %r0; st.global.u64 [%mine], %rd31;")[5]);
 }
 uint64_t rd0(const std::string &body) {
   return runBody(body + "\nst.global.u64 [%mine], %rd0;")[5];
@@ -173,8 +172,8 @@ TEST(Float, Arithmetic) {
   EXPECT_EQ(f0("rcp.rm.f32 %f0, 0f40400000;"), 0x3eaaaaaau);
   EXPECT_EQ(f0("min.f32 %f0, 0f7fc00000, 0f40000000;"), bits(2));
   EXPECT_EQ(f0("max.f32 %f0, 0f80000000, 0f00000000;"), 0u);
-  EXPECT_TRUE(std::isnan(std::bit_cast<float>(
-      f0("min.NaN.f32 %f0, 0f7fc00000, 0f40000000;"))));
+  EXPECT_TRUE(std::isnan(
+      std::bit_cast<float>(f0("min.NaN.f32 %f0, 0f7fc00000, 0f40000000;"))));
   EXPECT_EQ(f0("neg.f32 %f0, 0f3f800000;"), bits(-1));
   EXPECT_EQ(f0("abs.f32 %f0, 0fbf800000;"), bits(1));
   EXPECT_EQ(f0("copysign.f32 %f0, 0fbf800000, 0f40000000;"), bits(-2));
@@ -263,8 +262,7 @@ TEST(Cvt, Formats) {
             0x403cu);
   EXPECT_EQ(r0("mov.f32 %f1, 0f3f801000; cvt.rna.tf32.f32 %r0, %f1;"),
             0x3f802000u);
-  EXPECT_EQ(fd0("cvt.f64.f32 %fd0, 0f3fc00000;"),
-            std::bit_cast<uint64_t>(1.5));
+  EXPECT_EQ(fd0("cvt.f64.f32 %fd0, 0f3fc00000;"), std::bit_cast<uint64_t>(1.5));
   EXPECT_EQ(f0("cvt.rm.f32.f64 %f0, 0d3fd5555555555555;"), 0x3eaaaaaau);
   EXPECT_EQ(r0("cvt.pack.sat.u8.s32.b32 %r0, 300, -4, 0x1234;"), 0x1234ff00u);
 }

@@ -35,9 +35,9 @@ TEST(Cuda, VectorAdd) {
   LaunchConfig config;
   config.grid.x = 8;
   config.block.x = 128;
-  EXPECT_EQ(device.run(ptxOf("vector_add"), "vectorAdd", config,
-                       {pa, pb, pc, n}),
-            "");
+  EXPECT_EQ(
+      device.run(ptxOf("vector_add"), "vectorAdd", config, {pa, pb, pc, n}),
+      "");
   auto c = device.download<float>(pc, n);
   for (uint32_t i = 0; i < n; ++i)
     ASSERT_EQ(c[i], a[i] + b[i] * float(i % 4 + 1)) << i;
@@ -61,12 +61,24 @@ TEST(Cuda, CallsSwitchesAndLocalMemory) {
     int divisor = n + t % 5;
     float x = divisor > 3 ? local[t & 7] * divisor : local[t & 7] / divisor;
     switch (t % 7) {
-    case 0: x += 1; break;
-    case 1: x *= 2; break;
-    case 2: x -= 3; break;
-    case 3: x = -x; break;
-    case 4: x *= x; break;
-    case 5: x += t; break;
+    case 0:
+      x += 1;
+      break;
+    case 1:
+      x *= 2;
+      break;
+    case 2:
+      x -= 3;
+      break;
+    case 3:
+      x = -x;
+      break;
+    case 4:
+      x *= x;
+      break;
+    case 5:
+      x += t;
+      break;
     default:
       while (x > 10)
         x /= 2;
@@ -113,9 +125,8 @@ TEST(Cuda, SumWithShufflesAndAtomics) {
   LaunchConfig config;
   config.grid.x = 7;
   config.block.x = 160;
-  EXPECT_EQ(device.run(ptxOf("reduce"), "sum", config,
-                       {pa, ptotal, pticket, n}),
-            "");
+  EXPECT_EQ(
+      device.run(ptxOf("reduce"), "sum", config, {pa, ptotal, pticket, n}), "");
   EXPECT_EQ(device.download<float>(ptotal, 1)[0], total);
   EXPECT_EQ(device.download<uint32_t>(pticket, 1)[0], 3u);
 }
@@ -131,8 +142,8 @@ TEST(Cuda, Softmax) {
   LaunchConfig config;
   config.grid.x = 2;
   config.block.x = 128;
-  EXPECT_EQ(device.run(ptxOf("reduce"), "softmax", config, {pin, pout, columns}),
-            "");
+  EXPECT_EQ(
+      device.run(ptxOf("reduce"), "softmax", config, {pin, pout, columns}), "");
   auto out = device.download<float>(pout, in.size());
   for (int r = 0; r < rows; ++r) {
     double top = -INFINITY, sum = 0;
@@ -141,8 +152,8 @@ TEST(Cuda, Softmax) {
     for (int i = 0; i < columns; ++i)
       sum += std::exp(in[r * columns + i] - top);
     for (int i = 0; i < columns; ++i)
-      ASSERT_NEAR(out[r * columns + i], std::exp(in[r * columns + i] - top) / sum,
-                  2e-6);
+      ASSERT_NEAR(out[r * columns + i],
+                  std::exp(in[r * columns + i] - top) / sum, 2e-6);
   }
 }
 
@@ -198,7 +209,9 @@ TEST(Cuda, Cluster) {
 TEST(Cuda, TmaWgmmaGemm) {
   TestDevice device;
   uint32_t m = 128, n = 192, k = 256;
-  auto bf16 = [](float x) { return uint16_t(std::bit_cast<uint32_t>(x) >> 16); };
+  auto bf16 = [](float x) {
+    return uint16_t(std::bit_cast<uint32_t>(x) >> 16);
+  };
   std::vector<uint16_t> a(m * k), b(n * k);
   std::vector<float> fa(m * k), fb(n * k);
   for (uint32_t i = 0; i < m * k; ++i)

@@ -64,11 +64,11 @@ std::string runGemm(const Gemm &gemm, const std::string &ptx,
   config.grid = {gemm.n / 128, gemm.m / 128, 1};
   config.block.x = 384;
   config.dynamicSharedBytes = 65536;
-  std::string error = device.run(
-      ptx, "gemm", config,
-      {tileMap(device, a, gemm.m, gemm.k), tileMap(device, b, gemm.n, gemm.k),
-       c, gemm.n, gemm.k / 64},
-      name);
+  std::string error =
+      device.run(ptx, "gemm", config,
+                 {tileMap(device, a, gemm.m, gemm.k),
+                  tileMap(device, b, gemm.n, gemm.k), c, gemm.n, gemm.k / 64},
+                 name);
   if (!error.empty() || !check)
     return error;
   auto result = device.download<float>(c, gemm.m * gemm.n);
@@ -96,14 +96,12 @@ TEST(Gemm, WarpSpecializedRing) {
 }
 
 TEST(Gemm, ThousandCubed) {
-  EXPECT_EQ(runGemm(Gemm(1024, 1024, 1024), gemmText(), "gemm_ws.ptx", true,
-                    37),
-            "");
+  EXPECT_EQ(
+      runGemm(Gemm(1024, 1024, 1024), gemmText(), "gemm_ws.ptx", true, 37), "");
 }
 
 TEST(Gemm, MissingFullWaitGivesWrongData) {
-  std::string text =
-      replaced(gemmText(), "@!%q bra \twait_full;", "");
+  std::string text = replaced(gemmText(), "@!%q bra \twait_full;", "");
   text = replaced(text,
                   "wait_full:\n\tmbarrier.try_wait.parity.shared::cta.b64 "
                   "\t%q, [%bar], %phase;",
@@ -112,8 +110,8 @@ TEST(Gemm, MissingFullWaitGivesWrongData) {
 }
 
 TEST(Gemm, MissingWgmmaWaitIsAFault) {
-  std::string text = replaced(gemmText(), "wgmma.wait_group.sync.aligned \t0;",
-                              "");
+  std::string text =
+      replaced(gemmText(), "wgmma.wait_group.sync.aligned \t0;", "");
   std::string error = runGemm(Gemm(128, 128, 64), text, "gemm_ws.ptx");
   EXPECT_NE(error.find("register belongs to a wgmma in flight"),
             std::string::npos)
@@ -122,7 +120,8 @@ TEST(Gemm, MissingWgmmaWaitIsAFault) {
 }
 
 TEST(Gemm, WrongBytesHang) {
-  std::string text = replaced(gemmText(), "_, [%bar], 32768", "_, [%bar], 32784");
+  std::string text =
+      replaced(gemmText(), "_, [%bar], 32768", "_, [%bar], 32784");
   std::string error = runGemm(Gemm(128, 128, 128), text, "gemm_ws.ptx");
   EXPECT_NE(error.find("hangs"), std::string::npos) << error;
   EXPECT_NE(error.find("16 bytes outstanding"), std::string::npos) << error;
@@ -131,8 +130,8 @@ TEST(Gemm, WrongBytesHang) {
 }
 
 TEST(Gemm, WrongParityHangs) {
-  std::string text = replaced(gemmText(), "mov.u32 \t%phase, 1;",
-                              "mov.u32 \t%phase, 0;");
+  std::string text =
+      replaced(gemmText(), "mov.u32 \t%phase, 1;", "mov.u32 \t%phase, 0;");
   std::string error = runGemm(Gemm(128, 128, 128), text, "gemm_ws.ptx");
   EXPECT_NE(error.find("warp 8 (producer)"), std::string::npos) << error;
   EXPECT_NE(error.find("waits for parity 0"), std::string::npos) << error;

@@ -142,9 +142,9 @@ TEST(Warp, ShufflesVotesAndReductions) {
   for (uint32_t lane = 0; lane < 32; ++lane) {
     uint32_t up = lane ? lane - 1 : 99, down = lane + 2 < 32 ? lane + 2 : lane,
              bfly = lane ^ 5, index = (lane & 24) | 3;
-    EXPECT_EQ(result[lane], uint64_t(0xffff0000u + 496) << 32 |
-                                (up + 100 * down + 10000 * bfly +
-                                 1000000 * index))
+    EXPECT_EQ(result[lane],
+              uint64_t(0xffff0000u + 496) << 32 |
+                  (up + 100 * down + 10000 * bfly + 1000000 * index))
         << lane;
   }
 }
@@ -240,11 +240,11 @@ TEST(Barrier, Reductions) {
 }
 
 TEST(Barrier, HangNamesWhoIsMissing) {
-  std::string error = runError(
-      "setp.lt.u32 %p0, %r31, 32;\n@%p0 bra first;\n"
-      "// heddle.role storer\nbar.sync 2, 96;\nbra end;\nfirst:\n"
-      "bar.sync 3;\nend:",
-      64);
+  std::string error =
+      runError("setp.lt.u32 %p0, %r31, 32;\n@%p0 bra first;\n"
+               "// heddle.role storer\nbar.sync 2, 96;\nbra end;\nfirst:\n"
+               "bar.sync 3;\nend:",
+               64);
   EXPECT_NE(error.find("expected at most the CTA's 64 threads"),
             std::string::npos)
       << error;

@@ -45,8 +45,9 @@ TEST(Parser, Operands) {
   EXPECT_NE(bodyError("add.u32 %r0, %r1, %zz;")
                 .find("register '%zz' is not declared"),
             std::string::npos);
-  EXPECT_NE(bodyError("mov.u32 %r0, nothing;").find("'nothing' is not declared"),
-            std::string::npos);
+  EXPECT_NE(
+      bodyError("mov.u32 %r0, nothing;").find("'nothing' is not declared"),
+      std::string::npos);
   EXPECT_NE(bodyError("add.u32 %r0, %r1, %p1;").find("found the predicate"),
             std::string::npos);
   EXPECT_NE(bodyError("add.u32 5, %r1, %r1;").find("expected a register"),

@@ -40,11 +40,11 @@ public:
 
   template <typename T>
   DeviceAddress upload(const std::vector<T> &data) {
-    auto address = device->allocate(std::max<size_t>(1, data.size()) *
-                                    sizeof(T));
+    auto address =
+        device->allocate(std::max<size_t>(1, data.size()) * sizeof(T));
     EXPECT_TRUE(address);
-    EXPECT_TRUE(device->copyToDevice(*address, data.data(),
-                                     data.size() * sizeof(T)));
+    EXPECT_TRUE(
+        device->copyToDevice(*address, data.data(), data.size() * sizeof(T)));
     return *address;
   }
   template <typename T>
@@ -117,8 +117,8 @@ inline std::vector<uint64_t> runBody(const std::string &body,
 /// The error of running `body`.
 inline std::string runError(const std::string &body, uint32_t threads = 32,
                             const std::string &module = "",
-                            VirtualDeviceOptions options = {.stepBudget =
-                                                                1 << 24}) {
+                            VirtualDeviceOptions options = {
+                                .stepBudget = 1 << 24}) {
   TestDevice device(options);
   DeviceAddress out = device.upload(std::vector<uint64_t>(threads));
   LaunchConfig config;
