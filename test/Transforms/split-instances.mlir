@@ -53,8 +53,8 @@ tile.kernel @gemm(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xbf1
 // 192 rows, three instances; a is indexed [k, m], so its columns are cut; views
 // of rank 3; the loop runs not at all or does not exist.
 // CHECK-LABEL: tile.kernel @batched(
-// CHECK: aref.role "producer" instances(%{{.*}} = 1) warps(4) registers(32)
-// CHECK: aref.role "consumer" instances(%[[I:.*]] = 3) warps(4) registers(160)
+// CHECK: aref.role "producer" instances(%{{.*}} = 1) warps(4) registers(80)
+// CHECK: aref.role "consumer" instances(%[[I:.*]] = 3) warps(4) registers(144)
 // CHECK: %[[FIRST:.*]] = arith.muli %[[I]],
 // CHECK: %{{.*}}, %[[V:.*]]:2 = aref.get
 // CHECK-NEXT: %[[A:.*]] = tensor.extract_slice %[[V]]#0[0, %[[FIRST]]] [64, 64] [1, 1] : tensor<64x192xbf16> to tensor<64x64xbf16>
@@ -74,8 +74,8 @@ tile.kernel @batched(%A: memref<?x?x?xbf16>, %B: memref<?x?x?xbf16>, %C: memref<
 // first operand of the first is used whole as b, too. Reductions along columns
 // are cut; what is transposed is cut along the other dimension.
 // CHECK-LABEL: tile.kernel @chained(
-// CHECK: registers(104)
-// CHECK: aref.role "consumer" instances(%{{.*}} = 2) warps(4) registers(200)
+// CHECK: registers(152)
+// CHECK: aref.role "consumer" instances(%{{.*}} = 2) warps(4) registers(176)
 // CHECK: %{{.*}}, %[[Q:.*]] = aref.get
 // CHECK-NEXT: %[[PART:.*]] = tensor.extract_slice %[[Q]]{{.*}} to tensor<128x256xbf16>
 // CHECK: %[[S:.*]] = tile.dot %[[PART]], %[[Q]], %{{.*}} : tensor<128x256xbf16>, tensor<256x256xbf16> -> tensor<128x256xf32>

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Compiler/HostPlan.h"
+#include "mlir/AsmParser/AsmParser.h"
 
 #include "mlir/Parser/Parser.h"
 
