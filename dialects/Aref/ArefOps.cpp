@@ -180,13 +180,21 @@ LogicalResult WaitOp::verify() {
   return verifySlot(*this, getRing().getType(), getSlot().getType());
 }
 
+LogicalResult CommitOp::verify() {
+  return verifySlot(*this, getRing().getType(), getSlot().getType());
+}
+
+LogicalResult ReleaseOp::verify() {
+  return verifySlot(*this, getRing().getType(), getSlot().getType());
+}
+
 LogicalResult ViewOp::verify() {
   ArrayRef<RankedTensorType> tiles = getRing().getType().getTiles();
   if (failed(verifySlot(*this, getRing().getType(), getSlot().getType())))
     return failure();
   if (getIndex() >= tiles.size())
     return emitOpError("expected an index of 0 to ")
-           << tiles.size() - 1 << ", found " << getIndex();
+           << tiles.size() - 1 << ", found " << int64_t(getIndex());
   if (getType() != BufferType::get(tiles[getIndex()]))
     return emitOpError("expected a result of type ")
            << BufferType::get(tiles[getIndex()]) << ", found " << getType();
@@ -231,6 +239,13 @@ LogicalResult ColumnsOp::verify() {
       source.getShape()[0] != result.getShape()[0])
     return emitOpError("expected a result like ")
            << source << " but for its columns, found " << result;
+  int64_t panels = source.getNumPanels();
+  int64_t width = source.getShape()[1] / panels;
+  int64_t columns = result.getShape()[1];
+  if (columns % width != 0 || columns > source.getShape()[1])
+    return emitOpError("expected 1 to ")
+           << panels << " panels of " << width << " columns of "
+           << source.getShape()[1] << ", found " << columns;
   return success();
 }
 
@@ -269,11 +284,18 @@ static LogicalResult verifyCopy(Operation *op, Type viewType, BufferType buffer,
 }
 
 LogicalResult CopyInOp::verify() {
+  if (failed(verifySlot(*this, getRing().getType(), getSlot().getType())))
+    return failure();
   return verifyCopy(*this, getView().getType(), getBuffer().getType(),
                     getOffsets().size());
 }
 
 LogicalResult CopyOutOp::verify() {
+  return verifyCopy(*this, getView().getType(), getBuffer().getType(),
+                    getOffsets().size());
+}
+
+LogicalResult TmaLoadOp::verify() {
   return verifyCopy(*this, getView().getType(), getBuffer().getType(),
                     getOffsets().size());
 }

@@ -173,6 +173,7 @@ def Aref_CommitOp : Aref_Op<"commit", [MemoryEffects<[MemRead, MemWrite]>]> {
   let assemblyFormat = [{
     $ring `,` $slot (`bytes` $bytes^)? attr-dict `:` type($ring) `,` type($slot)
   }];
+  let hasVerifier = 1;
 }
 
 def Aref_WaitOp : Aref_Op<"wait", [MemoryEffects<[MemRead, MemWrite]>]> {
@@ -189,6 +190,7 @@ def Aref_ReleaseOp : Aref_Op<"release", [MemoryEffects<[MemRead, MemWrite]>]> {
   let assemblyFormat = [{
     $ring `,` $slot attr-dict `:` type($ring) `,` type($slot)
   }];
+  let hasVerifier = 1;
 }
 
 def Aref_ViewOp : Aref_Op<"view", [Pure]> {
@@ -482,6 +484,7 @@ def Aref_TmaLoadOp : Aref_Op<"tma_load", [MemoryEffects<[MemRead, MemWrite]>]> {
     $view `[` $offsets `]` `->` $buffer `,` $barriers `[` $stage `]` attr-dict
     `:` type($view) `->` type($buffer) `,` type($barriers)
   }];
+  let hasVerifier = 1;
 }
 
 #endif // HEDDLE_AREF_OPS

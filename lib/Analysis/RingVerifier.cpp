@@ -37,8 +37,20 @@ RingVerifier::getStructure(Block &block, Value ring, bool producing) {
         node.regions.back() = getStructure(region.front(), ring, producing);
       used |= !node.regions.back().empty();
     }
-    if (used)
+    if (!used)
+      continue;
+    // Branches on one condition may have been merged in the other role.
+    auto branch = dyn_cast<scf::IfOp>(op);
+    auto previous =
+        nodes.empty() ? scf::IfOp() : dyn_cast<scf::IfOp>(nodes.back().op);
+    if (!branch || !previous ||
+        branch.getCondition() != previous.getCondition()) {
       nodes.push_back(std::move(node));
+      continue;
+    }
+    alike.unionSets(previous, branch);
+    for (auto [all, more] : llvm::zip_equal(nodes.back().regions, node.regions))
+      llvm::append_range(all, more);
   }
   return nodes;
 }

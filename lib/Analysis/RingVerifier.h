@@ -47,7 +47,7 @@ private:
     /// What is in each region of the control flow.
     std::vector<std::vector<Node>> regions;
   };
-  static std::vector<Node> getStructure(mlir::Block &block, mlir::Value ring,
+  std::vector<Node> getStructure(mlir::Block &block, mlir::Value ring,
                                         bool producing);
   mlir::LogicalResult match(aref::RingOp ring, llvm::ArrayRef<Node> puts,
                             llvm::ArrayRef<Node> gets,

@@ -8,40 +8,52 @@
 
 #include "lib/Analysis/TensorMaps.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 using namespace mlir;
 using namespace heddle;
 using namespace heddle::aref;
 
-bool heddle::canCopyByTma(Value view, RankedTensorType tile) {
+std::string heddle::getTmaObstacle(Value view, RankedTensorType tile) {
   // A tensor map describes an argument of the launch.
   Value source = view;
   while (auto cast = source.getDefiningOp<memref::CastOp>())
     source = cast.getSource();
   auto argument = dyn_cast<BlockArgument>(source);
   if (!argument || !isa<tile::KernelOp>(argument.getOwner()->getParentOp()))
-    return false;
+    return "its view is not an argument of the kernel";
 
   auto type = cast<MemRefType>(view.getType());
   if (!type.getElementType().isIntOrFloat())
-    return false;
+    return llvm::formatv("it has elements of type {0}", type.getElementType());
   int64_t bits = type.getElementTypeBitWidth();
   if (bits % 8 != 0 || bits > 64)
-    return false;
+    return llvm::formatv("it has elements of {0} bits", bits);
   int64_t bytes = bits / 8;
   auto [strides, offset] = type.getStridesAndOffset();
   if (strides.back() != 1)
-    return false;
+    return "the last stride of its view is not known to be 1";
   for (int64_t stride : ArrayRef(strides).drop_back())
     if (!ShapedType::isDynamic(stride) && stride * bytes % 16 != 0)
-      return false;
+      return llvm::formatv(
+          "its view has a stride of {0} bytes, not a multiple of 16",
+          stride * bytes);
 
-  int64_t rowBytes = tile.getShape().back() * bytes;
+  ArrayRef<int64_t> shape = tile.getShape();
+  int64_t rowBytes = shape.back() * bytes;
   if (rowBytes % 16 != 0)
-    return false;
-  // Rows of a buffer without panels are copied as they are, in one box.
-  BufferType buffer = BufferType::get(
-      RankedTensorType::get(tile.getShape(), tile.getElementType()));
-  return buffer.getSwizzle() != 0 || tile.getShape().back() <= 256;
+    return llvm::formatv("its rows have {0} bytes, not a multiple of 16",
+                         rowBytes);
+  // A box has at most 256 elements along each dimension. Rows that are cut into
+  // panels, and rows of a matrix in eights, are copied in several boxes.
+  if (BufferType::getSwizzleFor(rowBytes) == 0 && shape.back() > 256)
+    return llvm::formatv("its rows have {0} elements, more than 256 and not a "
+                         "multiple of 32 bytes",
+                         shape.back());
+  for (int64_t extent : shape.drop_back())
+    if (extent > 256 && (shape.size() != 2 || extent % 8 != 0))
+      return llvm::formatv("its tile has {0} rows, more than 256", extent);
+  return {};
 }
 
 /// Follows definitions up to `depth` operations.

@@ -13,9 +13,10 @@
 
 namespace heddle {
 
-/// Whether the TMA can copy a tile of type `tile` from or to `view`, given
-/// aligned addresses and strides at run time.
-bool canCopyByTma(mlir::Value view, mlir::RankedTensorType tile);
+/// Why the TMA cannot copy a tile of type `tile` from or to `view`, whatever the
+/// addresses and strides at run time, in words that follow those for the copy;
+/// empty if it can.
+std::string getTmaObstacle(mlir::Value view, mlir::RankedTensorType tile);
 
 /// Whether `value`, an integer or index, is known not to be negative as a
 /// signed number.

@@ -130,35 +130,37 @@ namespace {
 /// Hands out the bits of a shape's coordinates, the last dimension first.
 class BitDealer {
 public:
-  explicit BitDealer(ArrayRef<int64_t> shape)
-      : atom(shape.size(), 1), dim(shape.size() - 1) {
+  explicit BitDealer(ArrayRef<int64_t> shape) : atom(shape.size(), 1) {
     for (int64_t extent : shape)
       available.push_back(extent & -extent);
   }
 
   /// Appends the next bit's vector to `bases`; a zero vector once none is left.
-  void deal(llvm::SmallVectorImpl<int64_t> &bases) {
-    while (dim > 0 && atom[dim] == available[dim])
-      --dim;
+  /// Takes bits of dimension `last` only when others have none.
+  void deal(llvm::SmallVectorImpl<int64_t> &bases,
+            std::optional<unsigned> last = std::nullopt) {
     size_t first = bases.size();
     bases.append(atom.size(), 0);
-    if (atom[dim] == available[dim])
+    std::optional<unsigned> next;
+    for (unsigned dim = 0; dim != atom.size(); ++dim) {
+      if (atom[dim] != available[dim] && (dim != last || !next))
+        next = dim;
+    }
+    if (!next)
       return;
-    bases[first + dim] = atom[dim];
-    atom[dim] *= 2;
+    bases[first + *next] = atom[*next];
+    atom[*next] *= 2;
   }
 
   SmallVector<int64_t> atom;
   SmallVector<int64_t> available;
-
-private:
-  unsigned dim;
 };
 
 } // namespace
 
 TileLayout TileLayout::blocked(ArrayRef<int64_t> shape, int64_t numWarps,
-                               int64_t elementBytes) {
+                               int64_t elementBytes,
+                               std::optional<unsigned> reduced) {
   assert(llvm::isPowerOf2_64(numWarps) && "expected a power of two of warps");
   BitDealer dealer(shape);
   int64_t elements = 1;
@@ -175,7 +177,7 @@ TileLayout TileLayout::blocked(ArrayRef<int64_t> shape, int64_t numWarps,
   for (unsigned bit = 0; bit != laneBits; ++bit)
     dealer.deal(lanes);
   for (int64_t i = 1; i < numWarps; i *= 2)
-    dealer.deal(warps);
+    dealer.deal(warps, reduced);
   return get(shape, dealer.atom, registers, lanes, warps);
 }
 

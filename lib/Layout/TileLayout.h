@@ -70,9 +70,12 @@ public:
   /// A layout for coalesced access to rows of the last dimension: up to 16
   /// bytes per thread, then lanes, then warps, then repetitions. Any shape of
   /// positive extents has one; threads that find no element of their own
-  /// repeat those of others. `numWarps` is a power of two.
+  /// repeat those of others. `numWarps` is a power of two. Warps share the
+  /// dimension `reduced`, along which the tile will be reduced, only if others
+  /// do not suffice.
   static TileLayout blocked(llvm::ArrayRef<int64_t> shape, int64_t numWarps,
-                            int64_t elementBytes);
+                            int64_t elementBytes,
+                            std::optional<unsigned> reduced = std::nullopt);
 
   /// The accumulator of `wgmma` for `m` by `n`. `numWarps` is 4 times a power
   /// of two, `m` a multiple of 16 * `numWarps` and `n` of 8. One warpgroup's

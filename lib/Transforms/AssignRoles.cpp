@@ -53,9 +53,14 @@ static void explain(tile::KernelOp kernel, OperandLoads &loads) {
     bool feedsDot = llvm::any_of(load->getUsers(), [](Operation *user) {
       return isa<tile::DotOp>(user);
     });
-    if (feedsDot)
-      remark.attachNote(load.getLoc())
-          << "this load cannot: " << loads.getObstacle(load);
+    if (!feedsDot)
+      return;
+    // A load that a producer could perform, but not by TMA, is left out where
+    // the kernel must use it.
+    std::string obstacle = loads.getObstacle(load).str();
+    remark.attachNote(load.getLoc())
+        << "this load cannot: "
+        << (obstacle.empty() ? getTmaObstacle(load) : obstacle);
   });
 }
 

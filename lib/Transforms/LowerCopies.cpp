@@ -70,7 +70,7 @@ bool CopyLowering::canPutByTma(RingOp ring) {
       continue;
     for (Value value : put.getValues()) {
       auto load = value.getDefiningOp<tile::LoadOp>();
-      if (!load || !canCopyByTma(load.getView(), load.getType()))
+      if (!load || !getTmaObstacle(load).empty())
         return false;
       if (auto pad = load.getPadAttr();
           pad && pad != b.getZeroAttr(load.getType().getElementType()))
@@ -154,7 +154,7 @@ void CopyLowering::lowerPut(PutOp put, bool byTma) {
 /// Whether `store` may write after the operations that follow it have started.
 bool CopyLowering::canStage(tile::StoreOp store) {
   RankedTensorType tile = store.getValue().getType();
-  if (tile.getRank() != 2 || !canCopyByTma(store.getView(), tile) ||
+  if (tile.getRank() != 2 || !getTmaObstacle(store.getView(), tile).empty() ||
       !llvm::all_of(store.getOffsets(), isKnownNonNegative))
     return false;
   Value root = getRootView(store.getView());
@@ -169,7 +169,8 @@ bool CopyLowering::canStage(tile::StoreOp store) {
     else if (auto other = dyn_cast<memref::StoreOp>(op))
       view = other.getMemRef();
     else if (auto other = dyn_cast<tile::StoreOp>(op))
-      if (!canCopyByTma(other.getView(), other.getValue().getType()) ||
+      if (!getTmaObstacle(other.getView(), other.getValue().getType())
+               .empty() ||
           other.getValue().getType().getRank() != 2 ||
           !llvm::all_of(other.getOffsets(), isKnownNonNegative))
         view = other.getView();

@@ -7,11 +7,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Transforms/OperandLoads.h"
+#include "lib/Analysis/TensorMaps.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 
-#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace heddle;
@@ -213,33 +213,5 @@ SmallVector<tile::LoadOp> OperandLoads::getEligible() {
 //===----------------------------------------------------------------------===//
 
 std::string heddle::getTmaObstacle(tile::LoadOp load) {
-  // A tensor map describes an argument of the launch.
-  Value view = load.getView();
-  while (auto cast = view.getDefiningOp<memref::CastOp>())
-    view = cast.getSource();
-  if (!isKernelArgument(view))
-    return "its view is not an argument of the kernel";
-
-  auto type = cast<MemRefType>(load.getView().getType());
-  int64_t bits = type.getElementTypeBitWidth();
-  if (bits % 8 != 0 || bits > 64)
-    return llvm::formatv("it has elements of {0} bits", bits);
-  int64_t bytes = bits / 8;
-  auto [strides, offset] = type.getStridesAndOffset();
-  if (strides.back() != 1)
-    return "the last stride of its view is not known to be 1";
-  for (int64_t stride : ArrayRef(strides).drop_back())
-    if (!ShapedType::isDynamic(stride) && stride * bytes % 16 != 0)
-      return llvm::formatv(
-          "its view has a stride of {0} bytes, not a multiple of 16",
-          stride * bytes);
-
-  ArrayRef<int64_t> shape = load.getType().getShape();
-  if (shape.back() * bytes % 16 != 0)
-    return llvm::formatv("its rows have {0} bytes, not a multiple of 16",
-                         shape.back() * bytes);
-  for (int64_t extent : shape.drop_back())
-    if (extent > 256)
-      return llvm::formatv("its tile has {0} rows, more than 256", extent);
-  return {};
+  return getTmaObstacle(load.getView(), load.getType());
 }

@@ -223,9 +223,9 @@ def PipelineMma : Pass<"pipeline-mma", "::heddle::tile::KernelOp"> {
   let summary = "turns dots into asynchronous products and waits for them late";
   let description = [{
     Operands that a ring holds are read where they are; `a` may also be in
-    registers; others go through scratch in shared memory. A loop whose only
-    product is summed up from one iteration to the next keeps one product in
-    flight: it gives slots back one iteration late, so that its ring needs two.
+    registers; others go through scratch in shared memory. A loop whose dots only
+    sum up from one iteration to the next keeps their products in flight: it
+    gives slots back one iteration late, so that its rings need two.
     8-bit floats without `fast_accum` are summed by additions in f32.
 
     ```mlir

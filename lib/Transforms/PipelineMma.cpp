@@ -7,9 +7,9 @@
 //===----------------------------------------------------------------------===//
 ///
 /// \file
-/// A loop that does nothing but accumulate one dot keeps one product in flight
-/// while it issues the next, and so gives slots back one iteration late. Every
-/// other dot is waited for where it stands.
+/// A loop whose dots do nothing but sum up from one iteration to the next keeps
+/// their products in flight while it starts the next ones, and so gives slots
+/// back one iteration late. Every other dot is waited for where it stands.
 ///
 //===----------------------------------------------------------------------===//
 
@@ -46,11 +46,15 @@ public:
 
 private:
   LogicalResult checkOperand(tile::DotOp dot, Value operand, StringRef name);
-  std::optional<SmallVector<Loan>> getLoansToLag(tile::DotOp dot);
+  bool addLoans(scf::ForOp loop, tile::DotOp dot, SmallVectorImpl<Loan> &loans);
+  std::optional<SmallVector<Loan>> getLoansToLag(scf::ForOp loop,
+                                                 ArrayRef<tile::DotOp> dots);
   bool fitsWithTwoSlots(ArrayRef<Loan> loans);
-  LogicalResult lower(tile::DotOp dot);
   Value getScratch(tile::DotOp dot, Value operand, unsigned number);
-  void lag(scf::ForOp loop, Value product, ArrayRef<Loan> loans);
+  Value issue(tile::DotOp dot, Value acc, bool &usesScratch);
+  void lower(tile::DotOp dot);
+  void lowerLoop(scf::ForOp loop, ArrayRef<tile::DotOp> dots,
+                 ArrayRef<Loan> loans);
 
   bool isShared(Value tile) { return bool(BorrowedTiles::getOrigin(tile)); }
 
@@ -103,48 +107,54 @@ bool Pipeliner::fitsWithTwoSlots(ArrayRef<Loan> loans) {
   return bytes <= maxSharedBytes;
 }
 
-/// The slots that the loop around `dot` would give back one iteration late, or
-/// nothing if it cannot.
-std::optional<SmallVector<Loan>> Pipeliner::getLoansToLag(tile::DotOp dot) {
-  auto loop = dyn_cast<scf::ForOp>(dot->getParentOp());
-  auto acc = dyn_cast<BlockArgument>(dot.getAcc());
-  if (!loop || !acc || acc.getOwner() != loop.getBody() || !acc.hasOneUse() ||
-      acc == loop.getInductionVar() || needsExactSum(dot))
-    return std::nullopt;
-  if (!dot.getResult().hasOneUse() ||
-      loop.getTiedLoopYieldedValue(acc)->get() != dot.getResult())
-    return std::nullopt;
-  // Registers that a product reads may not be overwritten while it is in
-  // flight, and nothing says so to those who allocate them.
-  if (!isShared(dot.getA()) || !isShared(dot.getB()))
-    return std::nullopt;
-  WalkResult others = loop.walk([&](Operation *op) {
-    bool other = isa<MmaOp>(op) || (isa<tile::DotOp>(op) && op != dot);
-    return other ? WalkResult::interrupt() : WalkResult::advance();
-  });
-  if (others.wasInterrupted())
-    return std::nullopt;
-
-  SmallVector<Loan> loans;
+/// Adds the slots that `dot` reads and that an iteration of `loop` borrows and
+/// gives back after it. Returns false if it does anything else with them.
+bool Pipeliner::addLoans(scf::ForOp loop, tile::DotOp dot,
+                         SmallVectorImpl<Loan> &loans) {
   for (Value operand : {dot.getA(), dot.getB()}) {
     GetOp get = BorrowedTiles::getOrigin(operand);
-    if (!loop->isAncestor(get) ||
-        llvm::any_of(loans, [&](const Loan &loan) { return loan.get == get; }))
+    if (!loop->isAncestor(get))
       continue;
     if (get->getBlock() != loop.getBody() || !get.getSlot().hasOneUse())
-      return std::nullopt;
+      return false;
     auto release = dyn_cast<ReleaseOp>(*get.getSlot().user_begin());
     if (!release || release->getBlock() != loop.getBody() ||
         !dot->isBeforeInBlock(release))
-      return std::nullopt;
+      return false;
     auto ring = get.getRing().getDefiningOp<RingOp>();
-    std::optional<RequestedStages> stages;
-    if (ring)
-      stages = getRequestedStages(ring);
-    if (!ring || (stages && stages->depth < 2) ||
-        (ring.getMaxDepth() && int64_t(*ring.getMaxDepth()) < 2))
+    if (!ring || (ring.getMaxDepth() && int64_t(*ring.getMaxDepth()) < 2))
+      return false;
+    if (auto stages = getRequestedStages(ring); stages && stages->depth < 2)
+      return false;
+    if (llvm::none_of(loans, [&](const Loan &loan) { return loan.get == get; }))
+      loans.push_back({get, release});
+  }
+  return true;
+}
+
+/// The slots that `loop` would give back one iteration late, or nothing if it
+/// cannot keep the products of `dots`, all that are in it, in flight.
+std::optional<SmallVector<Loan>>
+Pipeliner::getLoansToLag(scf::ForOp loop, ArrayRef<tile::DotOp> dots) {
+  size_t products = 0;
+  loop.walk([&](Operation *op) { products += isa<MmaOp, tile::DotOp>(op); });
+  if (products != dots.size())
+    return std::nullopt;
+  SmallVector<Loan> loans;
+  for (tile::DotOp dot : dots) {
+    auto acc = dyn_cast<BlockArgument>(dot.getAcc());
+    if (dot->getParentOp() != loop || !acc ||
+        acc.getOwner() != loop.getBody() || !acc.hasOneUse() ||
+        acc == loop.getInductionVar() || needsExactSum(dot))
       return std::nullopt;
-    loans.push_back({get, release});
+    if (!dot.getResult().hasOneUse() ||
+        loop.getTiedLoopYieldedValue(acc)->get() != dot.getResult())
+      return std::nullopt;
+    // Registers that a product reads may not be overwritten while it is in
+    // flight, and nothing says so to those who allocate them.
+    if (!isShared(dot.getA()) || !isShared(dot.getB()) ||
+        !addLoans(loop, dot, loans))
+      return std::nullopt;
   }
   if (!fitsWithTwoSlots(loans))
     return std::nullopt;
@@ -176,13 +186,81 @@ Value Pipeliner::getScratch(tile::DotOp dot, Value operand, unsigned number) {
   return StageOp::create(rewriter, dot.getLoc(), alloc, role.getInstance());
 }
 
-/// Keeps one product of `loop` in flight. Slots are given back when the product
-/// of the next iteration has been issued, the last ones after the loop.
-void Pipeliner::lag(scf::ForOp loop, Value product, ArrayRef<Loan> loans) {
-  unsigned sum = 0;
-  for (auto [i, yielded] : llvm::enumerate(loop.getYieldedValues()))
-    if (yielded == product)
-      sum = i;
+/// Starts the product of `dot` on top of `acc`.
+Value Pipeliner::issue(tile::DotOp dot, Value acc, bool &usesScratch) {
+  Location loc = dot.getLoc();
+  Value operands[2] = {dot.getA(), dot.getB()};
+  for (unsigned i = 0; i < 2; ++i) {
+    Value &operand = operands[i];
+    if (isShared(operand)) {
+      gets.insert(BorrowedTiles::getOrigin(operand));
+      operand = tiles.getBuffer(operand);
+    } else if (i == 1 || dot.getTransposeA()) {
+      Value buffer = getScratch(dot, operand, i);
+      LocalStoreOp::create(rewriter, loc, operand, buffer);
+      operand = buffer;
+      usesScratch = true;
+    }
+  }
+  if (usesScratch) {
+    FenceAsyncOp::create(rewriter, loc);
+    SyncOp::create(rewriter, loc);
+  }
+  return MmaOp::create(rewriter, loc, acc.getType(), operands[0], operands[1],
+                       acc, dot.getTransposeA(), dot.getTransposeB(),
+                       dot.getFastAccum());
+}
+
+/// Starts the product of `dot` and waits for it.
+void Pipeliner::lower(tile::DotOp dot) {
+  Location loc = dot.getLoc();
+  rewriter.setInsertionPoint(dot);
+  Value acc = dot.getAcc();
+  bool exact = needsExactSum(dot), usesScratch = false;
+  if (exact)
+    acc = arith::ConstantOp::create(rewriter, loc,
+                                    rewriter.getZeroAttr(dot.getType()));
+  Value product = issue(dot, acc, usesScratch);
+  Value result = MmaWaitOp::create(rewriter, loc, product.getType(), product, 0)
+                     .getResult(0);
+  // The next dot may write the scratch that other warps' products still read.
+  if (usesScratch)
+    SyncOp::create(rewriter, loc);
+  if (exact)
+    result = arith::AddFOp::create(rewriter, loc, dot.getAcc(), result);
+  rewriter.replaceOp(dot, result);
+}
+
+/// Keeps the products of one iteration of `loop` in flight until those of the
+/// next have been started, and gives back their slots then; those of the last
+/// iteration after the loop.
+void Pipeliner::lowerLoop(scf::ForOp loop, ArrayRef<tile::DotOp> dots,
+                          ArrayRef<Loan> loans) {
+  SmallVector<Value> products;
+  SmallVector<unsigned> sums;
+  for (tile::DotOp dot : dots) {
+    rewriter.setInsertionPoint(dot);
+    bool usesScratch = false;
+    products.push_back(issue(dot, dot.getAcc(), usesScratch));
+    sums.push_back(cast<BlockArgument>(dot.getAcc()).getArgNumber() -
+                   loop.getNumInductionVars());
+  }
+  tile::DotOp last = dots.back();
+  rewriter.setInsertionPointAfter(last);
+  auto wait = MmaWaitOp::create(rewriter, last.getLoc(),
+                                ValueRange(products).getTypes(), products,
+                                products.size());
+  Operation *after = wait;
+  for (const Loan &loan : loans) {
+    ReleaseOp release = loan.release;
+    if (release->isBeforeInBlock(wait)) {
+      release->moveAfter(after);
+      after = release;
+    }
+  }
+  for (auto [dot, result] : llvm::zip_equal(dots, wait.getResults()))
+    rewriter.replaceOp(dot, result);
+
   Location loc = loop.getLoc();
   rewriter.setInsertionPoint(loop);
   SmallVector<Value> none, slots;
@@ -197,9 +275,13 @@ void Pipeliner::lag(scf::ForOp loop, Value product, ArrayRef<Loan> loans) {
       rewriter, none, /*replaceInitOperandUsesInLoop=*/false,
       [&](OpBuilder &, Location, ArrayRef<BlockArgument>) { return slots; }));
   rewriter.setInsertionPointAfter(wider);
-  Value total = wider.getResult(sum);
-  auto wait = MmaWaitOp::create(rewriter, loc, total.getType(), total, 0);
-  total.replaceAllUsesExcept(wait.getResult(0), wait);
+  SmallVector<Value> totals;
+  for (unsigned sum : sums)
+    totals.push_back(wider.getResult(sum));
+  auto done = MmaWaitOp::create(rewriter, loc, ValueRange(totals).getTypes(),
+                                totals, 0);
+  for (auto [total, result] : llvm::zip_equal(totals, done.getResults()))
+    total.replaceAllUsesExcept(result, done);
   for (auto [i, loan] : llvm::enumerate(loans)) {
     ReleaseOp release = loan.release;
     release->setOperand(1, wider.getRegionIterArg(numResults + i));
@@ -210,65 +292,30 @@ void Pipeliner::lag(scf::ForOp loop, Value product, ArrayRef<Loan> loans) {
   }
 }
 
-LogicalResult Pipeliner::lower(tile::DotOp dot) {
-  bool aInRegisters = !isShared(dot.getA()) && !dot.getTransposeA();
-  if ((!aInRegisters && failed(checkOperand(dot, dot.getA(), "a"))) ||
-      failed(checkOperand(dot, dot.getB(), "b")))
+LogicalResult Pipeliner::run() {
+  // The dots of each innermost loop, or of what is in no loop.
+  llvm::MapVector<Operation *, SmallVector<tile::DotOp>> groups;
+  WalkResult checked = kernel.walk([&](tile::DotOp dot) -> WalkResult {
+    groups[dot->getParentOfType<LoopLikeOpInterface>()].push_back(dot);
+    bool inRegisters = !isShared(dot.getA()) && !dot.getTransposeA();
+    if (!inRegisters && failed(checkOperand(dot, dot.getA(), "a")))
+      return WalkResult::interrupt();
+    return WalkResult(checkOperand(dot, dot.getB(), "b"));
+  });
+  if (checked.wasInterrupted())
     return failure();
-  std::optional<SmallVector<Loan>> loans = getLoansToLag(dot);
-  Location loc = dot.getLoc();
-  rewriter.setInsertionPoint(dot);
-
-  Value operands[2] = {dot.getA(), dot.getB()};
-  bool stores = false;
-  for (unsigned i = 0; i < 2; ++i) {
-    Value &operand = operands[i];
-    if (i == 0 && aInRegisters)
-      continue;
-    if (isShared(operand)) {
-      gets.insert(BorrowedTiles::getOrigin(operand));
-      operand = tiles.getBuffer(operand);
+  for (auto &[op, dots] : groups) {
+    auto loop = dyn_cast_or_null<scf::ForOp>(op);
+    std::optional<SmallVector<Loan>> loans;
+    if (loop)
+      loans = getLoansToLag(loop, dots);
+    if (loans) {
+      lowerLoop(loop, dots, *loans);
       continue;
     }
-    Value buffer = getScratch(dot, operand, i);
-    LocalStoreOp::create(rewriter, loc, operand, buffer);
-    operand = buffer;
-    stores = true;
+    for (tile::DotOp dot : dots)
+      lower(dot);
   }
-  if (stores) {
-    FenceAsyncOp::create(rewriter, loc);
-    SyncOp::create(rewriter, loc);
-  }
-
-  Value acc = dot.getAcc();
-  bool exact = needsExactSum(dot);
-  if (exact)
-    acc = arith::ConstantOp::create(rewriter, loc,
-                                    rewriter.getZeroAttr(dot.getType()));
-  Value product = MmaOp::create(rewriter, loc, acc.getType(), operands[0],
-                                operands[1], acc, dot.getTransposeA(),
-                                dot.getTransposeB(), dot.getFastAccum());
-  Value result = MmaWaitOp::create(rewriter, loc, product.getType(), product,
-                                   loans ? 1 : 0)
-                     .getResult(0);
-  // The next dot may write the scratch that other warps' products still read.
-  if (stores)
-    SyncOp::create(rewriter, loc);
-  if (exact)
-    result = arith::AddFOp::create(rewriter, loc, dot.getAcc(), result);
-  auto loop = dyn_cast<scf::ForOp>(dot->getParentOp());
-  rewriter.replaceOp(dot, result);
-  if (loans)
-    lag(loop, result, *loans);
-  return success();
-}
-
-LogicalResult Pipeliner::run() {
-  SmallVector<tile::DotOp> dots;
-  kernel.walk([&](tile::DotOp dot) { dots.push_back(dot); });
-  for (tile::DotOp dot : dots)
-    if (failed(lower(dot)))
-      return failure();
   for (GetOp get : gets)
     tiles.lower(get);
   return success();

@@ -151,16 +151,21 @@ LogicalResult Planner::run() {
   if (getBytes() > maxSharedBytes)
     return refuse();
 
-  // Tiles whose elements change threads go through shared memory later on.
+  // Before layouts are known, tiles whose elements will change threads need
+  // room to do so.
   for (RoleOp role : kernel.getOps<RoleOp>())
     role.walk([&](Operation *op) {
-      int64_t bytes = 0;
-      if (auto transpose = dyn_cast<tile::TransposeOp>(op))
-        bytes = getStageBytes(BufferType::get(
-            RankedTensorType::get(transpose.getType().getShape(),
-                                  transpose.getType().getElementType())));
-      else if (isa<tile::ReduceOp>(op))
-        bytes = 4096;
+      if (!isa<tile::TransposeOp, tile::ReduceOp>(op))
+        return;
+      auto type = cast<RankedTensorType>(op->getResult(0).getType());
+      if (type.getEncoding())
+        return;
+      int64_t bytes = 4096;
+      if (isa<tile::TransposeOp>(op))
+        bytes = type.getNumElements() * 8;
+      if (isa<tile::TransposeOp>(op) && type.getElementType().isIntOrFloat())
+        bytes = type.getNumElements() *
+                llvm::divideCeil(type.getElementTypeBitWidth(), 8);
       reserve = std::max(reserve, bytes * int64_t(role.getInstances()));
     });
 

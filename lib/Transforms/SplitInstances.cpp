@@ -257,10 +257,11 @@ static void setRegisters(tile::KernelOp kernel, ArrayRef<aref::RoleOp> roles) {
       kernel->getAttrOfType<StringAttr>(aref::ArefDialect::getCopiesAttrName());
   bool tma = copies && copies.getValue() == "tma";
   // The shares of a multiprocessor's 512 registers per lane of four warps.
-  int64_t producer = 32, consumer = 160;
+  // A producer that does not use TMA holds its tiles in registers.
+  int64_t producer = tma ? 32 : 80, consumer = tma ? 160 : 144;
   if (warpgroups == 3) {
-    producer = tma ? 24 : 104;
-    consumer = tma ? 240 : 200;
+    producer = tma ? 24 : 152;
+    consumer = tma ? 240 : 176;
   }
   for (aref::RoleOp role : roles)
     role.setRegisters(role.getName() == producerRole ? producer : consumer);

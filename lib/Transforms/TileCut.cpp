@@ -38,7 +38,6 @@ LogicalResult TileCut::require(Operation *op, Value value, int64_t dim) {
     return it->second == dim
                ? success()
                : fail(op, "it would cut one tile along two dimensions");
-  worklist.push_back(value);
   return success();
 }
 
@@ -56,9 +55,10 @@ LogicalResult TileCut::compute() {
   });
   if (walked.wasInterrupted())
     return failure();
-  while (!worklist.empty()) {
-    Value value = worklist.pop_back_val();
-    int64_t dim = dims.lookup(value);
+  // Values join while this goes on; in order of the program, as far as may be,
+  // so that what is reported is where the conflict is.
+  for (size_t i = 0; i < dims.size(); ++i) {
+    auto [value, dim] = dims.begin()[i];
     if (failed(cutDefinition(value, dim)))
       return failure();
     for (OpOperand &use : value.getUses())
@@ -152,6 +152,10 @@ LogicalResult TileCut::cutFromResult(Operation *op, int64_t dim) {
     if (failed(require(op, dot.getResult(), 0)) ||
         failed(require(op, dot.getAcc(), 0)))
       return failure();
+    int64_t dimOfA = getDim(dot.getA());
+    if (dimOfA != whole && dimOfA != getRowsOfA(dot))
+      return fail(op, "it sums over the dimension along which the warpgroups "
+                      "share out a");
     return require(op, dot.getA(), getRowsOfA(dot));
   }
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
@@ -240,9 +244,6 @@ LogicalResult TileCut::cutUse(OpOperand &use, int64_t dim) {
     if (i == dot.getBMutable().getOperandNumber())
       return fail(op, "every warpgroup needs the whole of b, which the "
                       "warpgroups compute in parts");
-    if (i == dot.getAMutable().getOperandNumber() && dim != getRowsOfA(dot))
-      return fail(op, "it sums over the dimension along which the warpgroups "
-                      "share out a");
     return cutFromResult(op, 0);
   }
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {

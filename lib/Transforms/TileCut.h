@@ -69,7 +69,6 @@ private:
   aref::RoleOp role;
   int64_t instances;
   llvm::MapVector<mlir::Value, int64_t> dims;
-  llvm::SmallVector<mlir::Value> worklist;
   mlir::Operation *obstacle = nullptr;
   llvm::StringRef reason;
 };

@@ -33,3 +33,19 @@ tile.kernel @scalar(%x: f32) {
   // expected-error @+1 {{expected a tile of rank 1 or more with positive static extents, found 'tensor<f32>'}}
   %s = tensor.splat %x : tensor<f32>
 }
+
+// -----
+
+tile.kernel @narrow(%x: memref<?xf8E4M3FN>) {
+  %c0 = arith.constant 0 : index
+  %t = tile.load %x[%c0] : memref<?xf8E4M3FN> -> tensor<64xf8E4M3FN>
+  // expected-error @+1 {{expected arithmetic on floats of 16 bits or more; extend 8-bit floats first}}
+  %u = arith.addf %t, %t : tensor<64xf8E4M3FN>
+}
+
+// -----
+
+tile.kernel @table() {
+  // expected-error @+1 {{expected one value for all elements; compute others from tile.iota or load them}}
+  %t = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
+}

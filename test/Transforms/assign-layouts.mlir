@@ -139,3 +139,18 @@ tile.kernel @control(%x: memref<?xf32>, %c: i1) attributes {tile.warps = 8} {
   }
   tile.store %r, %x[%c0] : tensor<2880xf32>, memref<?xf32>
 }
+
+// -----
+
+// Each row is in one warp, so that reducing it needs no scratch.
+
+// CHECK: #[[R:.+]] = #aref.layout<atom = [4, 128], {{.*}}, warp = {{\[}}[1, 0], [2, 0]]>
+// CHECK-LABEL: @rows
+// CHECK: tile.reduce add {{.*}} : tensor<8x1024xf32, #[[R]]>
+tile.kernel @rows(%x: memref<?x?xf32>, %y: memref<?xf32>) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<8xf32>
+  %t = tile.load %x[%c0, %c0] : memref<?x?xf32> -> tensor<8x1024xf32>
+  %s = tile.reduce add %t, %zero axis 1 : tensor<8x1024xf32> -> tensor<8xf32>
+  tile.store %s, %y[%c0] : tensor<8xf32>, memref<?xf32>
+}

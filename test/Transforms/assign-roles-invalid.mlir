@@ -54,3 +54,17 @@ tile.kernel @index_switch(%A: memref<?x?xbf16>, %C: memref<?x?xf32>, %i: index) 
   }
   tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
 }
+
+// -----
+
+// CHECK-LABEL: tile.kernel @must_use_tma(
+// CHECK-NOT: aref.role
+// expected-remark@+1 {{runs as one role}}
+tile.kernel @must_use_tma(%A: memref<?x100xbf16>, %C: memref<?x?xf32>) attributes {aref.copies = "tma", aref.persistent} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  // expected-note@+1 {{this load cannot: its view has a stride of 200 bytes, not a multiple of 16}}
+  %a = tile.load %A[%c0, %c0] : memref<?x100xbf16> -> tensor<64x64xbf16>
+  %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+  tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+}

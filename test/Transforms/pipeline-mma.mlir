@@ -226,3 +226,46 @@ tile.kernel @one_role(%A: memref<?x?xf16>, %C: memref<?x?xf32>) {
   %d = tile.dot %a, %b, %zero : tensor<64x64xf16>, tensor<64x64xf16> -> tensor<64x64xf32>
   tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
 }
+
+// -----
+
+!ring = !aref.ring<? x tensor<64x64xbf16>>
+!slot = !aref.slot<tensor<64x64xbf16>>
+
+// Two sums over one A: both products stay in flight, and all slots are given
+// back late.
+// CHECK-LABEL: tile.kernel @gated
+tile.kernel @gated(%n: index, %C: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %ra = aref.ring : !ring
+  %rb = aref.ring : !ring
+  %rc = aref.ring : !ring
+  aref.role "consumer" instances(%i = 1) warps(4) {
+    %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+    // CHECK: %[[R:.*]]:5 = scf.for {{.*}} iter_args(%[[S0:.*]] = %{{.*}}, %[[S1:.*]] = %{{.*}}, %[[L0:.*]] = %{{.*}}, %[[L1:.*]] = %{{.*}}, %[[L2:.*]] = %{{.*}})
+    %r:2 = scf.for %k = %c0 to %n step %c64 iter_args(%s0 = %zero, %s1 = %zero) -> (tensor<64x64xf32>, tensor<64x64xf32>) {
+      %sa, %a = aref.get %ra : !ring -> !slot, tensor<64x64xbf16>
+      %sb, %b = aref.get %rb : !ring -> !slot, tensor<64x64xbf16>
+      // CHECK: %[[D0:.*]] = aref.mma %{{.*}}, %{{.*}}, %[[S0]]
+      %d0 = tile.dot %a, %b, %s0 : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+      aref.release %rb, %sb : !ring, !slot
+      %sc, %c = aref.get %rc : !ring -> !slot, tensor<64x64xbf16>
+      // CHECK-NOT: aref.release
+      // CHECK: %[[D1:.*]] = aref.mma %{{.*}}, %{{.*}}, %[[S1]]
+      // CHECK: %[[W:.*]]:2 = aref.mma_wait %[[D0]], %[[D1]] pending 2
+      // CHECK-DAG: aref.release %{{.*}}, %[[L0]]
+      // CHECK-DAG: aref.release %{{.*}}, %[[L1]]
+      // CHECK-DAG: aref.release %{{.*}}, %[[L2]]
+      // CHECK: scf.yield %[[W]]#0, %[[W]]#1
+      %d1 = tile.dot %a, %c, %s1 : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+      aref.release %ra, %sa : !ring, !slot
+      aref.release %rc, %sc : !ring, !slot
+      scf.yield %d0, %d1 : tensor<64x64xf32>, tensor<64x64xf32>
+    }
+    // CHECK: %[[DONE:.*]]:2 = aref.mma_wait %[[R]]#0, %[[R]]#1 pending 0
+    // CHECK: arith.mulf %[[DONE]]#0, %[[DONE]]#1
+    %x = arith.mulf %r#0, %r#1 : tensor<64x64xf32>
+    tile.store %x, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+  }
+}

@@ -68,3 +68,32 @@ tile.kernel @good(%n: index, %p: i1) {
     }
   }
 }
+
+// -----
+
+!ring = !aref.ring<2 x tensor<64x64xbf16>>
+!slot = !aref.slot<tensor<64x64xbf16>>
+
+// Two branches on one condition are as good as one.
+// CHECK-LABEL: tile.kernel @merged
+tile.kernel @merged(%p: i1) {
+  %k = aref.ring : !ring
+  aref.role "producer" instances(%i = 1) warps(1) {
+    scf.if %p {
+      %s = aref.acquire %k : !ring -> !slot
+      aref.commit %k, %s bytes 8192 : !ring, !slot
+      %t = aref.acquire %k : !ring -> !slot
+      aref.commit %k, %t bytes 8192 : !ring, !slot
+    }
+  }
+  aref.role "consumer" instances(%i = 2) warps(4) {
+    scf.if %p {
+      %s = aref.wait %k : !ring -> !slot
+      aref.release %k, %s : !ring, !slot
+    }
+    scf.if %p {
+      %s = aref.wait %k : !ring -> !slot
+      aref.release %k, %s : !ring, !slot
+    }
+  }
+}

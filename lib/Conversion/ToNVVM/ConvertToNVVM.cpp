@@ -95,6 +95,7 @@ void ConvertToNVVM::runOnOperation() {
       return signalPassFailure();
   for (tile::KernelOp kernel : kernels) {
     initializeBarriers(kernel);
+    markDetachedWaits(kernel);
     if (failed(applyPartialConversion(kernel, target, frozen)) ||
         failed(flattenKernel(kernel)))
       return signalPassFailure();

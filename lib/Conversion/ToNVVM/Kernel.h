@@ -51,6 +51,12 @@ llvm::LogicalResult assignTensorMaps(tile::KernelOp kernel);
 /// by one thread, made visible to all threads and to TMA.
 void initializeBarriers(tile::KernelOp kernel);
 
+/// Marks the waits that end a loop of products in flight where the role stores
+/// tiles to views itself. Such stores are conditional, and ptxas 13.0 runs the
+/// products of the loop one by one (C7514) if accumulators are read where not
+/// every path reads them. Their values are then copied right after the wait.
+void markDetachedWaits(tile::KernelOp kernel);
+
 /// Turns a kernel, of which nothing is left but scalars, into an `llvm.func`
 /// that dispatches warps to roles.
 llvm::LogicalResult flattenKernel(tile::KernelOp kernel);

@@ -15,6 +15,7 @@
 ///
 //===----------------------------------------------------------------------===//
 
+#include "lib/Conversion/ToNVVM/Kernel.h"
 #include "lib/Conversion/ToNVVM/Patterns.h"
 #include "lib/Conversion/ToNVVM/SharedMemory.h"
 #include "mlir/IR/Matchers.h"
@@ -22,6 +23,8 @@
 using namespace mlir;
 using namespace heddle;
 
+/// On a wait after which accumulators are copied; see `markDetachedWaits`.
+static constexpr llvm::StringLiteral detachAttrName = "aref.detach";
 /// Rows of one product.
 static constexpr int64_t blockRows = 64;
 /// Bytes of K of one product.
@@ -409,6 +412,40 @@ MmaPattern::matchAndRewrite(aref::MmaOp op, OneToNOpAdaptor adaptor,
   return success();
 }
 
+/// A copy of an accumulator, in a form that ptxas does not see through.
+static Value detach(OpBuilder &builder, Location loc, Value value) {
+  Type type = value.getType(), i32 = builder.getI32Type();
+  if (type != i32)
+    value = LLVM::BitcastOp::create(builder, loc, i32, value);
+  value = LLVM::InlineAsmOp::create(
+              builder, loc, i32, value,
+              builder.getStringAttr("max.s32 $0, $1, 0x80000000;"),
+              builder.getStringAttr("=r,r"), /*has_side_effects=*/nullptr,
+              /*is_align_stack=*/nullptr, LLVM::TailCallKindAttr(),
+              /*asm_dialect=*/nullptr, /*operand_attrs=*/nullptr)
+              .getResult(0);
+  if (type != i32)
+    value = LLVM::BitcastOp::create(builder, loc, type, value);
+  return value;
+}
+
+void heddle::markDetachedWaits(tile::KernelOp kernel) {
+  kernel.walk([](aref::MmaWaitOp op) {
+    if (op.getPending() != 0 || llvm::none_of(op.getValues(), [](Value value) {
+          return value.getDefiningOp<LoopLikeOpInterface>();
+        }))
+      return;
+    Operation *scope = op->getParentOfType<aref::RoleOp>();
+    if (!scope)
+      scope = op->getParentOfType<tile::KernelOp>();
+    bool stores =
+        scope->walk([](tile::StoreOp) { return WalkResult::interrupt(); })
+            .wasInterrupted();
+    if (stores)
+      op->setAttr(detachAttrName, UnitAttr::get(op->getContext()));
+  });
+}
+
 namespace {
 
 /// Every register passes through the wait, so that none is touched before.
@@ -435,6 +472,9 @@ struct MmaWaitPattern : OpConversionPattern<aref::MmaWaitOp> {
     }
     SmallVector<Value> waited =
         emitTied(rewriter, loc, text, registers, {}, "", /*reads=*/true);
+    if (op->hasAttr(detachAttrName))
+      for (Value &value : waited)
+        value = detach(rewriter, loc, value);
     SmallVector<ValueRange> results;
     ArrayRef<Value> rest = waited;
     for (ValueRange values : adaptor.getValues()) {

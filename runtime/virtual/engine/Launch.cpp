@@ -23,7 +23,7 @@ namespace {
 
 /// Instructions that a cluster runs before its host thread turns to another
 /// resident one, so that clusters may wait for each other through memory.
-constexpr uint64_t slice = 1 << 18;
+constexpr uint64_t slice = 1 << 15;
 
 class Grid {
 public:

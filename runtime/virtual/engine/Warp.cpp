@@ -20,6 +20,8 @@ using namespace heddle;
 using namespace heddle::vgpu;
 
 namespace {
+/// Turns after which lanes that wait to reconverge go on alone.
+constexpr uint32_t patience = 64;
 /// Registers start as NaN in every floating-point format.
 constexpr int poisonByte = 0xff;
 } // namespace
@@ -66,6 +68,7 @@ void Warp::start() {
   freeJoins.clear();
   current = 0;
   running = giveWay = false;
+  fullTurns = 0;
   std::fill(inFlight.begin(), inFlight.end(), 0);
   inFlightCount = 0;
   fillConstants();
@@ -199,6 +202,7 @@ void Warp::branch(const Instruction &instruction, uint32_t taken,
 void Warp::release(int32_t number) {
   while (number >= 0) {
     Join &at = joins[number];
+    fullTurns = 0;
     if (--at.pending > 0)
       return;
     uint32_t waiting = at.waiting & live;
@@ -216,6 +220,26 @@ void Warp::release(int32_t number) {
       return;
     }
     number = parent;
+  }
+}
+
+/// Threads make progress independently: a lane that waits at a reconvergence
+/// point may hold the lock that its siblings spin on.
+void Warp::releaseWaiting() {
+  for (Join &at : joins) {
+    uint32_t waiting = at.waiting & live;
+    if (!at.pending || !waiting)
+      continue;
+    at.waiting = 0;
+    Fragment fragment;
+    fragment.pc = at.reconverge;
+    fragment.mask = waiting;
+    fragment.join = at.parent;
+    if (at.parent >= 0) {
+      fragment.reconverge = joins[at.parent].reconverge;
+      ++joins[at.parent].pending;
+    }
+    fragments.push_back(fragment);
   }
 }
 
@@ -407,6 +431,10 @@ uint32_t Warp::run(uint32_t quantum) {
   if (running) {
     save();
     running = false;
+    if (steps >= quantum && ++fullTurns == patience) {
+      fullTurns = 0;
+      releaseWaiting();
+    }
     // Lanes that diverged take turns.
     if (fragments.size() > 1 && ++current == fragments.size())
       current = 0;

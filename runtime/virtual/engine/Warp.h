@@ -175,6 +175,7 @@ private:
   /// The running fragment is gone: its siblings may go on.
   void drop();
   void release(int32_t join);
+  void releaseWaiting();
   int32_t newJoin(uint32_t reconverge, int32_t parent);
   bool touchesInFlight(uint32_t at) const;
   template <bool checkInFlight>
@@ -191,6 +192,8 @@ private:
   std::vector<int32_t> freeJoins;
   std::vector<uint16_t> inFlight;
   uint32_t inFlightCount = 0;
+  /// Turns in a row that ended only because the quantum did.
+  uint32_t fullTurns = 0;
   friend std::string describeWarp(Warp &warp);
 };
 

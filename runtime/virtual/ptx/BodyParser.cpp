@@ -27,9 +27,10 @@ void BodyParser::block() {
   scopes.push_back({scope, {}, {}, {}, {}});
   int outer = scope;
   scope = int(scopes.size()) - 1;
-  while (!tokens.atEnd() && !tokens.accept('}'))
+  bool closed = false;
+  while (!tokens.atEnd() && !(closed = tokens.accept('}')))
     statement();
-  if (tokens.atEnd() && !tokens.error && outer >= 0)
+  if (!closed)
     tokens.fail("expected '}}', found end of file");
   scope = outer;
 }

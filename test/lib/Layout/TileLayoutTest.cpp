@@ -8,6 +8,8 @@
 
 #include "lib/Layout/TileLayout.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include <gtest/gtest.h>
 #include <map>
 #include <set>
@@ -115,6 +117,26 @@ TEST(TileLayout, BlockedIsCoalesced) {
   EXPECT_EQ(small.getNumRegisters(), 1);
   EXPECT_EQ(small.getReplicatedLaneMask(), 16u);
   EXPECT_EQ(small.getReplicatedWarpMask(), 3u);
+}
+
+TEST(TileLayout, BlockedKeepsWarpsOffReducedDimensions) {
+  auto isShared = [](const TileLayout &layout, unsigned dim) {
+    return llvm::any_of(layout.getWarpBases(dim),
+                        [](int64_t base) { return base != 0; });
+  };
+  EXPECT_TRUE(isShared(TileLayout::blocked({8, 1024}, 4, 4), 1));
+  TileLayout rows = TileLayout::blocked({8, 1024}, 4, 4, /*reduced=*/1);
+  EXPECT_FALSE(isShared(rows, 1));
+  expectCover(rows);
+  EXPECT_EQ(rows.getRun(1), 4);
+  // One row is too few for four warps.
+  TileLayout row = TileLayout::blocked({1, 1024}, 4, 4, /*reduced=*/1);
+  EXPECT_TRUE(isShared(row, 1));
+  expectCover(row);
+  // The lanes' bits come first, whatever is reduced.
+  TileLayout columns = TileLayout::blocked({64, 512}, 4, 4, /*reduced=*/0);
+  EXPECT_FALSE(isShared(columns, 0));
+  expectCover(columns);
 }
 
 TEST(TileLayout, WgmmaAccumulator) {

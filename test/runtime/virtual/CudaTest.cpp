@@ -147,7 +147,7 @@ TEST(Cuda, Softmax) {
 }
 
 TEST(Cuda, BlocksWaitForEachOtherThroughMemory) {
-  TestDevice device({.hostThreads = 1});
+  TestDevice device({.hostThreads = 1, .stepBudget = 1 << 24});
   uint32_t blocks = 40;
   DeviceAddress flag = device.upload(std::vector<uint32_t>(1)),
                 order = device.upload(std::vector<uint32_t>(blocks));

@@ -35,7 +35,7 @@ private:
 /// A virtual device with helpers that fail the test on errors.
 class TestDevice {
 public:
-  explicit TestDevice(VirtualDeviceOptions options = {})
+  explicit TestDevice(VirtualDeviceOptions options = {.stepBudget = 1 << 24})
       : device(createVirtualDevice(options)) {}
 
   template <typename T>
@@ -117,7 +117,8 @@ inline std::vector<uint64_t> runBody(const std::string &body,
 /// The error of running `body`.
 inline std::string runError(const std::string &body, uint32_t threads = 32,
                             const std::string &module = "",
-                            VirtualDeviceOptions options = {}) {
+                            VirtualDeviceOptions options = {.stepBudget =
+                                                                1 << 24}) {
   TestDevice device(options);
   DeviceAddress out = device.upload(std::vector<uint64_t>(threads));
   LaunchConfig config;

@@ -1,0 +1,108 @@
+//===- LayoutPlan.h - Layouts of the tiles of a scope -----------*- C++ -*-===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HEDDLE_TRANSFORMS_LAYOUTPLAN_H
+#define HEDDLE_TRANSFORMS_LAYOUTPLAN_H
+
+#include "lib/Layout/Encoding.h"
+#include "lib/Transforms/LayoutScope.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+#include <deque>
+#include <map>
+
+namespace heddle {
+
+inline bool isTile(mlir::Value value) {
+  return llvm::isa<mlir::RankedTensorType>(value.getType());
+}
+
+inline mlir::RankedTensorType getTileType(mlir::Value value) {
+  return llvm::cast<mlir::RankedTensorType>(value.getType());
+}
+
+/// Whether each thread can make the tile by itself in any layout, for nothing:
+/// a constant, a splat or an iota.
+bool isFree(mlir::Operation *op);
+inline bool isFree(mlir::Value value) { return isFree(value.getDefiningOp()); }
+
+/// Whether elements of the result, a tile, depend on the operands' elements at
+/// the same coordinates only.
+bool isElementwise(mlir::Operation *op);
+
+/// Decides the layout of every tile of a scope, before anything is changed.
+class LayoutPlan {
+public:
+  LayoutPlan(LayoutScope scope) : scope(scope) {}
+
+  /// Fails with a diagnostic where there is no layout.
+  mlir::LogicalResult run();
+
+  /// The layout of a tile, or nothing for one that is free.
+  const TileLayout *lookup(mlir::Value tile) const {
+    auto it = layouts.find(tile);
+    return it == layouts.end() ? nullptr : &it->second;
+  }
+
+  TileLayout getBlocked(mlir::Value tile) const {
+    mlir::RankedTensorType type = getTileType(tile);
+    auto reduced = reducedAxes.find(llvm::to_vector(type.getShape()));
+    return TileLayout::blocked(
+        type.getShape(), scope.numWarps, getElementBytes(type.getElementType()),
+        reduced == reducedAxes.end() ? std::nullopt
+                                     : std::optional(reduced->second));
+  }
+
+  /// The layout that register operand A of a product must have.
+  TileLayout getOperandA(aref::MmaOp mma) const {
+    auto type = llvm::cast<mlir::RankedTensorType>(mma.getA().getType());
+    return TileLayout::wgmmaOperandA(type.getDimSize(0), type.getDimSize(1),
+                                     type.getElementTypeBitWidth(),
+                                     scope.numWarps);
+  }
+
+private:
+  mlir::LogicalResult check();
+  mlir::LogicalResult check(aref::MmaOp mma);
+
+  /// Gives `tile` a layout unless it has one or needs none.
+  void assign(mlir::Value tile, const TileLayout &layout);
+  /// Spreads what is assigned until nothing changes.
+  void spread();
+  void spreadToOperands(mlir::Operation *op, mlir::OpResult result,
+                        const TileLayout &layout);
+  void spreadToUser(mlir::OpOperand &use, const TileLayout &layout);
+  /// The values that a loop or branch ties to `value`, which is an argument, a
+  /// result, or an operand of a loop, a branch or their terminators.
+  void assignAll(llvm::ArrayRef<mlir::Value> tied, const TileLayout &layout) {
+    for (mlir::Value value : tied)
+      assign(value, layout);
+  }
+  llvm::SmallVector<mlir::Value> getTied(mlir::scf::ForOp loop, unsigned i);
+  llvm::SmallVector<mlir::Value> getTied(mlir::scf::IfOp branch, unsigned i);
+  llvm::SmallVector<mlir::Value> getTiedBefore(mlir::scf::WhileOp loop,
+                                               unsigned i);
+  llvm::SmallVector<mlir::Value> getTiedAfter(mlir::scf::WhileOp loop,
+                                              unsigned i);
+
+  /// Tiles that go to or come from memory, the largest first.
+  llvm::SmallVector<mlir::Value> getMemoryTiles();
+
+  LayoutScope scope;
+  llvm::DenseMap<mlir::Value, TileLayout> layouts;
+  /// The axis along which tiles of a shape are first reduced.
+  std::map<llvm::SmallVector<int64_t>, unsigned> reducedAxes;
+  std::deque<mlir::Value> worklist;
+  /// Whether layouts spread through transposes. Two accesses to memory on
+  /// either side are better served by a conversion.
+  bool crossTransposes = true;
+};
+
+} // namespace heddle
+
+#endif // HEDDLE_TRANSFORMS_LAYOUTPLAN_H

@@ -1,0 +1,146 @@
+// RUN: heddle-opt %s --verify-roundtrip | FileCheck %s
+// RUN: heddle-opt %s -mlir-print-op-generic | heddle-opt | FileCheck %s
+
+!ab = !aref.ring<? x tensor<128x64xbf16>, tensor<64x256xbf16>>
+!slot = !aref.slot<tensor<128x64xbf16>, tensor<64x256xbf16>>
+
+// CHECK-LABEL: tile.kernel @values(
+tile.kernel @values(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %i: index) {
+  // CHECK: %[[R:.*]] = aref.ring {max_depth = 8 : i64, min_depth = 2 : i64, requested_depth = 4 : i64} : <? x tensor<128x64xbf16>, tensor<64x256xbf16>>
+  %ring = aref.ring {min_depth = 2, max_depth = 8, requested_depth = 4} : !ab
+  // CHECK: aref.role "producer" instances(%{{.*}} = 1) warps(4) registers(24) {
+  aref.role "producer" instances(%p = 1) warps(4) registers(24) {
+    %a = tile.load %A[%i, %i] : memref<?x?xbf16> -> tensor<128x64xbf16>
+    %b = tile.load %B[%i, %i] : memref<?x?xbf16> -> tensor<64x256xbf16>
+    // CHECK: aref.put %[[R]], %{{.*}}, %{{.*}} : <? x tensor<128x64xbf16>, tensor<64x256xbf16>>, tensor<128x64xbf16>, tensor<64x256xbf16>
+    aref.put %ring, %a, %b : !ab, tensor<128x64xbf16>, tensor<64x256xbf16>
+  }
+  // CHECK: aref.role "consumer" instances(%{{.*}} = 2) warps(4) attributes {kept} {
+  aref.role "consumer" instances(%c = 2) warps(4) attributes {kept} {
+    // CHECK: %{{.*}}, %{{.*}}:2 = aref.get %[[R]]
+    %slot, %a, %b = aref.get %ring : !ab -> !slot, tensor<128x64xbf16>, tensor<64x256xbf16>
+    // CHECK: aref.release %[[R]], %{{.*}}
+    aref.release %ring, %slot : !ab, !slot
+    // CHECK: aref.none : <tensor<128x64xbf16>, tensor<64x256xbf16>>
+    %none = aref.none : !slot
+    aref.release %ring, %none : !ab, !slot
+  }
+}
+
+!ring = !aref.ring<4 x tensor<128x64xbf16>>
+!one = !aref.slot<tensor<128x64xbf16>>
+!buffer = !aref.buffer<128x64xbf16, swizzle = 128>
+!half = !aref.buffer<64x64xbf16, swizzle = 128, panel_rows = 128>
+!b = !aref.buffer<64x256xbf16, swizzle = 128>
+!narrow = !aref.buffer<64x128xbf16, swizzle = 128>
+
+// CHECK-LABEL: tile.kernel @slots(
+tile.kernel @slots(%A: memref<?x?x?xbf16>, %C: memref<?x?xbf16>, %i: index, %s: i32) {
+  // CHECK: %[[R:.*]] = aref.ring : <4 x tensor<128x64xbf16>>
+  %ring = aref.ring : !ring
+  // CHECK: aref.alloc : <64x256xbf16, swizzle = 128>
+  %w = aref.alloc : !b
+  // CHECK: aref.alloc {depth = 2 : i64, offset = 1024 : i64} : <128x64xbf16, swizzle = 128>
+  %staging = aref.alloc {depth = 2, offset = 1024} : !buffer
+  aref.role "producer" instances(%p = 1) warps(1) {
+    // CHECK: %[[S:.*]] = aref.acquire %[[R]]
+    %slot = aref.acquire %ring : !ring -> !one
+    // CHECK: %[[V:.*]] = aref.view %[[R]], %[[S]][0]
+    %v = aref.view %ring, %slot[0] : !ring, !one -> !buffer
+    // CHECK: aref.copy_in %A[%i, %i, %i] -> %[[V]] for %[[R]], %[[S]]
+    aref.copy_in %A[%i, %i, %i] -> %v for %ring, %slot : memref<?x?x?xbf16> -> !buffer for !ring, !one
+    // CHECK: aref.commit %[[R]], %[[S]] bytes 16384
+    aref.commit %ring, %slot bytes 16384 : !ring, !one
+    %other = aref.acquire %ring : !ring -> !one
+    // CHECK: aref.commit %[[R]], %{{.*}} :
+    aref.commit %ring, %other : !ring, !one
+  }
+  aref.role "consumer" instances(%c = 1) warps(4) {
+    %zero = arith.constant dense<0.0> : tensor<64x256xf32>
+    // CHECK: %[[S:.*]] = aref.wait %[[R]]
+    %slot = aref.wait %ring : !ring -> !one
+    %v = aref.view %ring, %slot[0] : !ring, !one -> !buffer
+    // CHECK: %[[H:.*]] = aref.rows %{{.*}}[%i] : <128x64xbf16, swizzle = 128> -> <64x64xbf16, swizzle = 128, panel_rows = 128>
+    %h = aref.rows %v[%i] : !buffer -> !half
+    // CHECK: aref.columns %{{.*}}[%i] : <64x256xbf16, swizzle = 128> -> <64x128xbf16, swizzle = 128>
+    %n = aref.columns %w[%i] : !b -> !narrow
+    // CHECK: %[[D:.*]] = aref.mma %[[H]], %{{.*}}, %{{.*}} : !aref.buffer<64x64xbf16, swizzle = 128, panel_rows = 128>, <64x256xbf16, swizzle = 128> -> tensor<64x256xf32>
+    %d = aref.mma %h, %w, %zero : !half, !b -> tensor<64x256xf32>
+    // CHECK: aref.mma_wait %[[D]] pending 0 : tensor<64x256xf32>
+    %e = aref.mma_wait %d pending 0 : tensor<64x256xf32>
+    // CHECK: %[[L:.*]] = aref.local_load %[[H]]
+    %l = aref.local_load %h : !half -> tensor<64x64xbf16>
+    // CHECK: aref.mma %[[L]], %{{.*}}, %{{.*}} : tensor<64x64xbf16>,
+    %f = aref.mma %l, %w, %e : tensor<64x64xbf16>, !b -> tensor<64x256xf32>
+    %g = aref.mma_wait %f pending 1 : tensor<64x256xf32>
+    aref.release %ring, %slot : !ring, !one
+    %x = tile.load %C[%i, %i] : memref<?x?xbf16> -> tensor<128x64xbf16>
+    // CHECK: aref.drain
+    aref.drain
+    // CHECK: aref.sync
+    aref.sync
+    // CHECK: aref.stage %{{.*}}[%{{.*}} : index] : <128x64xbf16, swizzle = 128>
+    %t = aref.stage %staging[%c : index] : !buffer
+    // CHECK: aref.stage %{{.*}}[%s : i32] : <128x64xbf16, swizzle = 128>
+    %u = aref.stage %staging[%s : i32] : !buffer
+    // CHECK: aref.local_store %{{.*}}, %{{.*}} : tensor<128x64xbf16>, <128x64xbf16, swizzle = 128>
+    aref.local_store %x, %t : tensor<128x64xbf16>, !buffer
+    // CHECK: aref.fence_async
+    aref.fence_async
+    // CHECK: aref.copy_out %{{.*}} -> %C[%i, %i]
+    aref.copy_out %t -> %C[%i, %i] : !buffer -> memref<?x?xbf16>
+    // CHECK: aref.drain {complete, pending = 1 : i64}
+    aref.drain {complete, pending = 1}
+  }
+}
+
+// CHECK-LABEL: tile.kernel @flags(
+tile.kernel @flags(%i: index) {
+  %a = aref.alloc : !aref.buffer<32x64xbf16, swizzle = 128>
+  %b = aref.alloc : !aref.buffer<64x32xbf16, swizzle = 64>
+  %f8 = aref.alloc : !aref.buffer<64x32xf8E4M3FN, swizzle = 32>
+  aref.role "consumer" instances(%c = 1) warps(4) {
+    %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+    // CHECK: aref.mma %{{.*}}, %{{.*}}, %{{.*}} transpose_a transpose_b :
+    %d = aref.mma %a, %b, %zero transpose_a transpose_b : !aref.buffer<32x64xbf16, swizzle = 128>, !aref.buffer<64x32xbf16, swizzle = 64> -> tensor<64x64xf32>
+    // CHECK: aref.mma %{{.*}}, %{{.*}}, %{{.*}} transpose_b fast_accum :
+    %e = aref.mma %f8, %f8, %zero transpose_b fast_accum : !aref.buffer<64x32xf8E4M3FN, swizzle = 32>, !aref.buffer<64x32xf8E4M3FN, swizzle = 32> -> tensor<64x64xf32>
+    // CHECK: aref.mma_wait %{{.*}}, %{{.*}} pending 0 : tensor<64x64xf32>, tensor<64x64xf32>
+    %w:2 = aref.mma_wait %d, %e pending 0 : tensor<64x64xf32>, tensor<64x64xf32>
+  }
+}
+
+// CHECK-LABEL: tile.kernel @barriers(
+tile.kernel @barriers(%A: memref<?x?xbf16>, %i: index, %s: i32) {
+  // CHECK: %[[F:.*]] = aref.mbarriers count 1 {offset = 64 : i64} : <4>
+  %full = aref.mbarriers count 1 {offset = 64} : !aref.mbarriers<4>
+  // CHECK: %[[E:.*]] = aref.mbarriers count 8 : <4>
+  %empty = aref.mbarriers count 8 : !aref.mbarriers<4>
+  %a = aref.alloc : !buffer
+  aref.role "producer" instances(%p = 1) warps(1) {
+    // CHECK: aref.await %[[E]][%s] parity %s : <4>
+    aref.await %empty[%s] parity %s : !aref.mbarriers<4>
+    // CHECK: aref.expect %[[F]][%s] bytes 16384 : <4>
+    aref.expect %full[%s] bytes 16384 : !aref.mbarriers<4>
+    // CHECK: aref.tma_load %A[%i, %i] -> %{{.*}}, %[[F]][%s] : memref<?x?xbf16> -> <128x64xbf16, swizzle = 128>, <4>
+    aref.tma_load %A[%i, %i] -> %a, %full[%s] : memref<?x?xbf16> -> !buffer, !aref.mbarriers<4>
+  }
+  aref.role "consumer" instances(%c = 1) warps(4) {
+    // CHECK: aref.arrive %[[E]][%s] : <4>
+    aref.arrive %empty[%s] : !aref.mbarriers<4>
+    // CHECK: aref.arrive %[[E]][%s] sync : <4>
+    aref.arrive %empty[%s] sync : !aref.mbarriers<4>
+  }
+}
+
+// The accumulator of wgmma, and rows of it.
+#acc = #aref.layout<atom = [64, 8], register = [[0, 1], [8, 0]], lane = [[0, 2], [0, 4], [1, 0], [2, 0], [4, 0]], warp = [[16, 0], [32, 0]]>
+#flat = #aref.layout<atom = [64, 8], register = [[0, 1], [0, 2]], lane = [[0, 4], [1, 0], [2, 0], [4, 0], [8, 0]], warp = [[16, 0], [32, 0]]>
+
+// CHECK-LABEL: tile.kernel @layouts(
+tile.kernel @layouts(%A: memref<?x?xf32>, %i: index) {
+  %x = tile.load %A[%i, %i] : memref<?x?xf32> -> tensor<64x24xf32, #flat>
+  // CHECK: aref.convert_layout %{{.*}} : tensor<64x24xf32, #{{.*}}> -> tensor<64x24xf32, #{{.*}}>
+  %y = aref.convert_layout %x : tensor<64x24xf32, #flat> -> tensor<64x24xf32, #acc>
+  tile.store %y, %A[%i, %i] : tensor<64x24xf32, #acc>, memref<?x?xf32>
+}
