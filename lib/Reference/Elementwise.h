@@ -1,6 +1,4 @@
-//===- Elementwise.h - Operations on scalars and tiles alike -----*- C++
-//-*-===//
-//-*-===//
+//===- Elementwise.h - Operations on scalars and tiles ----------*- C++ -*-===//
 //
 // Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -91,6 +91,24 @@ bool canSink(tile::LoadOp load, PutOp put) {
   return true;
 }
 
+/// Rounds f32 to tf32, ties away from zero: the tensor core ignores the lowest
+/// 13 bits, which truncates. Adding half of what they can hold carries into the
+/// rest; NaN must not, lest it becomes a number.
+Value roundToTF32(OpBuilder &b, Location loc, Value x) {
+  auto type = cast<RankedTensorType>(x.getType());
+  auto bitsType = cast<RankedTensorType>(type.clone(b.getI32Type()));
+  auto constant = [&](int32_t value) -> Value {
+    return arith::ConstantOp::create(b, loc,
+                                     DenseElementsAttr::get(bitsType, value));
+  };
+  Value bits = arith::BitcastOp::create(b, loc, bitsType, x);
+  Value sum = arith::AddIOp::create(b, loc, bits, constant(0x1000));
+  Value kept = arith::AndIOp::create(b, loc, sum, constant(~0x1fff));
+  Value rounded = arith::BitcastOp::create(b, loc, type, kept);
+  Value isNaN = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
+  return arith::SelectOp::create(b, loc, isNaN, x, rounded);
+}
+
 void CopyLowering::lowerPut(PutOp put, bool byTma) {
   Location loc = put.getLoc();
   Value ring = put.getRing();
@@ -114,6 +132,9 @@ void CopyLowering::lowerPut(PutOp put, bool byTma) {
     // One tile at a time needs fewer registers.
     if (load && canSink(load, put))
       load->moveBefore(put);
+    // Rings hold operands of dots, and those of f32 take tf32. TMA rounds, too.
+    if (type.getElementType().isF32())
+      value = roundToTF32(b, loc, value);
     LocalStoreOp::create(b, loc, value, buffer);
   }
   if (!byTma)

@@ -109,7 +109,7 @@ static Expected<TensorMapSpec> makeSpec(const TensorMapPlan &plan,
                      "rank {}",
                      rank, getName(argument.type), plan.box.size());
   TensorMapSpec spec;
-  spec.type = *type;
+  spec.type = plan.toTF32 ? TensorMapType::TF32 : *type;
   spec.rank = uint32_t(rank);
   spec.address = argument.address;
   spec.swizzle = plan.swizzle;

@@ -14,5 +14,5 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   heddle::registerDialects(registry);
-  return failed(mlir::MlirLspServerMain(argc, argv, registry)) ? 1 : 0;
+  return failed(mlir::MlirLspServerMain(argc, argv, registry));
 }

@@ -36,7 +36,8 @@ static FailureOr<KernelEntry> makeEntry(Location location,
     kernel.parameters.push_back(std::move(*parameter));
   }
   for (const TensorMapInfo &map : info.tensorMaps)
-    kernel.tensorMaps.push_back({map.argument, map.box, Swizzle(map.swizzle)});
+    kernel.tensorMaps.push_back(
+        {map.argument, map.box, Swizzle(map.swizzle), map.toTF32});
   return kernel;
 }
 

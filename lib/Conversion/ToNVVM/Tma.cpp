@@ -96,13 +96,16 @@ LogicalResult heddle::assignTensorMaps(tile::KernelOp kernel) {
       op->emitOpError("expected a view that is an argument of the kernel");
       return WalkResult::interrupt();
     }
+    // f32 that is loaded this way is for dots, which take tf32.
+    bool toTF32 = isa<aref::TmaLoadOp>(op) && buffer.getElementType().isF32();
     Attribute map = builder.getDictionaryAttr(
         {builder.getNamedAttr(
              "argument", builder.getI64IntegerAttr(argument.getArgNumber())),
          builder.getNamedAttr("box",
                               builder.getDenseI64ArrayAttr(boxes->extents)),
          builder.getNamedAttr("swizzle",
-                              builder.getI64IntegerAttr(buffer.getSwizzle()))});
+                              builder.getI64IntegerAttr(buffer.getSwizzle())),
+         builder.getNamedAttr("tf32", builder.getBoolAttr(toTF32))});
     auto [it, inserted] = maps.insert({map, int64_t(maps.size())});
     op->setAttr(mapAttrName, builder.getI64IntegerAttr(it->second));
     return WalkResult::advance();
