@@ -134,9 +134,19 @@ Value heddle::getLane(OpBuilder &builder, Operation *op) {
 }
 
 Value heddle::getElected(OpBuilder &builder, Operation *op) {
-  return arith::CmpIOp::create(builder, op->getLoc(), arith::CmpIPredicate::eq,
-                               getThreadInInstance(builder, op),
-                               getI32(builder, op->getLoc(), 0));
+  Location loc = op->getLoc();
+  // ptxas knows that what `elect.sync` guards runs in one thread, and keeps the
+  // operands of copies in uniform registers. Behind any other predicate it
+  // wraps each copy in a loop over the warp's lanes.
+  Value elected = NVVM::ElectSyncOp::create(builder, loc, builder.getI1Type(),
+                                            /*membermask=*/Value());
+  auto role = op->getParentOfType<aref::RoleOp>();
+  if (getNumWarps(role ? role : op) == 1)
+    return elected;
+  Value firstWarp = arith::CmpIOp::create(
+      builder, loc, arith::CmpIPredicate::ult,
+      getThreadInInstance(builder, op), getI32(builder, loc, 32));
+  return arith::AndIOp::create(builder, loc, firstWarp, elected);
 }
 
 void heddle::emitBarrier(OpBuilder &builder, Location loc, Operation *op) {
