@@ -8,6 +8,7 @@
 
 #include "TensorMapCodec.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace heddle;
@@ -79,6 +80,13 @@ TensorMap vgpu::encodeTensorMap(const TensorMapSpec &spec) {
   return map;
 }
 
+static tl::unexpected<Error> makeForeignError(uint64_t firstWord) {
+  return makeError(ErrorKind::Fault,
+                   "uninitialised or foreign tensor map: expected a map that "
+                   "this device encoded, found first word {:#018x}",
+                   firstWord);
+}
+
 Expected<TensorMapSpec>
 vgpu::decodeTensorMapFields(std::span<const std::byte, 128> bytes) {
   Words words;
@@ -86,10 +94,7 @@ vgpu::decodeTensorMapFields(std::span<const std::byte, 128> bytes) {
   if (words == Words{})
     return TensorMapSpec{};
   if (words[Magic] != magic)
-    return makeError(ErrorKind::Fault,
-                     "uninitialised or foreign tensor map: expected a map that "
-                     "this device encoded, found first word {:#018x}",
-                     words[Magic]);
+    return makeForeignError(words[Magic]);
   if (words[Checksum] != checksumOf(words))
     return makeError(ErrorKind::Fault,
                      "corrupted tensor map: expected checksum {:#018x}, found "
@@ -116,6 +121,9 @@ vgpu::decodeTensorMap(std::span<const std::byte, 128> bytes) {
   auto spec = decodeTensorMapFields(bytes);
   if (!spec)
     return spec;
+  // Only a map that is still being built may be all zero.
+  if (std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte(0); }))
+    return makeForeignError(0);
   if (Expected<void> good = verifyTensorMapSpec(*spec); !good)
     return tl::unexpected(good.error());
   return spec;
