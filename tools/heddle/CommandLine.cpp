@@ -231,6 +231,8 @@ static CLI::App *addExplain(CLI::App &app, ExplainCommand &command) {
               "the value of a size; with all of them, the bytes that are moved "
               "are counted",
               [&](const std::string &v) { addSize(command.sizes, v); });
+  explain->add_flag("--json", command.json,
+                    "print the kernels as one JSON object");
   return explain;
 }
 

@@ -48,6 +48,8 @@ struct ExplainCommand {
   std::string entry;
   /// Empty, or all sizes, to count the bytes that are moved.
   NamedSizes sizes;
+  /// Prints one JSON object instead of tables.
+  bool json = false;
 };
 
 /// The program's exit codes.

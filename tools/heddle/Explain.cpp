@@ -14,6 +14,8 @@
 #include "tools/heddle/Programs.h"
 #include "tools/heddle/Source.h"
 
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -108,8 +110,54 @@ static void printUsage(const EntryUsage &usage) {
                               usage.spillStoreBytes, usage.spillLoadBytes);
 }
 
+/// The same as JSON: one object per kernel entry.
+static llvm::json::Object toJSON(const KernelInfo &info, tile::KernelOp kernel,
+                                 const Cubin *cubin) {
+  llvm::json::Array roles, rings;
+  if (kernel) {
+    for (auto role : kernel.getBody().getOps<aref::RoleOp>())
+      roles.push_back(
+          llvm::json::Object{{"name", role.getName()},
+                             {"instances", int64_t(role.getInstances())},
+                             {"warps", int64_t(role.getWarps())},
+                             {"registers", int64_t(role.getRegisters())}});
+    for (auto ring : kernel.getBody().getOps<aref::RingOp>()) {
+      aref::RingType type = ring.getRing().getType();
+      llvm::json::Array tiles;
+      for (RankedTensorType tile : type.getTiles())
+        tiles.push_back(formatTile(tile));
+      rings.push_back(llvm::json::Object{{"tiles", std::move(tiles)},
+                                         {"depth", type.getDepth()},
+                                         {"slot_bytes", type.getSlotBytes()}});
+    }
+  }
+  llvm::json::Object object{{"name", info.entry},
+                            {"roles", std::move(roles)},
+                            {"rings", std::move(rings)},
+                            {"threads", int64_t(info.threads)},
+                            {"shared_bytes", int64_t(info.sharedBytes)},
+                            {"tensor_maps", int64_t(info.tensorMaps.size())},
+                            {"persistent", info.persistent}};
+  if (!info.fallback.empty())
+    object["fallback"] = info.fallback;
+  if (!cubin)
+    return object;
+  for (const EntryUsage &usage : cubin->entries)
+    if (usage.entry == info.entry) {
+      object["registers"] = int64_t(usage.registers);
+      object["spill_bytes"] =
+          int64_t(usage.spillStoreBytes + usage.spillLoadBytes);
+    }
+  llvm::json::Array warnings;
+  for (const std::string &warning : cubin->warnings)
+    if (StringRef(warning).contains("'" + info.entry + "'"))
+      warnings.push_back(warning);
+  object["warnings"] = std::move(warnings);
+  return object;
+}
+
 /// Prints a section per kernel entry.
-static LogicalResult explainKernels(ModuleOp module) {
+static LogicalResult explainKernels(ModuleOp module, bool asJSON) {
   OwningOpRef<ModuleOp> split = cloneKernels(module);
   OwningOpRef<ModuleOp> lowered = cloneKernels(module);
   if (failed(runPipeline(*split, Stage::Aref)))
@@ -122,6 +170,17 @@ static LogicalResult explainKernels(ModuleOp module) {
   if (!cubin)
     missing = llvm::toString(cubin.takeError());
 
+  if (asJSON) {
+    llvm::json::Array kernels;
+    for (const KernelInfo &info : compiled->kernels)
+      kernels.push_back(toJSON(info,
+                               split->lookupSymbol<tile::KernelOp>(info.entry),
+                               cubin ? &*cubin : nullptr));
+    llvm::outs() << llvm::formatv(
+        "{0:2}\n",
+        llvm::json::Value(llvm::json::Object{{"kernels", std::move(kernels)}}));
+    return success();
+  }
   for (const KernelInfo &info : compiled->kernels) {
     llvm::outs() << "kernel @" << info.entry;
     if (info.entry != info.name)
@@ -222,8 +281,10 @@ ExitCode heddle::explain(const ExplainCommand &command) {
     if (failed(sizes))
       return ExitCode::BadInput;
   }
-  if (failed(explainKernels(source.getModule())))
+  if (failed(explainKernels(source.getModule(), command.json)))
     return ExitCode::BadInput;
+  if (command.json)
+    return ExitCode::Good;
   if (!host) {
     llvm::outs() << "give every --size NAME=INT to see the bytes that are "
                     "moved\n";

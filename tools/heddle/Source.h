@@ -16,6 +16,7 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "tools/heddle/CommandLine.h"
 
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/SourceMgr.h"
 
 namespace heddle {
@@ -45,6 +46,9 @@ private:
   mlir::MLIRContext context;
   llvm::SourceMgr sourceManager;
   std::unique_ptr<mlir::SourceMgrDiagnosticHandler> handler;
+  /// Drops diagnostics that were already printed.
+  std::unique_ptr<mlir::ScopedDiagnosticHandler> onlyOnce;
+  llvm::StringSet<> said;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::string file;
 };
