@@ -283,8 +283,19 @@ static LogicalResult verifyCopy(Operation *op, Type viewType, BufferType buffer,
   return success();
 }
 
+/// Checks that what is rounded to tf32 on its way to `buffer` is f32.
+static LogicalResult verifyRounding(Operation *op, bool roundTf32,
+                                    BufferType buffer) {
+  if (roundTf32 && !buffer.getElementType().isF32())
+    return op->emitOpError("expected a buffer of f32, which can be rounded to "
+                           "tf32, found ")
+           << buffer;
+  return success();
+}
+
 LogicalResult CopyInOp::verify() {
-  if (failed(verifySlot(*this, getRing().getType(), getSlot().getType())))
+  if (failed(verifySlot(*this, getRing().getType(), getSlot().getType())) ||
+      failed(verifyRounding(*this, getRoundTf32(), getBuffer().getType())))
     return failure();
   return verifyCopy(*this, getView().getType(), getBuffer().getType(),
                     getOffsets().size());
@@ -296,8 +307,18 @@ LogicalResult CopyOutOp::verify() {
 }
 
 LogicalResult TmaLoadOp::verify() {
+  if (failed(verifyRounding(*this, getRoundTf32(), getBuffer().getType())))
+    return failure();
   return verifyCopy(*this, getView().getType(), getBuffer().getType(),
                     getOffsets().size());
+}
+
+//===----------------------------------------------------------------------===//
+// RoundTF32Op
+//===----------------------------------------------------------------------===//
+
+OpFoldResult RoundTF32Op::fold(FoldAdaptor) {
+  return getX().getDefiningOp<RoundTF32Op>() ? getX() : Value();
 }
 
 //===----------------------------------------------------------------------===//

@@ -24,6 +24,10 @@ def Aref_Tile : Type<
     StaticShapeTensorOf<[AnyFloat, AnySignlessInteger, Index]>.predicate,
     "tile", "::mlir::RankedTensorType">;
 
+def Aref_TileOfF32 : Type<
+    StaticShapeTensorOf<[F32]>.predicate, "tile of f32",
+    "::mlir::RankedTensorType">;
+
 //===----------------------------------------------------------------------===//
 // Roles
 //===----------------------------------------------------------------------===//
@@ -306,17 +310,24 @@ def Aref_CopyInOp : Aref_Op<"copy_in", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "starts a TMA copy of a tile of a view into a buffer";
   let description = [{
     Elements outside the view become zero. Completion is counted in bytes
-    against the commit of `slot`. One thread of the role issues it.
+    against the commit of `slot`. One thread of the role issues it. With
+    `round_tf32`, elements are rounded as by `aref.round_tf32` on the way.
+
+    Constraints:
+    1. The buffer's tile is of the view's elements, and fits in it.
+    2. With `round_tf32`, elements are f32.
   }];
   let arguments = (ins
     Arg<AnyStridedMemRef, "the view to read", [MemRead]>:$view,
     Variadic<Index>:$offsets,
     Aref_BufferType:$buffer,
     Aref_RingType:$ring,
-    Aref_SlotType:$slot
+    Aref_SlotType:$slot,
+    UnitAttr:$round_tf32
   );
   let assemblyFormat = [{
-    $view `[` $offsets `]` `->` $buffer `for` $ring `,` $slot attr-dict
+    $view `[` $offsets `]` `->` $buffer `for` $ring `,` $slot
+    (`round_tf32` $round_tf32^)? attr-dict
     `:` type($view) `->` type($buffer) `for` type($ring) `,` type($slot)
   }];
   let hasVerifier = 1;
@@ -356,13 +367,35 @@ def Aref_DrainOp : Aref_Op<"drain", [MemoryEffects<[MemRead, MemWrite]>]> {
 // Matrix products
 //===----------------------------------------------------------------------===//
 
+def Aref_RoundTF32Op : Aref_Op<"round_tf32", [
+    Pure, Elementwise, SameOperandsAndResultType]> {
+  let summary = "rounds f32 to tf32, to nearest even";
+  let description = [{
+    The result is f32 with the low 13 bits of each element zero: what a product
+    can read without changing it. Numbers too large for tf32 become infinite.
+
+    Constraints:
+    1. Elements are f32.
+
+    Example:
+    ```mlir
+    %r = aref.round_tf32 %x : tensor<64x32xf32>
+    ```
+  }];
+  let arguments = (ins Aref_TileOfF32:$x);
+  let results = (outs Aref_TileOfF32:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x)";
+  let hasFolder = 1;
+}
+
 def Aref_MmaOp : Aref_Op<"mma", [
     MemoryEffects<[MemRead]>, AllTypesMatch<["acc", "result"]>]> {
   let summary = "starts a matrix product on the tensor cores";
   let description = [{
     `result` may not be touched, nor the buffers overwritten, before an
     `aref.mma_wait` that covers it. `a` is a buffer or a tile in registers; `b`
-    is a buffer. Meaning and flags as for `tile.dot`. Each is one group: a
+    is a buffer. Meaning and flags as for `tile.dot`, but that the low 13 bits
+    of f32 operands are dropped, not rounded. Each is one group: a
     `wgmma.fence`, the products, `wgmma.commit_group`.
   }];
   let arguments = (ins
@@ -478,10 +511,12 @@ def Aref_TmaLoadOp : Aref_Op<"tma_load", [MemoryEffects<[MemRead, MemWrite]>]> {
     Variadic<Index>:$offsets,
     Aref_BufferType:$buffer,
     Aref_MbarriersType:$barriers,
-    I32:$stage
+    I32:$stage,
+    UnitAttr:$round_tf32
   );
   let assemblyFormat = [{
-    $view `[` $offsets `]` `->` $buffer `,` $barriers `[` $stage `]` attr-dict
+    $view `[` $offsets `]` `->` $buffer `,` $barriers `[` $stage `]`
+    (`round_tf32` $round_tf32^)? attr-dict
     `:` type($view) `->` type($buffer) `,` type($barriers)
   }];
   let hasVerifier = 1;

@@ -271,7 +271,7 @@ def Tile_DotOp : Tile_Op<"dot", [
     `[n, k]`. Products of floats are exact and are summed in the accumulator's
     type in an unspecified order; `fast_accum` lets 8-bit floats accumulate
     with fewer bits, as the tensor core does by itself. f32 operands are rounded
-    to tf32 under `precision tf32`.
+    to tf32, to nearest even, under `precision tf32`.
 
     Constraints:
     1. `a`, `b` and `acc` have rank 2 and shapes that multiply.

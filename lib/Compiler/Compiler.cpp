@@ -46,8 +46,7 @@ static TensorMapInfo getTensorMap(DictionaryAttr attr) {
   TensorMapInfo info;
   info.argument = attr.getAs<IntegerAttr>("argument").getInt();
   info.swizzle = attr.getAs<IntegerAttr>("swizzle").getInt();
-  if (auto toTF32 = attr.getAs<BoolAttr>("tf32"))
-    info.toTF32 = toTF32.getValue();
+  info.type = attr.getAs<TypeAttr>("type").getValue();
   for (int64_t extent : attr.getAs<DenseI64ArrayAttr>("box").asArrayRef())
     info.box.push_back(extent);
   return info;

@@ -59,8 +59,8 @@ struct TensorMapInfo {
   std::vector<uint32_t> box;
   /// In bytes: 0, 32, 64 or 128.
   uint32_t swizzle = 0;
-  /// The copy rounds f32 to tf32.
-  bool toTF32 = false;
+  /// The view's element type, or tf32: then loads round f32 to it.
+  mlir::Type type;
 };
 
 /// What a launch of one kernel must provide. The parameters of the entry are,

@@ -46,7 +46,9 @@ def ConvertToNVVM : Pass<"convert-to-nvvm", "::mlir::ModuleOp"> {
     The function's parameters are, for every argument of the kernel, a view's
     address, sizes and strides as 64-bit numbers, an index as 64 bits and other
     scalars as themselves; then one 128-byte tensor map, by value, for each
-    element of `aref.tensor_maps`. The attributes `aref.threads`,
+    element of `aref.tensor_maps`. Of each of these, `argument` is the view,
+    `box` and `swizzle` are how the TMA copies it, and `type` is its elements'
+    type, or tf32 where loads round f32 to it. The attributes `aref.threads`,
     `aref.shared_bytes`, `aref.arguments`, `aref.persistent` and
     `aref.fallback` say what a launch needs.
 

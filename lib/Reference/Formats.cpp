@@ -54,34 +54,22 @@ double FloatFormat::ulp(double value) const {
   return std::ldexp(1.0, std::max(exponent, minExponent) - (precision - 1));
 }
 
-/// Rounds a finite, non-zero `value` to a multiple of `format.ulp(value)`, and
-/// then into the range of the format.
-template <typename RoundToInteger>
-static double roundWith(const FloatFormat &format, double value,
-                        RoundToInteger roundToInteger) {
-  if (value == 0 || std::isnan(value))
-    return value;
-  if (!std::isinf(value)) {
-    double ulp = format.ulp(value);
-    value = roundToInteger(value / ulp) * ulp;
-    if (std::fabs(value) <= format.max)
-      return value;
-  }
-  return std::copysign(
-      format.saturates ? format.max : std::numeric_limits<double>::infinity(),
-      value);
-}
-
 double FloatFormat::round(double value) const {
   if (bits == 64)
     return value;
   if (bits == 32)
     return float(value);
-  return roundWith(*this, value, [](double x) { return std::nearbyint(x); });
-}
-
-double FloatFormat::roundTiesAway(double value) const {
-  return roundWith(*this, value, [](double x) { return std::round(x); });
+  if (value == 0 || std::isnan(value))
+    return value;
+  if (!std::isinf(value)) {
+    // To a multiple of the distance between numbers, then into the range.
+    double distance = ulp(value);
+    value = std::nearbyint(value / distance) * distance;
+    if (std::fabs(value) <= max)
+      return value;
+  }
+  return std::copysign(
+      saturates ? max : std::numeric_limits<double>::infinity(), value);
 }
 
 //===----------------------------------------------------------------------===//

@@ -55,8 +55,6 @@ struct FloatFormat {
 
   /// Rounds to nearest, ties to even.
   double round(double value) const;
-  /// Rounds to nearest, ties away from zero, as PTX `cvt.rna.tf32.f32` does.
-  double roundTiesAway(double value) const;
   /// The distance to the next number at `value`, which need not be in range.
   double ulp(double value) const;
   /// The bits of a number of this format, and back.

@@ -25,11 +25,10 @@ namespace heddle::reference {
 
 enum class Precision {
   /// Every value is rounded to its type; float dots accumulate in f32, in the
-  /// order of k. Ties round to even, also where f32 becomes tf32.
+  /// order of k.
   Storage,
   /// Floats are f64 and are never rounded, except operands of a dot with
-  /// `precision tf32`, which are tf32 by definition; their ties round away from
-  /// zero.
+  /// `precision tf32`, which are tf32 by definition.
   Exact,
 };
 

@@ -186,9 +186,9 @@ void Lowering::lowerUse(Operation *op, Cursors &cursors) {
   }
   if (auto copy = dyn_cast<CopyInOp>(op)) {
     LoweredRing &ring = rings[copy.getRing()];
-    TmaLoadOp::create(b, loc, copy.getView(), copy.getOffsets(),
-                      copy.getBuffer(), ring.full,
-                      op->getOperand(op->getNumOperands() - 1));
+    TmaLoadOp::create(
+        b, loc, copy.getView(), copy.getOffsets(), copy.getBuffer(), ring.full,
+        op->getOperand(op->getNumOperands() - 1), copy.getRoundTf32());
     op->erase();
     return;
   }

@@ -34,11 +34,12 @@ public:
     tma = copies && copies.getValue() == "tma";
   }
 
-  void run();
+  LogicalResult run();
 
 private:
+  FailureOr<bool> feedsTf32(RingOp ring, int64_t number);
   bool canPutByTma(RingOp ring);
-  void lowerPut(PutOp put, bool byTma);
+  void lowerPut(PutOp put, bool byTma, ArrayRef<bool> roundTf32);
   bool canStage(tile::StoreOp store);
   bool isOverwritten(tile::StoreOp store);
   Value getStaging(RoleOp role, BufferType type, Location loc);
@@ -80,6 +81,36 @@ bool CopyLowering::canPutByTma(RingOp ring) {
   return true;
 }
 
+/// Whether products read tile `number` of `ring` as tf32, to which it must then
+/// be rounded on the way in. Emits an error if threads read it too.
+FailureOr<bool> CopyLowering::feedsTf32(RingOp ring, int64_t number) {
+  RankedTensorType tile = ring.getType().getTiles()[number];
+  if (!tile.getElementType().isF32())
+    return false;
+  bool byProducts = false, byThreads = false;
+  SmallVector<Value> buffers;
+  for (Operation *user : ring->getUsers()) {
+    if (auto get = dyn_cast<GetOp>(user))
+      byThreads |= !get.getValues()[number].use_empty();
+    else if (auto view = dyn_cast<ViewOp>(user))
+      if (int64_t(view.getIndex()) == number)
+        buffers.push_back(view);
+  }
+  while (!buffers.empty())
+    for (Operation *user : buffers.pop_back_val().getUsers()) {
+      byProducts |= isa<MmaOp>(user);
+      byThreads |= isa<LocalLoadOp>(user);
+      if (isa<RowsOp, ColumnsOp>(user))
+        buffers.push_back(user->getResult(0));
+    }
+  if (byProducts && byThreads)
+    return ring.emitError()
+           << "tile " << number << " of the ring, " << tile
+           << ", is read by products, which need it rounded to tf32, and by "
+              "threads, which do not; a ring for each would work";
+  return byProducts;
+}
+
 /// Whether `load` gives the same result right before `put`.
 bool canSink(tile::LoadOp load, PutOp put) {
   if (!load->hasOneUse() || load->getBlock() != put->getBlock())
@@ -91,25 +122,7 @@ bool canSink(tile::LoadOp load, PutOp put) {
   return true;
 }
 
-/// Rounds f32 to tf32, ties away from zero: the tensor core ignores the lowest
-/// 13 bits, which truncates. Adding half of what they can hold carries into the
-/// rest; NaN must not, lest it becomes a number.
-Value roundToTF32(OpBuilder &b, Location loc, Value x) {
-  auto type = cast<RankedTensorType>(x.getType());
-  auto bitsType = cast<RankedTensorType>(type.clone(b.getI32Type()));
-  auto constant = [&](int32_t value) -> Value {
-    return arith::ConstantOp::create(b, loc,
-                                     DenseElementsAttr::get(bitsType, value));
-  };
-  Value bits = arith::BitcastOp::create(b, loc, bitsType, x);
-  Value sum = arith::AddIOp::create(b, loc, bits, constant(0x1000));
-  Value kept = arith::AndIOp::create(b, loc, sum, constant(~0x1fff));
-  Value rounded = arith::BitcastOp::create(b, loc, type, kept);
-  Value isNaN = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
-  return arith::SelectOp::create(b, loc, isNaN, x, rounded);
-}
-
-void CopyLowering::lowerPut(PutOp put, bool byTma) {
+void CopyLowering::lowerPut(PutOp put, bool byTma, ArrayRef<bool> roundTf32) {
   Location loc = put.getLoc();
   Value ring = put.getRing();
   auto slotType =
@@ -124,7 +137,7 @@ void CopyLowering::lowerPut(PutOp put, bool byTma) {
     Value buffer = ViewOp::create(b, loc, type, ring, slot, i);
     if (byTma) {
       CopyInOp::create(b, load.getLoc(), load.getView(), load.getOffsets(),
-                       buffer, ring, slot);
+                       buffer, ring, slot, roundTf32[i]);
       bytes += type.getBytes();
       loads.insert(load);
       continue;
@@ -132,9 +145,8 @@ void CopyLowering::lowerPut(PutOp put, bool byTma) {
     // One tile at a time needs fewer registers.
     if (load && canSink(load, put))
       load->moveBefore(put);
-    // Rings hold operands of dots, and those of f32 take tf32. TMA rounds, too.
-    if (type.getElementType().isF32())
-      value = roundToTF32(b, loc, value);
+    if (roundTf32[i])
+      value = RoundTF32Op::create(b, loc, value);
     LocalStoreOp::create(b, loc, value, buffer);
   }
   if (!byTma)
@@ -244,15 +256,22 @@ bool CopyLowering::stage(RoleOp role, tile::StoreOp store) {
   return true;
 }
 
-void CopyLowering::run() {
+LogicalResult CopyLowering::run() {
   for (RingOp ring : kernel.getOps<RingOp>()) {
     bool byTma = canPutByTma(ring);
+    SmallVector<bool> roundTf32;
+    for (size_t i = 0; i < ring.getType().getTiles().size(); ++i) {
+      FailureOr<bool> rounds = feedsTf32(ring, i);
+      if (failed(rounds))
+        return failure();
+      roundTf32.push_back(*rounds);
+    }
     SmallVector<PutOp> puts;
     for (Operation *user : ring->getUsers())
       if (auto put = dyn_cast<PutOp>(user))
         puts.push_back(put);
     for (PutOp put : puts)
-      lowerPut(put, byTma);
+      lowerPut(put, byTma, roundTf32);
   }
   BorrowedTiles tiles;
   SmallVector<GetOp> gets;
@@ -260,7 +279,7 @@ void CopyLowering::run() {
   for (GetOp get : gets)
     tiles.lower(get);
   if (!tma)
-    return;
+    return success();
 
   for (RoleOp role : kernel.getOps<RoleOp>()) {
     SmallVector<tile::StoreOp> stores, staged;
@@ -287,10 +306,14 @@ void CopyLowering::run() {
   for (auto &[key, buffer] : staging)
     if (buffer && buffer.use_empty())
       buffer.getDefiningOp()->erase();
+  return success();
 }
 
 struct LowerCopies : heddle::impl::LowerCopiesBase<LowerCopies> {
-  void runOnOperation() override { CopyLowering(getOperation()).run(); }
+  void runOnOperation() override {
+    if (failed(CopyLowering(getOperation()).run()))
+      signalPassFailure();
+  }
 };
 
 } // namespace

@@ -157,7 +157,8 @@ def LowerCopies : Pass<"lower-copies", "::heddle::tile::KernelOp"> {
     In a kernel with `aref.copies = "tma"`, a put of loads becomes asynchronous
     copies into the slot, and stores of the role go through a staging buffer and
     asynchronous copies, as far as shared memory has room for it beside the
-    rings. In other kernels threads load, and write to the slot.
+    rings. In other kernels threads load, and write to the slot. Tiles of f32
+    that products read are rounded to tf32 on the way.
 
     ```mlir
     %a = tile.load %A[%m, %k] pad 0.0 : bf16 : ...
@@ -226,7 +227,10 @@ def PipelineMma : Pass<"pipeline-mma", "::heddle::tile::KernelOp"> {
     registers; others go through scratch in shared memory. A loop whose dots only
     sum up from one iteration to the next keeps their products in flight: it
     gives slots back one iteration late, so that its rings need two.
-    8-bit floats without `fast_accum` are summed by additions in f32.
+    8-bit floats without `fast_accum` are summed by additions in f32. f32
+    operands that no ring holds are rounded to tf32; those of a ring are when
+    they are copied into it, unless more than products read them: then they are
+    operands like those of no ring.
 
     ```mlir
     %c = scf.for ... iter_args(%sum = %zero) -> (tensor<64x256xf32>) {

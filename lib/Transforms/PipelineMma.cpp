@@ -11,6 +11,9 @@
 /// their products in flight while it starts the next ones, and so gives slots
 /// back one iteration late. Every other dot is waited for where it stands.
 ///
+/// Products drop the low bits of f32 operands, which a dot with tf32 precision
+/// rounds: those in registers here, those in rings on their way into the ring.
+///
 //===----------------------------------------------------------------------===//
 
 #include "lib/Analysis/SharedMemory.h"
@@ -56,12 +59,15 @@ private:
   void lowerLoop(scf::ForOp loop, ArrayRef<tile::DotOp> dots,
                  ArrayRef<Loan> loans);
 
-  bool isShared(Value tile) { return bool(BorrowedTiles::getOrigin(tile)); }
+  void findExactTiles();
+  bool isShared(Value tile);
 
   tile::KernelOp kernel;
   IRRewriter rewriter;
   BorrowedTiles tiles;
   llvm::SetVector<GetOp> gets;
+  /// Tiles of f32 in rings that are more than operands, and so not rounded.
+  llvm::DenseSet<Value> exactTiles;
   /// Scratch per role, operand number and type.
   llvm::DenseMap<std::tuple<Operation *, unsigned, Type>, Value> scratch;
 };
@@ -72,6 +78,44 @@ bool needsExactSum(tile::DotOp dot) {
   Type type = dot.getA().getType().getElementType();
   return isa<FloatType>(type) && type.getIntOrFloatBitWidth() == 8 &&
          !dot.getFastAccum();
+}
+
+/// Whether `tile`, borrowed from a ring, is used but by products.
+bool hasOtherUses(Value tile) {
+  return llvm::any_of(tile.getUses(), [](OpOperand &use) {
+    if (auto slice = dyn_cast<tensor::ExtractSliceOp>(use.getOwner()))
+      return hasOtherUses(slice.getResult());
+    auto dot = dyn_cast<tile::DotOp>(use.getOwner());
+    return !dot || use.get() == dot.getAcc();
+  });
+}
+
+void Pipeliner::findExactTiles() {
+  llvm::DenseSet<std::pair<Value, unsigned>> exact;
+  auto visit = [&](auto action) {
+    kernel.walk([&](GetOp get) {
+      for (auto [i, tile] : llvm::enumerate(get.getValues()))
+        if (getElementTypeOrSelf(tile).isF32())
+          action(tile, std::pair(Value(get.getRing()), unsigned(i)));
+    });
+  };
+  visit([&](Value tile, auto key) {
+    if (hasOtherUses(tile))
+      exact.insert(key);
+  });
+  visit([&](Value tile, auto key) {
+    if (exact.contains(key))
+      exactTiles.insert(tile);
+  });
+}
+
+/// Whether a product can read `tile` where it is, in a ring.
+bool Pipeliner::isShared(Value tile) {
+  if (!BorrowedTiles::getOrigin(tile))
+    return false;
+  while (auto slice = tile.getDefiningOp<tensor::ExtractSliceOp>())
+    tile = slice.getSource();
+  return !exactTiles.contains(tile);
 }
 
 LogicalResult Pipeliner::checkOperand(tile::DotOp dot, Value operand,
@@ -195,7 +239,11 @@ Value Pipeliner::issue(tile::DotOp dot, Value acc, bool &usesScratch) {
     if (isShared(operand)) {
       gets.insert(BorrowedTiles::getOrigin(operand));
       operand = tiles.getBuffer(operand);
-    } else if (i == 1 || dot.getTransposeA()) {
+      continue;
+    }
+    if (getElementTypeOrSelf(operand).isF32())
+      operand = RoundTF32Op::create(rewriter, loc, operand);
+    if (i == 1 || dot.getTransposeA()) {
       Value buffer = getScratch(dot, operand, i);
       LocalStoreOp::create(rewriter, loc, operand, buffer);
       operand = buffer;
@@ -293,6 +341,7 @@ void Pipeliner::lowerLoop(scf::ForOp loop, ArrayRef<tile::DotOp> dots,
 }
 
 LogicalResult Pipeliner::run() {
+  findExactTiles();
   // The dots of each innermost loop, or of what is in no loop.
   llvm::MapVector<Operation *, SmallVector<tile::DotOp>> groups;
   WalkResult checked = kernel.walk([&](tile::DotOp dot) -> WalkResult {

@@ -101,15 +101,16 @@ static Expected<void> verifyArgument(const Launch &launch, size_t number,
 /// The tensor map of `plan` for the view `argument`, which may be illegal.
 static Expected<TensorMapSpec> makeSpec(const TensorMapPlan &plan,
                                         const Argument &argument) {
-  std::optional<TensorMapType> type = getTensorMapType(argument.type);
   size_t rank = argument.extents.size();
-  if (!type || plan.box.size() != rank || rank > 5)
+  if (plan.box.size() != rank || rank > 5 ||
+      elementBytes(plan.type) != getBytes(argument.type))
     return makeError(ErrorKind::InvalidInput,
                      "a tensor map cannot describe rank {} of {} with a box of "
-                     "rank {}",
-                     rank, getName(argument.type), plan.box.size());
+                     "rank {} of {}",
+                     rank, getName(argument.type), plan.box.size(),
+                     name(plan.type));
   TensorMapSpec spec;
-  spec.type = plan.toTF32 ? TensorMapType::TF32 : *type;
+  spec.type = plan.type;
   spec.rank = uint32_t(rank);
   spec.address = argument.address;
   spec.swizzle = plan.swizzle;

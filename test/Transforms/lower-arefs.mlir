@@ -165,3 +165,26 @@ tile.kernel @single(%X: memref<?x?xbf16>) attributes {aref.copies = "tma"} {
     aref.release %ring, %slot : !ring, !slot
   }
 }
+
+// -----
+
+!ring = !aref.ring<1 x tensor<64x32xf32>>
+!slot = !aref.slot<tensor<64x32xf32>>
+!buffer = !aref.buffer<64x32xf32, swizzle = 128>
+
+// CHECK-LABEL: tile.kernel @rounding
+tile.kernel @rounding(%X: memref<?x?xf32>) attributes {aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %ring = aref.ring : !ring
+  aref.role "producer" instances(%i = 1) warps(1) {
+    %slot = aref.acquire %ring : !ring -> !slot
+    %b = aref.view %ring, %slot[0] : !ring, !slot -> !buffer
+    // CHECK: aref.tma_load {{.*}} round_tf32 :
+    aref.copy_in %X[%c0, %c0] -> %b for %ring, %slot round_tf32 : memref<?x?xf32> -> !buffer for !ring, !slot
+    aref.commit %ring, %slot bytes 8192 : !ring, !slot
+  }
+  aref.role "consumer" instances(%i = 1) warps(4) {
+    %slot = aref.wait %ring : !ring -> !slot
+    aref.release %ring, %slot : !ring, !slot
+  }
+}

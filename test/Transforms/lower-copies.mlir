@@ -161,3 +161,76 @@ tile.kernel @full(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xbf1
     tile.store %c, %C[%i, %c0] : tensor<64x256xbf16>, memref<?x?xbf16>
   }
 }
+
+// -----
+
+!ring = !aref.ring<? x tensor<128x32xf32>, tensor<64x32xf32>, tensor<64x32xf32>>
+!slot = !aref.slot<tensor<128x32xf32>, tensor<64x32xf32>, tensor<64x32xf32>>
+
+// What products read is rounded to tf32 by the copy; what threads read is not.
+// CHECK-LABEL: tile.kernel @tf32_tma
+tile.kernel @tf32_tma(%A: memref<?x?xf32>, %C: memref<?x?xf32>) attributes {aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %ring = aref.ring : !ring
+  aref.role "producer" instances(%i = 1) warps(1) {
+    // CHECK: aref.copy_in %{{.*}} -> %[[VA:.*]] for %{{.*}}, %{{.*}} round_tf32 :
+    // CHECK: aref.copy_in %{{.*}} -> %[[VB:.*]] for %{{.*}}, %{{.*}} round_tf32 :
+    // CHECK: aref.copy_in %{{.*}} -> %[[VX:.*]] for %{{.*}}, %{{[a-z0-9_]*}} :
+    %a = tile.load %A[%c0, %c0] : memref<?x?xf32> -> tensor<128x32xf32>
+    %b = tile.load %A[%c0, %c0] : memref<?x?xf32> -> tensor<64x32xf32>
+    %x = tile.load %A[%c0, %c0] : memref<?x?xf32> -> tensor<64x32xf32>
+    aref.put %ring, %a, %b, %x : !ring, tensor<128x32xf32>, tensor<64x32xf32>, tensor<64x32xf32>
+  }
+  aref.role "consumer" instances(%i = 2) warps(4) {
+    %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+    %row = arith.muli %i, %c64 : index
+    %slot, %v:3 = aref.get %ring : !ring -> !slot, tensor<128x32xf32>, tensor<64x32xf32>, tensor<64x32xf32>
+    %a = aref.view %ring, %slot[0] : !ring, !slot -> !aref.buffer<128x32xf32, swizzle = 128>
+    %b = aref.view %ring, %slot[1] : !ring, !slot -> !aref.buffer<64x32xf32, swizzle = 128>
+    %ai = aref.rows %a[%row] : !aref.buffer<128x32xf32, swizzle = 128> -> !aref.buffer<64x32xf32, swizzle = 128, panel_rows = 128>
+    %d = aref.mma %ai, %b, %zero transpose_b : !aref.buffer<64x32xf32, swizzle = 128, panel_rows = 128>, !aref.buffer<64x32xf32, swizzle = 128> -> tensor<64x64xf32>
+    %w = aref.mma_wait %d pending 0 : tensor<64x64xf32>
+    tile.store %v#2, %C[%row, %c64] : tensor<64x32xf32>, memref<?x?xf32>
+    aref.release %ring, %slot : !ring, !slot
+  }
+}
+
+// -----
+
+!ring = !aref.ring<? x tensor<128x32xf32>, tensor<64x32xf32>, tensor<64x32xf32>>
+!slot = !aref.slot<tensor<128x32xf32>, tensor<64x32xf32>, tensor<64x32xf32>>
+
+// Threads that copy round before they write.
+// CHECK-LABEL: tile.kernel @tf32_plain
+tile.kernel @tf32_plain(%A: memref<?x?xf32>, %C: memref<?x?xf32>) attributes {aref.copies = "plain"} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %ring = aref.ring : !ring
+  aref.role "producer" instances(%i = 1) warps(4) {
+    // CHECK: %[[A:.*]] = tile.load {{.*}} -> tensor<128x32xf32>
+    // CHECK: %[[RA:.*]] = aref.round_tf32 %[[A]]
+    // CHECK-NEXT: aref.local_store %[[RA]]
+    // CHECK: %[[B:.*]] = tile.load
+    // CHECK: %[[RB:.*]] = aref.round_tf32 %[[B]]
+    // CHECK-NEXT: aref.local_store %[[RB]]
+    // CHECK: %[[X:.*]] = tile.load
+    // CHECK-NEXT: aref.local_store %[[X]]
+    %a = tile.load %A[%c0, %c0] : memref<?x?xf32> -> tensor<128x32xf32>
+    %b = tile.load %A[%c0, %c0] : memref<?x?xf32> -> tensor<64x32xf32>
+    %x = tile.load %A[%c0, %c0] : memref<?x?xf32> -> tensor<64x32xf32>
+    aref.put %ring, %a, %b, %x : !ring, tensor<128x32xf32>, tensor<64x32xf32>, tensor<64x32xf32>
+  }
+  aref.role "consumer" instances(%i = 2) warps(4) {
+    %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+    %row = arith.muli %i, %c64 : index
+    %slot, %v:3 = aref.get %ring : !ring -> !slot, tensor<128x32xf32>, tensor<64x32xf32>, tensor<64x32xf32>
+    %a = aref.view %ring, %slot[0] : !ring, !slot -> !aref.buffer<128x32xf32, swizzle = 128>
+    %b = aref.view %ring, %slot[1] : !ring, !slot -> !aref.buffer<64x32xf32, swizzle = 128>
+    %ai = aref.rows %a[%row] : !aref.buffer<128x32xf32, swizzle = 128> -> !aref.buffer<64x32xf32, swizzle = 128, panel_rows = 128>
+    %d = aref.mma %ai, %b, %zero transpose_b : !aref.buffer<64x32xf32, swizzle = 128, panel_rows = 128>, !aref.buffer<64x32xf32, swizzle = 128> -> tensor<64x64xf32>
+    %w = aref.mma_wait %d pending 0 : tensor<64x64xf32>
+    tile.store %v#2, %C[%row, %c64] : tensor<64x32xf32>, memref<?x?xf32>
+    aref.release %ring, %slot : !ring, !slot
+  }
+}

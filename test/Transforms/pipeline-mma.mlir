@@ -269,3 +269,54 @@ tile.kernel @gated(%n: index, %C: memref<?x?xf32>) {
     tile.store %x, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
   }
 }
+
+// -----
+
+// f32 operands in registers are rounded to tf32, also on their way to scratch.
+// CHECK-LABEL: tile.kernel @tf32
+tile.kernel @tf32(%A: memref<?x?xf32>, %C: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  // CHECK: %[[A:.*]] = tile.load
+  %a = tile.load %A[%c0, %c0] pad 0.0 : f32 : memref<?x?xf32> -> tensor<64x32xf32>
+  // CHECK: %[[B:.*]] = tile.load
+  %b = tile.load %A[%c0, %c0] pad 0.0 : f32 : memref<?x?xf32> -> tensor<64x32xf32>
+  // CHECK-DAG: %[[RA:.*]] = aref.round_tf32 %[[A]]
+  // CHECK-DAG: %[[RB:.*]] = aref.round_tf32 %[[B]]
+  // CHECK: aref.local_store %[[RB]], %[[S:.*]] :
+  // CHECK: aref.mma %[[RA]], %[[S]],
+  %d = tile.dot %a, %b, %zero transpose_b precision tf32 : tensor<64x32xf32>, tensor<64x32xf32> -> tensor<64x64xf32>
+  tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+}
+
+// -----
+
+!ring = !aref.ring<? x tensor<128x32xf32>, tensor<64x32xf32>>
+!slot = !aref.slot<tensor<128x32xf32>, tensor<64x32xf32>>
+
+// Operands in a ring are rounded before they are there. A, which is stored too,
+// must not be: it is rounded in registers.
+// CHECK-LABEL: tile.kernel @tf32_ring
+tile.kernel @tf32_ring(%n: index, %C: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %ring = aref.ring : !ring
+  aref.role "consumer" instances(%i = 2) warps(4) {
+    %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+    %row = arith.muli %i, %c64 : index
+    // CHECK-DAG: %[[A:.*]] = aref.view %{{.*}}, %{{.*}}[0]
+    // CHECK-DAG: %[[B:.*]] = aref.view %{{.*}}, %{{.*}}[1]
+    %slot, %a, %b = aref.get %ring : !ring -> !slot, tensor<128x32xf32>, tensor<64x32xf32>
+    // CHECK: %[[AI:.*]] = aref.rows %[[A]]
+    // CHECK: %[[X:.*]] = aref.local_load %[[AI]]
+    %ai = tensor.extract_slice %a[%row, 0] [64, 32] [1, 1] : tensor<128x32xf32> to tensor<64x32xf32>
+    // CHECK: %[[R:.*]] = aref.round_tf32 %[[X]]
+    // CHECK-NOT: aref.round_tf32
+    // CHECK: aref.mma %[[R]], %[[B]],
+    %d = tile.dot %ai, %b, %zero transpose_b precision tf32 : tensor<64x32xf32>, tensor<64x32xf32> -> tensor<64x64xf32>
+    // CHECK: tile.store %[[X]]
+    tile.store %ai, %C[%row, %c0] : tensor<64x32xf32>, memref<?x?xf32>
+    tile.store %d, %C[%row, %c64] : tensor<64x64xf32>, memref<?x?xf32>
+    aref.release %ring, %slot : !ring, !slot
+  }
+}

@@ -21,6 +21,14 @@ OwningOpRef<ModuleOp> heddle::cloneKernels(ModuleOp module) {
   return kernels;
 }
 
+/// How the runtime calls the elements of a tensor map.
+static std::optional<TensorMapType> getTensorMapType(Type type) {
+  if (isa<FloatTF32Type>(type))
+    return TensorMapType::TF32;
+  std::optional<ElementType> element = getElementType(type);
+  return element ? heddle::getTensorMapType(*element) : std::nullopt;
+}
+
 static FailureOr<KernelEntry> makeEntry(Location location,
                                         const KernelInfo &info) {
   KernelEntry kernel;
@@ -35,9 +43,14 @@ static FailureOr<KernelEntry> makeEntry(Location location,
       return failure();
     kernel.parameters.push_back(std::move(*parameter));
   }
-  for (const TensorMapInfo &map : info.tensorMaps)
+  for (const TensorMapInfo &map : info.tensorMaps) {
+    std::optional<TensorMapType> type = getTensorMapType(map.type);
+    if (!type)
+      return emitError(location)
+             << "no tensor map has elements of " << map.type;
     kernel.tensorMaps.push_back(
-        {map.argument, map.box, Swizzle(map.swizzle), map.toTF32});
+        {map.argument, map.box, Swizzle(map.swizzle), *type});
+  }
   return kernel;
 }
 

@@ -174,12 +174,33 @@ struct ExtendFromFloat8Pattern : OpConversionPattern<arith::ExtFOp> {
   }
 };
 
+struct RoundTF32Pattern : OpConversionPattern<aref::RoundTF32Op> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(aref::RoundTF32Op op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    SmallVector<Value> results;
+    for (Value value : adaptor.getX()) {
+      Value bits = NVVM::ConvertFloatToTF32Op::create(
+          rewriter, loc, rewriter.getI32Type(), value,
+          NVVM::FPRoundingMode::RN);
+      results.push_back(
+          arith::BitcastOp::create(rewriter, loc, rewriter.getF32Type(), bits));
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
 } // namespace
 
 void heddle::populateElementwisePatterns(const TypeConverter &converter,
                                          RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<ElementwisePattern>(converter, context);
-  patterns.add<ExtendFromFloat8Pattern, TruncateToFloat8Pattern>(
-      converter, context, /*benefit=*/2);
+  patterns
+      .add<ExtendFromFloat8Pattern, TruncateToFloat8Pattern, RoundTF32Pattern>(
+          converter, context, /*benefit=*/2);
 }

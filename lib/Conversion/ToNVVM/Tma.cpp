@@ -86,8 +86,8 @@ LogicalResult heddle::assignTensorMaps(tile::KernelOp kernel) {
   Builder builder(context);
   // The number of each map, by its description.
   llvm::SmallMapVector<Attribute, int64_t, 4> maps;
-  auto visit = [&](Operation *op, Value view,
-                   aref::BufferType buffer) -> WalkResult {
+  auto visit = [&](Operation *op, Value view, aref::BufferType buffer,
+                   Type element) -> WalkResult {
     FailureOr<Boxes> boxes = getBoxes(op, getViewType(view).getRank(), buffer);
     if (failed(boxes))
       return WalkResult::interrupt();
@@ -96,8 +96,6 @@ LogicalResult heddle::assignTensorMaps(tile::KernelOp kernel) {
       op->emitOpError("expected a view that is an argument of the kernel");
       return WalkResult::interrupt();
     }
-    // f32 that is loaded this way is for dots, which take tf32.
-    bool toTF32 = isa<aref::TmaLoadOp>(op) && buffer.getElementType().isF32();
     Attribute map = builder.getDictionaryAttr(
         {builder.getNamedAttr(
              "argument", builder.getI64IntegerAttr(argument.getArgNumber())),
@@ -105,16 +103,20 @@ LogicalResult heddle::assignTensorMaps(tile::KernelOp kernel) {
                               builder.getDenseI64ArrayAttr(boxes->extents)),
          builder.getNamedAttr("swizzle",
                               builder.getI64IntegerAttr(buffer.getSwizzle())),
-         builder.getNamedAttr("tf32", builder.getBoolAttr(toTF32))});
+         builder.getNamedAttr("type", TypeAttr::get(element))});
     auto [it, inserted] = maps.insert({map, int64_t(maps.size())});
     op->setAttr(mapAttrName, builder.getI64IntegerAttr(it->second));
     return WalkResult::advance();
   };
   WalkResult result = kernel.walk([&](Operation *op) {
     if (auto load = dyn_cast<aref::TmaLoadOp>(op))
-      return visit(op, load.getView(), load.getBuffer().getType());
+      return visit(op, load.getView(), load.getBuffer().getType(),
+                   load.getRoundTf32()
+                       ? builder.getTF32Type()
+                       : getViewType(load.getView()).getElementType());
     if (auto copy = dyn_cast<aref::CopyOutOp>(op))
-      return visit(op, copy.getView(), copy.getBuffer().getType());
+      return visit(op, copy.getView(), copy.getBuffer().getType(),
+                   getViewType(copy.getView()).getElementType());
     return WalkResult::advance();
   });
   if (result.wasInterrupted())

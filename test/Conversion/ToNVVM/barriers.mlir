@@ -15,7 +15,7 @@
 // CHECK-SAME: !llvm.ptr {llvm.align = 64 : i64, llvm.byval = !llvm.array<128 x i8>, nvvm.grid_constant})
 // CHECK-SAME: aref.arguments = [memref<?x?xbf16>, memref<?x?x?xbf16>]
 // CHECK-SAME: aref.shared_bytes = 99000 : i64
-// CHECK-SAME: aref.tensor_maps = [{argument = 0 : i64, box = array<i64: 64, 192>, swizzle = 128 : i64}, {argument = 1 : i64, box = array<i64: 64, 8, 1>, swizzle = 128 : i64}]
+// CHECK-SAME: aref.tensor_maps = [{argument = 0 : i64, box = array<i64: 64, 192>, swizzle = 128 : i64, type = bf16}, {argument = 1 : i64, box = array<i64: 64, 8, 1>, swizzle = 128 : i64, type = bf16}]
 // CHECK-SAME: aref.threads = 256 : i64
 // CHECK-SAME: nvvm.reqntid = array<i32: 256>
 tile.kernel @barriers(%A: memref<?x?xbf16>, %C: memref<?x?x?xbf16>) attributes {aref.shared_bytes = 99000 : i64} {

@@ -31,3 +31,15 @@ tile.kernel @same_layout(%x: memref<?xf32>, %i: index) {
   %1 = aref.convert_layout %0 : tensor<128xf32, #row> -> tensor<128xf32, #row>
   tile.store %1, %x[%i] : tensor<128xf32, #row>, memref<?xf32>
 }
+
+// What is rounded already stays as it is.
+// CHECK-LABEL: tile.kernel @rounded(
+// CHECK: %[[R:.*]] = aref.round_tf32
+// CHECK-NOT: aref.round_tf32
+// CHECK: tile.store %[[R]]
+tile.kernel @rounded(%x: memref<?xf32>, %i: index) {
+  %0 = tile.load %x[%i] : memref<?xf32> -> tensor<128xf32>
+  %1 = aref.round_tf32 %0 : tensor<128xf32>
+  %2 = aref.round_tf32 %1 : tensor<128xf32>
+  tile.store %2, %x[%i] : tensor<128xf32>, memref<?xf32>
+}

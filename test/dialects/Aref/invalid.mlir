@@ -450,3 +450,32 @@ tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   // expected-error@+1 {{expected a result of type 'tensor<64x64xf32>' but for its layout, found 'tensor<64x32xf32>'}}
   %v = aref.convert_layout %t : tensor<64x64xf32> -> tensor<64x32xf32>
 }
+
+// -----
+
+tile.kernel @k(%A: memref<?x?xbf16>, %i: index, %s: i32) {
+  %full = aref.mbarriers count 1 : !aref.mbarriers<2>
+  %a = aref.alloc : !aref.buffer<64x64xbf16, swizzle = 128>
+  // expected-error@+1 {{expected a buffer of f32, which can be rounded to tf32, found '!aref.buffer<64x64xbf16, swizzle = 128>'}}
+  aref.tma_load %A[%i, %i] -> %a, %full[%s] round_tf32 : memref<?x?xbf16> -> !aref.buffer<64x64xbf16, swizzle = 128>, !aref.mbarriers<2>
+}
+
+// -----
+
+!ring = !aref.ring<2 x tensor<64x64xbf16>>
+!slot = !aref.slot<tensor<64x64xbf16>>
+tile.kernel @k(%A: memref<?x?xbf16>, %i: index) {
+  %ring = aref.ring : !ring
+  %slot = aref.acquire %ring : !ring -> !slot
+  %a = aref.view %ring, %slot[0] : !ring, !slot -> !aref.buffer<64x64xbf16, swizzle = 128>
+  // expected-error@+1 {{expected a buffer of f32, which can be rounded to tf32, found '!aref.buffer<64x64xbf16, swizzle = 128>'}}
+  aref.copy_in %A[%i, %i] -> %a for %ring, %slot round_tf32 : memref<?x?xbf16> -> !aref.buffer<64x64xbf16, swizzle = 128> for !ring, !slot
+}
+
+// -----
+
+tile.kernel @k(%i: index) {
+  %x = arith.constant dense<0.0> : tensor<64x64xf16>
+  // expected-error@+1 {{must be tile of f32, but got 'tensor<64x64xf16>'}}
+  %y = aref.round_tf32 %x : tensor<64x64xf16>
+}

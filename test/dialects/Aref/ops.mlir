@@ -144,3 +144,21 @@ tile.kernel @layouts(%A: memref<?x?xf32>, %i: index) {
   %y = aref.convert_layout %x : tensor<64x24xf32, #flat> -> tensor<64x24xf32, #acc>
   tile.store %y, %A[%i, %i] : tensor<64x24xf32, #acc>, memref<?x?xf32>
 }
+
+// CHECK-LABEL: tile.kernel @tf32(
+tile.kernel @tf32(%A: memref<?x?xf32>, %i: index, %s: i32) {
+  %ring = aref.ring : !aref.ring<2 x tensor<64x32xf32>>
+  %full = aref.mbarriers count 1 : !aref.mbarriers<2>
+  aref.role "producer" instances(%p = 1) warps(1) {
+    %slot = aref.acquire %ring : !aref.ring<2 x tensor<64x32xf32>> -> !aref.slot<tensor<64x32xf32>>
+    %v = aref.view %ring, %slot[0] : !aref.ring<2 x tensor<64x32xf32>>, !aref.slot<tensor<64x32xf32>> -> !aref.buffer<64x32xf32, swizzle = 128>
+    // CHECK: aref.copy_in %A[%i, %i] -> %{{.*}} for %{{.*}}, %{{.*}} round_tf32 :
+    aref.copy_in %A[%i, %i] -> %v for %ring, %slot round_tf32 : memref<?x?xf32> -> !aref.buffer<64x32xf32, swizzle = 128> for !aref.ring<2 x tensor<64x32xf32>>, !aref.slot<tensor<64x32xf32>>
+    // CHECK: aref.tma_load %A[%i, %i] -> %{{.*}}, %{{.*}}[%s] round_tf32 :
+    aref.tma_load %A[%i, %i] -> %v, %full[%s] round_tf32 : memref<?x?xf32> -> !aref.buffer<64x32xf32, swizzle = 128>, !aref.mbarriers<2>
+    aref.commit %ring, %slot bytes 8192 : !aref.ring<2 x tensor<64x32xf32>>, !aref.slot<tensor<64x32xf32>>
+    %x = arith.constant dense<1.0> : tensor<64x32xf32>
+    // CHECK: aref.round_tf32 %{{.*}} : tensor<64x32xf32>
+    %y = aref.round_tf32 %x : tensor<64x32xf32>
+  }
+}

@@ -260,17 +260,16 @@ TEST(ReferenceDot, AccumulatesInF32InOrder) {
   EXPECT_EQ(program.get(2)[0], 16777218);
 }
 
-TEST(ReferenceDot, TF32RoundsItsOperands) {
-  // 1 + 2^-11 is a tie; 1 + 3 * 2^-12 is not.
-  std::vector<double> a = {1 + 0x1p-11, 0, 0, 1 + 0x3p-12, 0, 0};
-  std::vector<double> b = {1, 0, 0, 0, 0, 0};
+TEST(ReferenceDot, TF32RoundsItsOperandsInBothPrecisions) {
+  // Ties go to the even neighbour: 1 + 2^-11 to 1, 1 + 3 * 2^-11 to 1 + 2^-9.
+  std::vector<double> a = {1 + 0x1p-11, 0, 0, 1 + 0x3p-11, 0, 0},
+                      b = {1, 0, 0, 0, 0, 0};
   Program program(makeDot("2x3", "3x2", "f32", "f32", "precision tf32"));
-  ASSERT_TRUE(program.run({}, {a, b}, Precision::Storage)) << program.message;
-  EXPECT_EQ(program.get(2)[0], 1);
-  EXPECT_EQ(program.get(2)[2], 1 + 0x1p-10);
-  ASSERT_TRUE(program.run({}, {a, b}, Precision::Exact)) << program.message;
-  EXPECT_EQ(program.get(2)[0], 1 + 0x1p-10);
-  EXPECT_EQ(program.get(2)[2], 1 + 0x1p-10);
+  for (Precision precision : {Precision::Storage, Precision::Exact}) {
+    ASSERT_TRUE(program.run({}, {a, b}, precision)) << program.message;
+    EXPECT_EQ(program.get(2)[0], 1);
+    EXPECT_EQ(program.get(2)[2], 1 + 0x1p-9);
+  }
 }
 
 TEST(ReferenceDot, IntegersWrap) {

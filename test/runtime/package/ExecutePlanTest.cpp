@@ -80,7 +80,7 @@ protected:
     kernel.parameters = {{true, ElementType::BF16, {-1, -1}, {-1, 1}},
                          {true, ElementType::F32, {-1}, {1}},
                          {false, ElementType::F32, {}, {}}};
-    kernel.tensorMaps = {{0, {64, 128}, Swizzle::B128}};
+    kernel.tensorMaps = {{0, {64, 128}, Swizzle::B128, TensorMapType::BF16}};
     program.kernels.push_back(kernel);
     kernel.entry = "k_plain";
     kernel.fallback = "";
@@ -138,6 +138,25 @@ TEST_F(ExecutePlanTest, TensorMapsDescribeTheBuffersOfTheLaunch) {
   EXPECT_EQ(spec.box[0], 64u);
   EXPECT_EQ(spec.box[1], 128u);
   EXPECT_EQ(spec.swizzle, Swizzle::B128);
+}
+
+TEST_F(ExecutePlanTest, TensorMapsHaveTheTypeThatTheKernelAsksFor) {
+  program.plan.buffers[0].type = ElementType::F32;
+  program.kernels[0].parameters[0].type = ElementType::F32;
+  program.kernels[0].tensorMaps[0].box[0] = 32;
+  program.kernels[0].tensorMaps[0].type = TensorMapType::TF32;
+  auto records = execute({100, 64});
+  ASSERT_TRUE(records) << records.error().message;
+  ASSERT_EQ(device.maps.size(), 1u);
+  EXPECT_EQ(device.maps[0].type, TensorMapType::TF32);
+  EXPECT_EQ(device.maps[0].strides[0], 256u);
+
+  program.kernels[0].tensorMaps[0].type = TensorMapType::BF16;
+  records = execute({100, 64});
+  ASSERT_FALSE(records);
+  EXPECT_EQ(records.error().message,
+            "a tensor map cannot describe rank 2 of f32 with a box of rank 2 "
+            "of bf16");
 }
 
 TEST_F(ExecutePlanTest, IllegalTensorMapsFallBack) {

@@ -137,8 +137,8 @@ struct TensorMapPlan {
   /// In elements, the contiguous dimension first.
   std::vector<uint32_t> box;
   Swizzle swizzle = Swizzle::None;
-  /// Copies round f32 to tf32.
-  bool toTF32 = false;
+  /// As wide as the view's elements.
+  TensorMapType type = TensorMapType::BF16;
 };
 
 /// An entry of the module and what a launch of it needs. Its parameters are
