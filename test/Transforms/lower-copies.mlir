@@ -27,7 +27,7 @@ tile.kernel @matmul(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xb
         // CHECK: aref.commit %[[RING]], %[[SLOT]] bytes 49152
         %a = tile.load %A[%t, %k] pad 0.0 : bf16 : memref<?x?xbf16> -> tensor<128x64xbf16>
         %b = tile.load %B[%k, %t] : memref<?x?xbf16> -> tensor<64x256xbf16>
-        aref.put %ring, %a, %b : !ring, tensor<128x64xbf16>, tensor<64x256xbf16>
+        aref.put %ring, %a, %b : !ring
       } {tile.stages = 3}
     } {aref.blocks}
   }
@@ -74,7 +74,7 @@ tile.kernel @plain(%A: memref<?x?xf16>, %C: memref<?x?xf16>, %n: index) attribut
       // CHECK-NEXT: aref.fence_async
       // CHECK-NEXT: aref.commit %{{.*}}, %[[SLOT]] :
       %a = tile.load %A[%c0, %k] pad 1.0 : f16 : memref<?x?xf16> -> tensor<64x64xf16>
-      aref.put %ring, %a : !ring, tensor<64x64xf16>
+      aref.put %ring, %a : !ring
     }
   }
   aref.role "consumer" instances(%i = 1) warps(4) {
@@ -85,9 +85,9 @@ tile.kernel @plain(%A: memref<?x?xf16>, %C: memref<?x?xf16>, %n: index) attribut
       // CHECK-NEXT: aref.fence_async
       // CHECK: tile.store %[[X]]
       // CHECK: aref.release %{{.*}}, %[[SLOT]]
-      %slot, %a = aref.get %ring : !ring -> !slot, tensor<64x64xf16>
+      %slot, %a = aref.get %ring : !ring
       tile.store %a, %C[%c0, %k] : tensor<64x64xf16>, memref<?x?xf16>
-      aref.release %ring, %slot : !ring, !slot
+      aref.release %ring, %slot : !ring
     }
   }
 }
@@ -151,7 +151,7 @@ tile.kernel @full(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xbf1
       // CHECK: aref.copy_in
       %a = tile.load %A[%c0, %k] : memref<?x?xbf16> -> tensor<128x64xbf16>
       %b = tile.load %B[%k, %c0] : memref<?x?xbf16> -> tensor<64x256xbf16>
-      aref.put %ring, %a, %b : !ring, tensor<128x64xbf16>, tensor<64x256xbf16>
+      aref.put %ring, %a, %b : !ring
     }
   }
   // CHECK-NOT: aref.alloc

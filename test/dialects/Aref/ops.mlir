@@ -13,17 +13,17 @@ tile.kernel @values(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %i: index) {
     %a = tile.load %A[%i, %i] : memref<?x?xbf16> -> tensor<128x64xbf16>
     %b = tile.load %B[%i, %i] : memref<?x?xbf16> -> tensor<64x256xbf16>
     // CHECK: aref.put %[[R]], %{{.*}}, %{{.*}} : <? x tensor<128x64xbf16>, tensor<64x256xbf16>>, tensor<128x64xbf16>, tensor<64x256xbf16>
-    aref.put %ring, %a, %b : !ab, tensor<128x64xbf16>, tensor<64x256xbf16>
+    aref.put %ring, %a, %b : !ab
   }
   // CHECK: aref.role "consumer" instances(%{{.*}} = 2) warps(4) attributes {kept} {
   aref.role "consumer" instances(%c = 2) warps(4) attributes {kept} {
     // CHECK: %{{.*}}, %{{.*}}:2 = aref.get %[[R]]
-    %slot, %a, %b = aref.get %ring : !ab -> !slot, tensor<128x64xbf16>, tensor<64x256xbf16>
+    %slot, %a, %b = aref.get %ring : !ab
     // CHECK: aref.release %[[R]], %{{.*}}
-    aref.release %ring, %slot : !ab, !slot
+    aref.release %ring, %slot : !ab
     // CHECK: aref.none : <tensor<128x64xbf16>, tensor<64x256xbf16>>
     %none = aref.none : !slot
-    aref.release %ring, %none : !ab, !slot
+    aref.release %ring, %none : !ab
   }
 }
 
@@ -44,22 +44,22 @@ tile.kernel @slots(%A: memref<?x?x?xbf16>, %C: memref<?x?xbf16>, %i: index, %s: 
   %staging = aref.alloc {depth = 2, offset = 1024} : !buffer
   aref.role "producer" instances(%p = 1) warps(1) {
     // CHECK: %[[S:.*]] = aref.acquire %[[R]]
-    %slot = aref.acquire %ring : !ring -> !one
+    %slot = aref.acquire %ring : !ring
     // CHECK: %[[V:.*]] = aref.view %[[R]], %[[S]][0]
-    %v = aref.view %ring, %slot[0] : !ring, !one -> !buffer
+    %v = aref.view %ring, %slot[0] : !ring
     // CHECK: aref.copy_in %A[%i, %i, %i] -> %[[V]] for %[[R]], %[[S]]
-    aref.copy_in %A[%i, %i, %i] -> %v for %ring, %slot : memref<?x?x?xbf16> -> !buffer for !ring, !one
+    aref.copy_in %A[%i, %i, %i] -> %v for %ring, %slot : memref<?x?x?xbf16> -> !buffer for !ring
     // CHECK: aref.commit %[[R]], %[[S]] bytes 16384
-    aref.commit %ring, %slot bytes 16384 : !ring, !one
-    %other = aref.acquire %ring : !ring -> !one
+    aref.commit %ring, %slot bytes 16384 : !ring
+    %other = aref.acquire %ring : !ring
     // CHECK: aref.commit %[[R]], %{{.*}} :
-    aref.commit %ring, %other : !ring, !one
+    aref.commit %ring, %other : !ring
   }
   aref.role "consumer" instances(%c = 1) warps(4) {
     %zero = arith.constant dense<0.0> : tensor<64x256xf32>
     // CHECK: %[[S:.*]] = aref.wait %[[R]]
-    %slot = aref.wait %ring : !ring -> !one
-    %v = aref.view %ring, %slot[0] : !ring, !one -> !buffer
+    %slot = aref.wait %ring : !ring
+    %v = aref.view %ring, %slot[0] : !ring
     // CHECK: %[[H:.*]] = aref.rows %{{.*}}[%i] : <128x64xbf16, swizzle = 128> -> <64x64xbf16, swizzle = 128, panel_rows = 128>
     %h = aref.rows %v[%i] : !buffer -> !half
     // CHECK: aref.columns %{{.*}}[%i] : <64x256xbf16, swizzle = 128> -> <64x128xbf16, swizzle = 128>
@@ -73,7 +73,7 @@ tile.kernel @slots(%A: memref<?x?x?xbf16>, %C: memref<?x?xbf16>, %i: index, %s: 
     // CHECK: aref.mma %[[L]], %{{.*}}, %{{.*}} : tensor<64x64xbf16>,
     %f = aref.mma %l, %w, %e : tensor<64x64xbf16>, !b -> tensor<64x256xf32>
     %g = aref.mma_wait %f pending 1 : tensor<64x256xf32>
-    aref.release %ring, %slot : !ring, !one
+    aref.release %ring, %slot : !ring
     %x = tile.load %C[%i, %i] : memref<?x?xbf16> -> tensor<128x64xbf16>
     // CHECK: aref.drain
     aref.drain
