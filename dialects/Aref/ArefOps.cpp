@@ -283,8 +283,7 @@ static LogicalResult verifyRounding(Operation *op, bool roundTf32,
 }
 
 LogicalResult CopyInOp::verify() {
-  if (failed(verifySlot(*this, getRing().getType(), getSlot().getType())) ||
-      failed(verifyRounding(*this, getRoundTf32(), getBuffer().getType())))
+  if (failed(verifyRounding(*this, getRoundTf32(), getBuffer().getType())))
     return failure();
   return verifyCopy(*this, getView().getType(), getBuffer().getType(),
                     getOffsets().size());

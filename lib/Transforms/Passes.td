@@ -89,6 +89,30 @@ def ConvertLayouts : Pass<"convert-layouts", "::heddle::tile::KernelOp"> {
   let dependentDialects = ["::heddle::aref::ArefDialect"];
 }
 
+def HoistScalars : Pass<"hoist-scalars", "::heddle::tile::KernelOp"> {
+  let summary = "computes scalars before the loops in which they do not change";
+  let description = [{
+    Sizes, offsets and constants leave loops, so that a loop shows what changes
+    in it. Tiles stay where they are: they would take registers all through the
+    loop.
+
+    Before:
+    ```mlir
+    scf.for %block = %first to %blocks step %step {
+      %K = memref.dim %A, %c1 : memref<?x?xbf16>
+      ...
+    }
+    ```
+    After:
+    ```mlir
+    %K = memref.dim %A, %c1 : memref<?x?xbf16>
+    scf.for %block = %first to %blocks step %step {
+      ...
+    }
+    ```
+  }];
+}
+
 def InsertArefs : Pass<"insert-arefs", "::heddle::tile::KernelOp"> {
   let summary = "hands the producer's tiles over through rings";
   let dependentDialects = ["::heddle::aref::ArefDialect"];
