@@ -73,7 +73,9 @@ void heddle::printWithNames(ModuleOp module, llvm::raw_ostream &stream) {
       for (BlockArgument argument : region.getArguments())
         if (argument.getLoc() == op->getLoc())
           argument.setLoc(dropName(argument.getLoc()));
-    if (isa_and_nonnull<aref::ArefDialect>(op->getDialect()))
+    // A product is still that of the author's dot.
+    if (isa_and_nonnull<aref::ArefDialect>(op->getDialect()) &&
+        !isa<aref::MmaOp>(op))
       op->setLoc(dropName(op->getLoc()));
   });
   module.print(stream, OpPrintingFlags().printNameLocAsPrefix());
