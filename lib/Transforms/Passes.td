@@ -22,13 +22,13 @@ def AllocateShared : Pass<"allocate-shared", "::heddle::tile::KernelOp"> {
     else does. The kernel gets `aref.shared_bytes`.
 
     ```mlir
-    %a = aref.alloc {depth = 3} : !aref.buffer<128x64xbf16, swizzle = 128>
+    %a = aref.alloc depth(3) : !aref.buffer<128x64xbf16, swizzle = 128>
     %full = aref.mbarriers count 1 : !aref.mbarriers<3>
     ```
     becomes
     ```mlir
-    %a = aref.alloc {depth = 3, offset = 0} : ...
-    %full = aref.mbarriers count 1 {offset = 49152} : ...
+    %a = aref.alloc depth(3) offset(0) : ...
+    %full = aref.mbarriers count 1 offset(49152) : ...
     ```
   }];
   let dependentDialects = ["::heddle::aref::ArefDialect"];
@@ -295,11 +295,11 @@ def PlanStages : Pass<"plan-stages", "::heddle::tile::KernelOp"> {
     becomes the number of slots that a role holds at once.
 
     ```mlir
-    %ring = aref.ring {min_depth = 2} : !aref.ring<? x tensor<128x64xbf16>>
+    %ring = aref.ring min_depth(2) : !aref.ring<? x tensor<128x64xbf16>>
     ```
     becomes
     ```mlir
-    %ring = aref.ring {min_depth = 2} : !aref.ring<8 x tensor<128x64xbf16>>
+    %ring = aref.ring min_depth(2) : !aref.ring<8 x tensor<128x64xbf16>>
     ```
   }];
   let dependentDialects = ["::heddle::aref::ArefDialect"];

@@ -9,8 +9,8 @@
 !ai = !aref.buffer<64x64xbf16, swizzle = 128, panel_rows = 128>
 
 // CHECK-LABEL: tile.kernel @matmul
-// CHECK-DAG: %[[A:.*]] = aref.alloc {depth = 3 : i64} : <128x64xbf16
-// CHECK-DAG: %[[B:.*]] = aref.alloc {depth = 3 : i64} : <64x256xbf16
+// CHECK-DAG: %[[A:.*]] = aref.alloc depth(3) : <128x64xbf16
+// CHECK-DAG: %[[B:.*]] = aref.alloc depth(3) : <64x256xbf16
 // CHECK: %[[FULL:.*]] = aref.mbarriers count 1 : <3>
 // CHECK: %[[EMPTY:.*]] = aref.mbarriers count 8 : <3>
 // CHECK-NOT: aref.ring
@@ -18,7 +18,7 @@ tile.kernel @matmul(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %K: index, %T: i
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c64 = arith.constant 64 : index
-  %ring = aref.ring {min_depth = 2} : !ring
+  %ring = aref.ring min_depth(2) : !ring
   // CHECK: aref.role "producer"
   aref.role "producer" instances(%i = 1) warps(1) registers(24) {
     // CHECK: %[[Z:.*]] = arith.constant 0 : i32
@@ -177,14 +177,14 @@ tile.kernel @rounding(%X: memref<?x?xf32>) attributes {aref.copies = "tma"} {
   %c0 = arith.constant 0 : index
   %ring = aref.ring : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
-    %slot = aref.acquire %ring : !ring -> !slot
-    %b = aref.view %ring, %slot[0] : !ring, !slot -> !buffer
+    %slot = aref.acquire %ring : !ring
+    %b = aref.view %ring, %slot[0] : !ring
     // CHECK: aref.tma_load {{.*}} round_tf32 :
-    aref.copy_in %X[%c0, %c0] -> %b for %ring, %slot round_tf32 : memref<?x?xf32> -> !buffer for !ring, !slot
-    aref.commit %ring, %slot bytes 8192 : !ring, !slot
+    aref.copy_in %X[%c0, %c0] -> %b for %ring, %slot round_tf32 : memref<?x?xf32> -> !buffer for !ring
+    aref.commit %ring, %slot bytes 8192 : !ring
   }
   aref.role "consumer" instances(%i = 1) warps(4) {
-    %slot = aref.wait %ring : !ring -> !slot
-    aref.release %ring, %slot : !ring, !slot
+    %slot = aref.wait %ring : !ring
+    aref.release %ring, %slot : !ring
   }
 }

@@ -8,7 +8,7 @@
 tile.kernel @matmul(%K: index, %C: memref<?x?xf32>) {
   %c0 = arith.constant 0 : index
   %c64 = arith.constant 64 : index
-  // CHECK: %[[RING:.*]] = aref.ring {min_depth = 2 : i64}
+  // CHECK: %[[RING:.*]] = aref.ring min_depth(2)
   %ring = aref.ring : !ring
   aref.role "consumer" instances(%i = 2) warps(4) registers(240) {
     %zero = arith.constant dense<1.0> : tensor<64x256xf32>
@@ -181,7 +181,7 @@ tile.kernel @computed_b(%n: index, %B: memref<?x?xbf16>, %C: memref<?x?xbf16>) {
   %c0 = arith.constant 0 : index
   %c64 = arith.constant 64 : index
   %ring = aref.ring : !ring
-  // CHECK: %[[SCRATCH:.*]] = aref.alloc {depth = 2 : i64} : <64x64xbf16
+  // CHECK: %[[SCRATCH:.*]] = aref.alloc depth(2) : <64x64xbf16
   // CHECK: aref.role
   aref.role "consumer" instances(%i = 2) warps(4) {
     %zero = arith.constant dense<0.0> : tensor<64x64xf32>
@@ -306,7 +306,7 @@ tile.kernel @tf32_ring(%n: index, %C: memref<?x?xf32>) {
     %row = arith.muli %i, %c64 : index
     // CHECK-DAG: %[[A:.*]] = aref.view %{{.*}}, %{{.*}}[0]
     // CHECK-DAG: %[[B:.*]] = aref.view %{{.*}}, %{{.*}}[1]
-    %slot, %a, %b = aref.get %ring : !ring -> !slot, tensor<128x32xf32>, tensor<64x32xf32>
+    %slot, %a, %b = aref.get %ring : !ring
     // CHECK: %[[AI:.*]] = aref.rows %[[A]]
     // CHECK: %[[X:.*]] = aref.local_load %[[AI]]
     %ai = tensor.extract_slice %a[%row, 0] [64, 32] [1, 1] : tensor<128x32xf32> to tensor<64x32xf32>
@@ -317,6 +317,6 @@ tile.kernel @tf32_ring(%n: index, %C: memref<?x?xf32>) {
     // CHECK: tile.store %[[X]]
     tile.store %ai, %C[%row, %c0] : tensor<64x32xf32>, memref<?x?xf32>
     tile.store %d, %C[%row, %c64] : tensor<64x64xf32>, memref<?x?xf32>
-    aref.release %ring, %slot : !ring, !slot
+    aref.release %ring, %slot : !ring
   }
 }

@@ -7,12 +7,12 @@
 
 // 48 KiB per slot beside 64 KiB of staging: three. The consumer holds two.
 // CHECK-LABEL: tile.kernel @staging
-// CHECK: aref.ring {min_depth = 2 : i64} : <3 x
+// CHECK: aref.ring min_depth(2) : <3 x
 tile.kernel @staging(%n: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %ring = aref.ring : !ring
-  %staging = aref.alloc {depth = 2} : !aref.buffer<64x256xbf16, swizzle = 128>
+  %staging = aref.alloc depth(2) : !aref.buffer<64x256xbf16, swizzle = 128>
   aref.role "producer" instances(%i = 1) warps(1) {
     scf.for %k = %c0 to %n step %c1 {
       %slot = aref.acquire %ring : !ring
@@ -91,13 +91,13 @@ tile.kernel @attention(%n: index) {
 // CHECK-LABEL: tile.kernel @small
 // CHECK: aref.ring : <5 x
 // CHECK: aref.ring : <8 x
-// CHECK: aref.ring {max_depth = 4 : i64} : <4 x
+// CHECK: aref.ring max_depth(4) : <4 x
 tile.kernel @small(%n: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %x = aref.ring : !ring
   %y = aref.ring : !ring
-  %z = aref.ring {max_depth = 4} : !ring
+  %z = aref.ring max_depth(4) : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     scf.for %k = %c0 to %n step %c1 {
       %slot = aref.acquire %x : !ring

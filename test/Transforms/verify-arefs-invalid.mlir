@@ -7,7 +7,7 @@
 tile.kernel @twice(%n: index, %p: i1) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %r = aref.ring {min_depth = 2} : !ring
+  %r = aref.ring min_depth(2) : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     %s = aref.acquire %r : !ring
     aref.commit %r, %s bytes 8192 : !ring
@@ -31,7 +31,7 @@ tile.kernel @twice(%n: index, %p: i1) {
 tile.kernel @never(%n: index, %p: i1) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %r = aref.ring {min_depth = 2} : !ring
+  %r = aref.ring min_depth(2) : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     %s = aref.acquire %r : !ring
     aref.commit %r, %s bytes 8192 : !ring
@@ -55,7 +55,7 @@ tile.kernel @never(%n: index, %p: i1) {
 tile.kernel @in_loop(%n: index, %p: i1) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %r = aref.ring {min_depth = 2} : !ring
+  %r = aref.ring min_depth(2) : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     %s = aref.acquire %r : !ring
     aref.commit %r, %s bytes 8192 : !ring
@@ -84,7 +84,7 @@ tile.kernel @in_loop(%n: index, %p: i1) {
 tile.kernel @used_after(%n: index, %p: i1) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %r = aref.ring {min_depth = 2} : !ring
+  %r = aref.ring min_depth(2) : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     %s = aref.acquire %r : !ring
     aref.commit %r, %s bytes 8192 : !ring
@@ -108,7 +108,7 @@ tile.kernel @used_after(%n: index, %p: i1) {
 tile.kernel @too_early(%n: index, %p: i1) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %r = aref.ring {min_depth = 2} : !ring
+  %r = aref.ring min_depth(2) : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     scf.for %k = %c0 to %n step %c1 {
       %s = aref.acquire %r : !ring
@@ -139,7 +139,7 @@ tile.kernel @too_early(%n: index, %p: i1) {
 tile.kernel @in_flight(%n: index, %p: i1) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %r = aref.ring {min_depth = 2} : !ring
+  %r = aref.ring min_depth(2) : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     %s = aref.acquire %r : !ring
     aref.commit %r, %s bytes 8192 : !ring
@@ -166,7 +166,7 @@ tile.kernel @in_flight(%n: index, %p: i1) {
 tile.kernel @no_fence(%n: index, %p: i1) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %r = aref.ring {min_depth = 2} : !ring
+  %r = aref.ring min_depth(2) : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     %s = aref.acquire %r : !ring
     aref.commit %r, %s bytes 8192 : !ring
@@ -190,7 +190,7 @@ tile.kernel @no_fence(%n: index, %p: i1) {
 tile.kernel @view_of_none(%n: index, %p: i1) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %r = aref.ring {min_depth = 2} : !ring
+  %r = aref.ring min_depth(2) : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     %s = aref.acquire %r : !ring
     aref.commit %r, %s bytes 8192 : !ring
@@ -217,7 +217,7 @@ tile.kernel @view_of_none(%n: index, %p: i1) {
 tile.kernel @more_gets(%n: index, %p: i1) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %r = aref.ring {min_depth = 2} : !ring
+  %r = aref.ring min_depth(2) : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     // expected-note @+1 {{the other role does not use it in here}}
     scf.for %k = %c0 to %n step %c1 {
@@ -247,7 +247,7 @@ tile.kernel @two_producers(%n: index, %p: i1) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   // expected-error @+1 {{the ring of tensor<64x64xbf16>: expected one role that fills it and one that empties it, found 2 and 0}}
-  %r = aref.ring {min_depth = 2} : !ring
+  %r = aref.ring min_depth(2) : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     %s = aref.acquire %r : !ring
     aref.commit %r, %s bytes 8192 : !ring
@@ -294,8 +294,8 @@ tile.kernel @held(%n: index, %p: i1) {
 tile.kernel @crossed(%n: index, %p: i1) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %r = aref.ring {min_depth = 2} : !ring
-  %q = aref.ring {min_depth = 2} : !ring
+  %r = aref.ring min_depth(2) : !ring
+  %q = aref.ring min_depth(2) : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     scf.for %k = %c0 to %n step %c1 {
       // expected-error @+1 {{deadlock: role "producer" waits here for an empty slot of the ring of tensor<64x64xbf16>, which has 2}}
@@ -328,8 +328,8 @@ tile.kernel @crossed(%n: index, %p: i1) {
 tile.kernel @select(%n: index, %p: i1) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %r = aref.ring {min_depth = 2} : !ring
-  %q = aref.ring {min_depth = 2} : !ring
+  %r = aref.ring min_depth(2) : !ring
+  %q = aref.ring min_depth(2) : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     %s = aref.acquire %r : !ring
     aref.commit %r, %s bytes 8192 : !ring

@@ -11,7 +11,7 @@ tile.kernel @good(%n: index, %p: i1) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %q = aref.ring : !ring
-  %k = aref.ring {min_depth = 2} : !ring
+  %k = aref.ring min_depth(2) : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     scf.for %t = %c0 to %n step %c1 {
       %qs = aref.acquire %q : !ring

@@ -40,8 +40,8 @@ tile.kernel @slots(%A: memref<?x?x?xbf16>, %C: memref<?x?xbf16>, %i: index, %s: 
   %ring = aref.ring : !ring
   // CHECK: aref.alloc : <64x256xbf16, swizzle = 128>
   %w = aref.alloc : !b
-  // CHECK: aref.alloc {depth = 2 : i64, offset = 1024 : i64} : <128x64xbf16, swizzle = 128>
-  %staging = aref.alloc {depth = 2, offset = 1024} : !buffer
+  // CHECK: aref.alloc depth(2) offset(1024) : <128x64xbf16, swizzle = 128>
+  %staging = aref.alloc depth(2) offset(1024) : !buffer
   aref.role "producer" instances(%p = 1) warps(1) {
     // CHECK: %[[S:.*]] = aref.acquire %[[R]]
     %slot = aref.acquire %ring : !ring
@@ -89,8 +89,8 @@ tile.kernel @slots(%A: memref<?x?x?xbf16>, %C: memref<?x?xbf16>, %i: index, %s: 
     aref.fence_async
     // CHECK: aref.copy_out %{{.*}} -> %C[%i, %i]
     aref.copy_out %t -> %C[%i, %i] : !buffer -> memref<?x?xbf16>
-    // CHECK: aref.drain {complete, pending = 1 : i64}
-    aref.drain {complete, pending = 1}
+    // CHECK: aref.drain pending 1 complete
+    aref.drain pending 1 complete
   }
 }
 
@@ -112,8 +112,8 @@ tile.kernel @flags(%i: index) {
 
 // CHECK-LABEL: tile.kernel @barriers(
 tile.kernel @barriers(%A: memref<?x?xbf16>, %i: index, %s: i32) {
-  // CHECK: %[[F:.*]] = aref.mbarriers count 1 {offset = 64 : i64} : <4>
-  %full = aref.mbarriers count 1 {offset = 64} : !aref.mbarriers<4>
+  // CHECK: %[[F:.*]] = aref.mbarriers count 1 offset(64) : <4>
+  %full = aref.mbarriers count 1 offset(64) : !aref.mbarriers<4>
   // CHECK: %[[E:.*]] = aref.mbarriers count 8 : <4>
   %empty = aref.mbarriers count 8 : !aref.mbarriers<4>
   %a = aref.alloc : !buffer
@@ -150,13 +150,13 @@ tile.kernel @tf32(%A: memref<?x?xf32>, %i: index, %s: i32) {
   %ring = aref.ring : !aref.ring<2 x tensor<64x32xf32>>
   %full = aref.mbarriers count 1 : !aref.mbarriers<2>
   aref.role "producer" instances(%p = 1) warps(1) {
-    %slot = aref.acquire %ring : !aref.ring<2 x tensor<64x32xf32>> -> !aref.slot<tensor<64x32xf32>>
-    %v = aref.view %ring, %slot[0] : !aref.ring<2 x tensor<64x32xf32>>, !aref.slot<tensor<64x32xf32>> -> !aref.buffer<64x32xf32, swizzle = 128>
+    %slot = aref.acquire %ring : !aref.ring<2 x tensor<64x32xf32>>
+    %v = aref.view %ring, %slot[0] : !aref.ring<2 x tensor<64x32xf32>>
     // CHECK: aref.copy_in %A[%i, %i] -> %{{.*}} for %{{.*}}, %{{.*}} round_tf32 :
-    aref.copy_in %A[%i, %i] -> %v for %ring, %slot round_tf32 : memref<?x?xf32> -> !aref.buffer<64x32xf32, swizzle = 128> for !aref.ring<2 x tensor<64x32xf32>>, !aref.slot<tensor<64x32xf32>>
+    aref.copy_in %A[%i, %i] -> %v for %ring, %slot round_tf32 : memref<?x?xf32> -> !aref.buffer<64x32xf32, swizzle = 128> for !aref.ring<2 x tensor<64x32xf32>>
     // CHECK: aref.tma_load %A[%i, %i] -> %{{.*}}, %{{.*}}[%s] round_tf32 :
     aref.tma_load %A[%i, %i] -> %v, %full[%s] round_tf32 : memref<?x?xf32> -> !aref.buffer<64x32xf32, swizzle = 128>, !aref.mbarriers<2>
-    aref.commit %ring, %slot bytes 8192 : !aref.ring<2 x tensor<64x32xf32>>, !aref.slot<tensor<64x32xf32>>
+    aref.commit %ring, %slot bytes 8192 : !aref.ring<2 x tensor<64x32xf32>>
     %x = arith.constant dense<1.0> : tensor<64x32xf32>
     // CHECK: aref.round_tf32 %{{.*}} : tensor<64x32xf32>
     %y = aref.round_tf32 %x : tensor<64x32xf32>
