@@ -8,8 +8,8 @@
 // CHECK: %[[A:.*]] = tile.load %A
 // CHECK-NEXT: %[[B:.*]] = tile.load %B
 // CHECK-NEXT: aref.put %[[AB]], %[[A]], %[[B]] {aref.role = "producer"}
-// CHECK-NEXT: %[[SLOT:.*]], %[[V:.*]]:2 = aref.get %[[AB]] {aref.role = "consumer"}
-// CHECK-NEXT: tile.dot %[[V]]#0, %[[V]]#1,
+// CHECK-NEXT: %[[SLOT:.*]], %[[V0:.*]], %[[V1:.*]] = aref.get %[[AB]] {aref.role = "consumer"}
+// CHECK-NEXT: tile.dot %[[V0]], %[[V1]],
 // CHECK-NEXT: aref.release %[[AB]], %[[SLOT]] {aref.role = "consumer"}
 // CHECK-NEXT: scf.yield
 tile.kernel @gemm(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xf32>, %K: index) attributes {aref.persistent, aref.copies = "tma", tile.stages = 5} {

@@ -19,7 +19,7 @@ tile.kernel @matmul(%K: index, %C: memref<?x?xf32>) {
       // CHECK: %[[SLOT:.*]] = aref.wait %[[RING]]
       // CHECK-DAG: %[[A:.*]] = aref.view %[[RING]], %[[SLOT]][0]
       // CHECK-DAG: %[[B:.*]] = aref.view %[[RING]], %[[SLOT]][1]
-      // CHECK: %[[AI:.*]] = aref.rows %[[A]][%{{.*}}] : {{.*}} -> <64x64xbf16, swizzle = 128, panel_rows = 128>
+      // CHECK: %[[AI:.*]] = aref.rows %[[A]][%{{.*}}] : !bf16_128x64_buffer -> !bf16_64x64_rows
       %slot, %a, %b = aref.get %ring : !ring
       %ai = tensor.extract_slice %a[%row, 0] [64, 64] [1, 1] : tensor<128x64xbf16> to tensor<64x64xbf16>
       // CHECK: %[[D:.*]] = aref.mma %[[AI]], %[[B]], %[[SUM]]
@@ -85,7 +85,7 @@ tile.kernel @transposed_a(%K: index) {
       %sa, %a = aref.get %ra : !ring
       %ai = tensor.extract_slice %a[0, %row] [64, 64] [1, 1] : tensor<64x128xbf16> to tensor<64x64xbf16>
       %sb, %b = aref.get %rb : !ring
-      // CHECK: %[[AI:.*]] = aref.columns %{{.*}}[%{{.*}}] : <64x128xbf16, swizzle = 128> -> <64x64xbf16, swizzle = 128>
+      // CHECK: %[[AI:.*]] = aref.columns %{{.*}}[%{{.*}}] : !bf16_64x128_buffer -> !bf16_64x64_buffer
       // CHECK: aref.mma %[[AI]], %{{.*}}, %{{.*}} transpose_a :
       // CHECK: aref.mma_wait %{{.*}} pending 1
       // CHECK-DAG: aref.release %{{.*}}, %[[LA]]

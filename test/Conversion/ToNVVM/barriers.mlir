@@ -27,7 +27,7 @@ tile.kernel @barriers(%A: memref<?x?xbf16>, %C: memref<?x?x?xbf16>) attributes {
   %full = aref.mbarriers count 1 offset(98304) : !aref.mbarriers<2>
   %empty = aref.mbarriers count 4 offset(98320) : !aref.mbarriers<2>
   %a = aref.alloc offset(0) : !aref.buffer<384x128xbf16, swizzle = 128>
-  %c = aref.alloc {offset = 0, depth = 2} : !aref.buffer<8x64xbf16, swizzle = 128>
+  %c = aref.alloc depth(2) offset(0) : !aref.buffer<8x64xbf16, swizzle = 128>
   // CHECK: shfl.sync.idx
   // CHECK: // heddle.role producer
   aref.role "producer" instances(%i = 1) warps(1) registers(0) {

@@ -6,22 +6,22 @@
 
 // CHECK-LABEL: tile.kernel @values(
 tile.kernel @values(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %i: index) {
-  // CHECK: %[[R:.*]] = aref.ring {max_depth = 8 : i64, min_depth = 2 : i64, requested_depth = 4 : i64} : <? x tensor<128x64xbf16>, tensor<64x256xbf16>>
-  %ring = aref.ring {min_depth = 2, max_depth = 8, requested_depth = 4} : !ab
+  // CHECK: %[[R:.*]] = aref.ring min_depth(2) max_depth(8) requested_depth(4) : <? x tensor<128x64xbf16>, tensor<64x256xbf16>>
+  %ring = aref.ring min_depth(2) max_depth(8) requested_depth(4) : !ab
   // CHECK: aref.role "producer" instances(%{{.*}} = 1) warps(4) registers(24) {
   aref.role "producer" instances(%p = 1) warps(4) registers(24) {
     %a = tile.load %A[%i, %i] : memref<?x?xbf16> -> tensor<128x64xbf16>
     %b = tile.load %B[%i, %i] : memref<?x?xbf16> -> tensor<64x256xbf16>
-    // CHECK: aref.put %[[R]], %{{.*}}, %{{.*}} : <? x tensor<128x64xbf16>, tensor<64x256xbf16>>, tensor<128x64xbf16>, tensor<64x256xbf16>
+    // CHECK: aref.put %[[R]], %{{.*}}, %{{.*}} : !ring{{$}}
     aref.put %ring, %a, %b : !ab
   }
   // CHECK: aref.role "consumer" instances(%{{.*}} = 2) warps(4) attributes {kept} {
   aref.role "consumer" instances(%c = 2) warps(4) attributes {kept} {
-    // CHECK: %{{.*}}, %{{.*}}:2 = aref.get %[[R]]
+    // CHECK: %slot, %A_tile, %B_tile = aref.get %[[R]] : !ring{{$}}
     %slot, %a, %b = aref.get %ring : !ab
-    // CHECK: aref.release %[[R]], %{{.*}}
+    // CHECK: aref.release %[[R]], %slot : !ring{{$}}
     aref.release %ring, %slot : !ab
-    // CHECK: aref.none : <tensor<128x64xbf16>, tensor<64x256xbf16>>
+    // CHECK: %none = aref.none : !slot{{$}}
     %none = aref.none : !slot
     aref.release %ring, %none : !ab
   }
@@ -43,11 +43,11 @@ tile.kernel @slots(%A: memref<?x?x?xbf16>, %C: memref<?x?xbf16>, %i: index, %s: 
   // CHECK: aref.alloc depth(2) offset(1024) : <128x64xbf16, swizzle = 128>
   %staging = aref.alloc depth(2) offset(1024) : !buffer
   aref.role "producer" instances(%p = 1) warps(1) {
-    // CHECK: %[[S:.*]] = aref.acquire %[[R]]
+    // CHECK: %[[S:.*]] = aref.acquire %[[R]] : !ring1{{$}}
     %slot = aref.acquire %ring : !ring
-    // CHECK: %[[V:.*]] = aref.view %[[R]], %[[S]][0]
+    // CHECK: %[[V:.*]] = aref.view %[[R]], %[[S]][0] : !ring1{{$}}
     %v = aref.view %ring, %slot[0] : !ring
-    // CHECK: aref.copy_in %A[%i, %i, %i] -> %[[V]] for %[[R]], %[[S]]
+    // CHECK: aref.copy_in %A[%i, %i, %i] -> %[[V]] for %[[R]], %[[S]] : memref<?x?x?xbf16> -> !bf16_128x64_buffer for !ring1{{$}}
     aref.copy_in %A[%i, %i, %i] -> %v for %ring, %slot : memref<?x?x?xbf16> -> !buffer for !ring
     // CHECK: aref.commit %[[R]], %[[S]] bytes 16384
     aref.commit %ring, %slot bytes 16384 : !ring
@@ -60,11 +60,11 @@ tile.kernel @slots(%A: memref<?x?x?xbf16>, %C: memref<?x?xbf16>, %i: index, %s: 
     // CHECK: %[[S:.*]] = aref.wait %[[R]]
     %slot = aref.wait %ring : !ring
     %v = aref.view %ring, %slot[0] : !ring
-    // CHECK: %[[H:.*]] = aref.rows %{{.*}}[%i] : <128x64xbf16, swizzle = 128> -> <64x64xbf16, swizzle = 128, panel_rows = 128>
+    // CHECK: %[[H:.*]] = aref.rows %{{.*}}[%i] : !bf16_128x64_buffer -> !bf16_64x64_rows
     %h = aref.rows %v[%i] : !buffer -> !half
-    // CHECK: aref.columns %{{.*}}[%i] : <64x256xbf16, swizzle = 128> -> <64x128xbf16, swizzle = 128>
+    // CHECK: aref.columns %{{.*}}[%i] : !bf16_64x256_buffer -> !bf16_64x128_buffer
     %n = aref.columns %w[%i] : !b -> !narrow
-    // CHECK: %[[D:.*]] = aref.mma %[[H]], %{{.*}}, %{{.*}} : !aref.buffer<64x64xbf16, swizzle = 128, panel_rows = 128>, <64x256xbf16, swizzle = 128> -> tensor<64x256xf32>
+    // CHECK: %[[D:.*]] = aref.mma %[[H]], %{{.*}}, %{{.*}} : !bf16_64x64_rows, !bf16_64x256_buffer -> tensor<64x256xf32>
     %d = aref.mma %h, %w, %zero : !half, !b -> tensor<64x256xf32>
     // CHECK: aref.mma_wait %[[D]] pending 0 : tensor<64x256xf32>
     %e = aref.mma_wait %d pending 0 : tensor<64x256xf32>
@@ -79,11 +79,11 @@ tile.kernel @slots(%A: memref<?x?x?xbf16>, %C: memref<?x?xbf16>, %i: index, %s: 
     aref.drain
     // CHECK: aref.sync
     aref.sync
-    // CHECK: aref.stage %{{.*}}[%{{.*}} : index] : <128x64xbf16, swizzle = 128>
+    // CHECK: aref.stage %{{.*}}[%{{.*}} : index] : !bf16_128x64_buffer
     %t = aref.stage %staging[%c : index] : !buffer
-    // CHECK: aref.stage %{{.*}}[%s : i32] : <128x64xbf16, swizzle = 128>
+    // CHECK: aref.stage %{{.*}}[%s : i32] : !bf16_128x64_buffer
     %u = aref.stage %staging[%s : i32] : !buffer
-    // CHECK: aref.local_store %{{.*}}, %{{.*}} : tensor<128x64xbf16>, <128x64xbf16, swizzle = 128>
+    // CHECK: aref.local_store %{{.*}}, %{{.*}} : tensor<128x64xbf16>, !bf16_128x64_buffer
     aref.local_store %x, %t : tensor<128x64xbf16>, !buffer
     // CHECK: aref.fence_async
     aref.fence_async
@@ -122,7 +122,7 @@ tile.kernel @barriers(%A: memref<?x?xbf16>, %i: index, %s: i32) {
     aref.await %empty[%s] parity %s : !aref.mbarriers<4>
     // CHECK: aref.expect %[[F]][%s] bytes 16384 : <4>
     aref.expect %full[%s] bytes 16384 : !aref.mbarriers<4>
-    // CHECK: aref.tma_load %A[%i, %i] -> %{{.*}}, %[[F]][%s] : memref<?x?xbf16> -> <128x64xbf16, swizzle = 128>, <4>
+    // CHECK: aref.tma_load %A[%i, %i] -> %{{.*}}, %[[F]][%s] : memref<?x?xbf16> -> !bf16_128x64_buffer, <4>
     aref.tma_load %A[%i, %i] -> %a, %full[%s] : memref<?x?xbf16> -> !buffer, !aref.mbarriers<4>
   }
   aref.role "consumer" instances(%c = 1) warps(4) {
