@@ -26,10 +26,31 @@ struct ArefFoldInterface : DialectFoldInterface {
     return isa<RoleOp>(region->getParentOp());
   }
 };
+
+/// Gives long types short names. Types of mbarriers are short already.
+struct ArefAsmInterface : OpAsmDialectInterface {
+  using OpAsmDialectInterface::OpAsmDialectInterface;
+
+  AliasResult getAlias(Type type, raw_ostream &os) const final {
+    if (isa<RingType>(type)) {
+      os << "ring";
+    } else if (isa<SlotType>(type)) {
+      os << "slot";
+    } else if (auto buffer = dyn_cast<BufferType>(type)) {
+      os << buffer.getElementType() << '_';
+      llvm::interleave(buffer.getShape(), os, "x");
+      bool isPart = buffer.getPanelRows() != buffer.getRows();
+      os << (isPart ? "_rows" : "_buffer");
+    } else {
+      return AliasResult::NoAlias;
+    }
+    return AliasResult::FinalAlias;
+  }
+};
 } // namespace
 
 void ArefDialect::initialize() {
-  addInterfaces<ArefFoldInterface>();
+  addInterfaces<ArefFoldInterface, ArefAsmInterface>();
   registerAttributes();
   registerTypes();
   addOperations<

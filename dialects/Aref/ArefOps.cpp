@@ -13,6 +13,31 @@ using namespace mlir;
 using namespace heddle;
 using namespace heddle::aref;
 
+/// Parses and prints the whole type of a ring or buffer, never an alias of it.
+static ParseResult parseWholeRing(OpAsmParser &parser, Type &type) {
+  RingType ring;
+  if (parser.parseCustomTypeWithFallback(ring))
+    return failure();
+  type = ring;
+  return success();
+}
+
+static void printWholeRing(OpAsmPrinter &printer, Operation *, Type type) {
+  cast<RingType>(type).print(printer);
+}
+
+static ParseResult parseWholeBuffer(OpAsmParser &parser, Type &type) {
+  BufferType buffer;
+  if (parser.parseCustomTypeWithFallback(buffer))
+    return failure();
+  type = buffer;
+  return success();
+}
+
+static void printWholeBuffer(OpAsmPrinter &printer, Operation *, Type type) {
+  cast<BufferType>(type).print(printer);
+}
+
 #define GET_OP_CLASSES
 #include "dialects/Aref/ArefOps.cpp.inc"
 
@@ -142,62 +167,26 @@ LogicalResult RingOp::verify() {
   return success();
 }
 
-/// Checks that `types` are the tiles of `ring`, layouts aside.
-static LogicalResult verifyTiles(Operation *op, RingType ring,
-                                 TypeRange types) {
-  if (types.size() != ring.getTiles().size())
-    return op->emitOpError("expected ")
-           << ring.getTiles().size() << " tiles, as the ring has, found "
-           << types.size();
-  for (auto [tile, type] : llvm::zip(ring.getTiles(), types))
-    if (getPlain(type) != tile)
-      return op->emitOpError("expected a tile of type ")
-             << tile << ", as the ring has, found " << type;
+LogicalResult GetOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
+                                      Adaptor get,
+                                      SmallVectorImpl<Type> &types) {
+  auto ring = cast<RingType>(get.getRing().getType());
+  types.push_back(ring.getSlot());
+  llvm::append_range(types, ring.getTiles());
   return success();
 }
 
-static LogicalResult verifySlot(Operation *op, RingType ring, SlotType slot) {
-  if (ring.getTiles() != slot.getTiles())
-    return op->emitOpError("expected a slot of ") << ring << ", found " << slot;
-  return success();
-}
-
-LogicalResult PutOp::verify() {
-  return verifyTiles(*this, getRing().getType(), getValues().getTypes());
-}
-
-LogicalResult GetOp::verify() {
-  if (failed(verifySlot(*this, getRing().getType(), getSlot().getType())))
-    return failure();
-  return verifyTiles(*this, getRing().getType(), getValues().getTypes());
-}
-
-LogicalResult AcquireOp::verify() {
-  return verifySlot(*this, getRing().getType(), getSlot().getType());
-}
-
-LogicalResult WaitOp::verify() {
-  return verifySlot(*this, getRing().getType(), getSlot().getType());
-}
-
-LogicalResult CommitOp::verify() {
-  return verifySlot(*this, getRing().getType(), getSlot().getType());
-}
-
-LogicalResult ReleaseOp::verify() {
-  return verifySlot(*this, getRing().getType(), getSlot().getType());
-}
-
-LogicalResult ViewOp::verify() {
-  ArrayRef<RankedTensorType> tiles = getRing().getType().getTiles();
-  if (failed(verifySlot(*this, getRing().getType(), getSlot().getType())))
-    return failure();
-  if (getIndex() >= tiles.size())
-    return emitOpError("expected an index of 0 to ")
-           << tiles.size() - 1 << ", found " << int64_t(getIndex());
-  if (getType() != BufferType::get(tiles[getIndex()]))
-    return emitOpError("expected a result of type ")
-           << BufferType::get(tiles[getIndex()]) << ", found " << getType();
+LogicalResult ViewOp::inferReturnTypes(MLIRContext *,
+                                       std::optional<Location> location,
+                                       Adaptor view,
+                                       SmallVectorImpl<Type> &types) {
+  auto ring = cast<RingType>(view.getRing().getType());
+  size_t numTiles = ring.getTiles().size();
+  if (view.getIndex() >= numTiles)
+    return emitOptionalError(
+        location, "'aref.view' op expected an index of 0 to ", numTiles - 1,
+        ", found ", int64_t(view.getIndex()));
+  types.push_back(ring.getBuffer(view.getIndex()));
   return success();
 }
 
@@ -294,8 +283,7 @@ static LogicalResult verifyRounding(Operation *op, bool roundTf32,
 }
 
 LogicalResult CopyInOp::verify() {
-  if (failed(verifySlot(*this, getRing().getType(), getSlot().getType())) ||
-      failed(verifyRounding(*this, getRoundTf32(), getBuffer().getType())))
+  if (failed(verifyRounding(*this, getRoundTf32(), getBuffer().getType())))
     return failure();
   return verifyCopy(*this, getView().getType(), getBuffer().getType(),
                     getOffsets().size());

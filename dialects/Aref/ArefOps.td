@@ -20,6 +20,15 @@ include "mlir/IR/OpAsmInterface.td"
 class Aref_Op<string mnemonic, list<Trait> traits = []>
     : Op<Aref_Dialect, mnemonic, traits>;
 
+/// The slot called `slot` is one of the ring called `ring`.
+def Aref_SlotOfRing : TypesMatchWith<
+    "the slot is one of the ring", "ring", "slot",
+    "::llvm::cast<::heddle::aref::RingType>($_self).getSlot()">;
+
+/// Lets an operation name its results, so that the printed IR can be read.
+def Aref_NamesResults
+    : DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>;
+
 def Aref_Tile : Type<
     StaticShapeTensorOf<[AnyFloat, AnySignlessInteger, Index]>.predicate,
     "tile", "::mlir::RankedTensorType">;
@@ -81,14 +90,16 @@ def Aref_RoleOp : Aref_Op<"role", [
 // Rings, at the level of values
 //===----------------------------------------------------------------------===//
 
-def Aref_RingOp : Aref_Op<"ring", [MemoryEffects<[MemAlloc]>]> {
+def Aref_RingOp : Aref_Op<"ring", [
+    MemoryEffects<[MemAlloc]>, Aref_NamesResults]> {
   let summary = "creates a ring";
   let description = [{
-    Created in the kernel's body, before its roles.
+    Created in the kernel's body, before its roles. It is printed under the
+    names of the views that fill it.
 
     Example:
     ```mlir
-    %ab = aref.ring : !aref.ring<4 x tensor<128x64xbf16>, tensor<64x256xbf16>>
+    %A_B = aref.ring : <4 x tensor<128x64xbf16>, tensor<64x256xbf16>>
     ```
   }];
   // Uses the consumer may have in flight before it releases the oldest, plus
@@ -103,11 +114,24 @@ def Aref_RingOp : Aref_Op<"ring", [MemoryEffects<[MemAlloc]>]> {
       $_state.addTypes(ring);
     }]>
   ];
-  let assemblyFormat = "attr-dict `:` type($ring)";
+  let extraClassDeclaration = [{
+    /// What the view that fills tile `index` is called, or nothing.
+    ::llvm::StringRef getViewName(unsigned index);
+  }];
+  // Where a ring is made its type is spelled out; elsewhere, an alias does.
+  let assemblyFormat = [{
+    (`min_depth` `(` $min_depth^ `)`)? (`max_depth` `(` $max_depth^ `)`)?
+    (`requested_depth` `(` $requested_depth^ `)`)?
+    attr-dict `:` custom<WholeRing>(type($ring))
+  }];
   let hasVerifier = 1;
 }
 
-def Aref_PutOp : Aref_Op<"put", [MemoryEffects<[MemRead, MemWrite]>]> {
+def Aref_PutOp : Aref_Op<"put", [
+    MemoryEffects<[MemRead, MemWrite]>,
+    RangedTypesMatchWith<
+        "the values are tiles of the ring", "ring", "values",
+        "::llvm::cast<::heddle::aref::RingType>($_self).getTiles()">]> {
   let summary = "acquires a slot, fills it with tiles and commits it";
   let description = [{
     Constraints:
@@ -115,18 +139,17 @@ def Aref_PutOp : Aref_Op<"put", [MemoryEffects<[MemRead, MemWrite]>]> {
 
     Example:
     ```mlir
-    aref.put %ab, %a, %b
+    aref.put %A_B, %a, %b
       : !aref.ring<? x tensor<128x64xbf16>, tensor<64x256xbf16>>
     ```
   }];
   let arguments = (ins Aref_RingType:$ring, Variadic<Aref_Tile>:$values);
-  let assemblyFormat = [{
-    $ring `,` $values attr-dict `:` type($ring) `,` type($values)
-  }];
-  let hasVerifier = 1;
+  let assemblyFormat = "$ring `,` $values attr-dict `:` type($ring)";
 }
 
-def Aref_GetOp : Aref_Op<"get", [MemoryEffects<[MemRead, MemWrite]>]> {
+def Aref_GetOp : Aref_Op<"get", [
+    MemoryEffects<[MemRead, MemWrite]>, InferTypeOpAdaptor,
+    Aref_NamesResults]> {
   let summary = "waits for a slot and borrows its tiles";
   let description = [{
     The tiles may be used until the slot is released.
@@ -136,18 +159,15 @@ def Aref_GetOp : Aref_Op<"get", [MemoryEffects<[MemRead, MemWrite]>]> {
 
     Example:
     ```mlir
-    %slot, %a, %b = aref.get %ab : !aref.ring<?x...> -> !aref.slot<...>, ...
+    %slot, %A_tile, %B_tile = aref.get %A_B : !ring
     ```
   }];
   let arguments = (ins Aref_RingType:$ring);
   let results = (outs Aref_SlotType:$slot, Variadic<Aref_Tile>:$values);
-  let assemblyFormat = [{
-    $ring attr-dict `:` type($ring) `->` type($slot) `,` type($values)
-  }];
-  let hasVerifier = 1;
+  let assemblyFormat = "$ring attr-dict `:` type($ring)";
 }
 
-def Aref_NoneOp : Aref_Op<"none", [Pure]> {
+def Aref_NoneOp : Aref_Op<"none", [Pure, Aref_NamesResults]> {
   let summary = "no slot; releasing it does nothing";
   let results = (outs Aref_SlotType:$slot);
   let assemblyFormat = "attr-dict `:` type($slot)";
@@ -157,15 +177,16 @@ def Aref_NoneOp : Aref_Op<"none", [Pure]> {
 // Rings, at the level of slots
 //===----------------------------------------------------------------------===//
 
-def Aref_AcquireOp : Aref_Op<"acquire", [MemoryEffects<[MemRead, MemWrite]>]> {
+def Aref_AcquireOp : Aref_Op<"acquire", [
+    MemoryEffects<[MemRead, MemWrite]>, Aref_SlotOfRing, Aref_NamesResults]> {
   let summary = "waits until the ring's next slot is empty";
   let arguments = (ins Aref_RingType:$ring);
   let results = (outs Aref_SlotType:$slot);
-  let assemblyFormat = "$ring attr-dict `:` type($ring) `->` type($slot)";
-  let hasVerifier = 1;
+  let assemblyFormat = "$ring attr-dict `:` type($ring)";
 }
 
-def Aref_CommitOp : Aref_Op<"commit", [MemoryEffects<[MemRead, MemWrite]>]> {
+def Aref_CommitOp : Aref_Op<"commit", [
+    MemoryEffects<[MemRead, MemWrite]>, Aref_SlotOfRing]> {
   let summary = "hands an acquired slot to the consumers";
   let description = [{
     With `bytes`, the slot is full once copies of as many bytes have arrived in
@@ -175,52 +196,46 @@ def Aref_CommitOp : Aref_Op<"commit", [MemoryEffects<[MemRead, MemWrite]>]> {
   let arguments = (ins Aref_RingType:$ring, Aref_SlotType:$slot,
                        OptionalAttr<I64Attr>:$bytes);
   let assemblyFormat = [{
-    $ring `,` $slot (`bytes` $bytes^)? attr-dict `:` type($ring) `,` type($slot)
+    $ring `,` $slot (`bytes` $bytes^)? attr-dict `:` type($ring)
   }];
-  let hasVerifier = 1;
 }
 
-def Aref_WaitOp : Aref_Op<"wait", [MemoryEffects<[MemRead, MemWrite]>]> {
+def Aref_WaitOp : Aref_Op<"wait", [
+    MemoryEffects<[MemRead, MemWrite]>, Aref_SlotOfRing, Aref_NamesResults]> {
   let summary = "waits until the ring's next slot is full";
   let arguments = (ins Aref_RingType:$ring);
   let results = (outs Aref_SlotType:$slot);
-  let assemblyFormat = "$ring attr-dict `:` type($ring) `->` type($slot)";
-  let hasVerifier = 1;
+  let assemblyFormat = "$ring attr-dict `:` type($ring)";
 }
 
-def Aref_ReleaseOp : Aref_Op<"release", [MemoryEffects<[MemRead, MemWrite]>]> {
+def Aref_ReleaseOp : Aref_Op<"release", [
+    MemoryEffects<[MemRead, MemWrite]>, Aref_SlotOfRing]> {
   let summary = "gives a slot back to the producer";
   let arguments = (ins Aref_RingType:$ring, Aref_SlotType:$slot);
-  let assemblyFormat = [{
-    $ring `,` $slot attr-dict `:` type($ring) `,` type($slot)
-  }];
-  let hasVerifier = 1;
+  let assemblyFormat = "$ring `,` $slot attr-dict `:` type($ring)";
 }
 
-def Aref_ViewOp : Aref_Op<"view", [Pure]> {
+def Aref_ViewOp : Aref_Op<"view", [
+    Pure, Aref_SlotOfRing, InferTypeOpAdaptor, Aref_NamesResults]> {
   let summary = "the buffer of one tile of a slot";
   let description = [{
     Example:
     ```mlir
-    %a = aref.view %ab, %slot[0] : !aref.ring<...>, !aref.slot<...>
-      -> !aref.buffer<128x64xbf16, swizzle = 128>
+    %A_tile = aref.view %A_B, %slot[0] : !ring
     ```
   }];
   let arguments = (ins Aref_RingType:$ring, Aref_SlotType:$slot,
                        I64Attr:$index);
   let results = (outs Aref_BufferType:$buffer);
-  let assemblyFormat = [{
-    $ring `,` $slot `[` $index `]` attr-dict
-    `:` type($ring) `,` type($slot) `->` type($buffer)
-  }];
-  let hasVerifier = 1;
+  let assemblyFormat = "$ring `,` $slot `[` $index `]` attr-dict `:` type($ring)";
 }
 
 //===----------------------------------------------------------------------===//
 // Shared memory
 //===----------------------------------------------------------------------===//
 
-def Aref_AllocOp : Aref_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
+def Aref_AllocOp : Aref_Op<"alloc", [
+    MemoryEffects<[MemAlloc]>, Aref_NamesResults]> {
   let summary = "reserves shared memory for `depth` buffers for the whole kernel";
   let description = [{
     `offset` is the address in bytes from the start of the kernel's shared
@@ -229,11 +244,15 @@ def Aref_AllocOp : Aref_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
   let arguments = (ins DefaultValuedAttr<I64Attr, "1">:$depth,
                        OptionalAttr<I64Attr>:$offset);
   let results = (outs Aref_BufferType:$buffer);
-  let assemblyFormat = "attr-dict `:` type($buffer)";
+  let assemblyFormat = [{
+    (`depth` `(` $depth^ `)`)? (`offset` `(` $offset^ `)`)?
+    attr-dict `:` custom<WholeBuffer>(type($buffer))
+  }];
   let hasVerifier = 1;
 }
 
-def Aref_StageOp : Aref_Op<"stage", [Pure, AllTypesMatch<["source", "buffer"]>]> {
+def Aref_StageOp : Aref_Op<"stage", [
+    Pure, AllTypesMatch<["source", "buffer"]>, Aref_NamesResults]> {
   let summary = "one of the buffers of an allocation of depth greater than one";
   let arguments = (ins Aref_BufferType:$source,
                        AnyTypeOf<[I32, Index]>:$index);
@@ -241,7 +260,7 @@ def Aref_StageOp : Aref_Op<"stage", [Pure, AllTypesMatch<["source", "buffer"]>]>
   let assemblyFormat = "$source `[` $index `:` type($index) `]` attr-dict `:` type($buffer)";
 }
 
-def Aref_RowsOp : Aref_Op<"rows", [Pure]> {
+def Aref_RowsOp : Aref_Op<"rows", [Pure, Aref_NamesResults]> {
   let summary = "a range of the rows of a buffer";
   let description = [{
     Constraints:
@@ -256,7 +275,7 @@ def Aref_RowsOp : Aref_Op<"rows", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Aref_ColumnsOp : Aref_Op<"columns", [Pure]> {
+def Aref_ColumnsOp : Aref_Op<"columns", [Pure, Aref_NamesResults]> {
   let summary = "a range of the panels of a buffer";
   let description = [{
     Constraints:
@@ -306,7 +325,8 @@ def Aref_FenceAsyncOp : Aref_Op<"fence_async", [MemoryEffects<[MemRead, MemWrite
 // Asynchronous copies
 //===----------------------------------------------------------------------===//
 
-def Aref_CopyInOp : Aref_Op<"copy_in", [MemoryEffects<[MemRead, MemWrite]>]> {
+def Aref_CopyInOp : Aref_Op<"copy_in", [
+    MemoryEffects<[MemRead, MemWrite]>, Aref_SlotOfRing]> {
   let summary = "starts a TMA copy of a tile of a view into a buffer";
   let description = [{
     Elements outside the view become zero. Completion is counted in bytes
@@ -328,7 +348,7 @@ def Aref_CopyInOp : Aref_Op<"copy_in", [MemoryEffects<[MemRead, MemWrite]>]> {
   let assemblyFormat = [{
     $view `[` $offsets `]` `->` $buffer `for` $ring `,` $slot
     (`round_tf32` $round_tf32^)? attr-dict
-    `:` type($view) `->` type($buffer) `for` type($ring) `,` type($slot)
+    `:` type($view) `->` type($buffer) `for` type($ring)
   }];
   let hasVerifier = 1;
 }
@@ -360,7 +380,9 @@ def Aref_DrainOp : Aref_Op<"drain", [MemoryEffects<[MemRead, MemWrite]>]> {
   }];
   let arguments = (ins DefaultValuedAttr<I64Attr, "0">:$pending,
                        UnitAttr:$complete);
-  let assemblyFormat = "attr-dict";
+  let assemblyFormat = [{
+    (`pending` $pending^)? (`complete` $complete^)? attr-dict
+  }];
 }
 
 //===----------------------------------------------------------------------===//
@@ -389,7 +411,8 @@ def Aref_RoundTF32Op : Aref_Op<"round_tf32", [
 }
 
 def Aref_MmaOp : Aref_Op<"mma", [
-    MemoryEffects<[MemRead]>, AllTypesMatch<["acc", "result"]>]> {
+    MemoryEffects<[MemRead]>, AllTypesMatch<["acc", "result"]>,
+    Aref_NamesResults]> {
   let summary = "starts a matrix product on the tensor cores";
   let description = [{
     `result` may not be touched, nor the buffers overwritten, before an
@@ -417,7 +440,8 @@ def Aref_MmaOp : Aref_Op<"mma", [
 }
 
 def Aref_MmaWaitOp : Aref_Op<"mma_wait", [
-    MemoryEffects<[MemRead, MemWrite]>, AllTypesMatch<["values", "results"]>]> {
+    MemoryEffects<[MemRead, MemWrite]>, AllTypesMatch<["values", "results"]>,
+    Aref_NamesResults]> {
   let summary = "waits until at most `pending` products are in flight";
   let description = [{
     The values are threaded through, so that nothing that uses them can move
@@ -471,14 +495,17 @@ def Aref_ReduceOp : Aref_Op<"reduce", [
 // Barriers
 //===----------------------------------------------------------------------===//
 
-def Aref_MbarriersOp : Aref_Op<"mbarriers", [MemoryEffects<[MemAlloc]>]> {
+def Aref_MbarriersOp : Aref_Op<"mbarriers", [
+    MemoryEffects<[MemAlloc]>, Aref_NamesResults]> {
   let summary = "an array of mbarriers that each expect `count` arrivals";
   let description = [{
     Initialised before any role starts. `offset` as in `aref.alloc`.
   }];
   let arguments = (ins I64Attr:$count, OptionalAttr<I64Attr>:$offset);
   let results = (outs Aref_MbarriersType:$barriers);
-  let assemblyFormat = "`count` $count attr-dict `:` type($barriers)";
+  let assemblyFormat = [{
+    `count` $count (`offset` `(` $offset^ `)`)? attr-dict `:` type($barriers)
+  }];
 }
 
 def Aref_AwaitOp : Aref_Op<"await", [MemoryEffects<[MemRead, MemWrite]>]> {

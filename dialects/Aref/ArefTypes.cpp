@@ -71,6 +71,14 @@ int64_t RingType::getSlotBytes() const {
   return bytes;
 }
 
+SlotType RingType::getSlot() const {
+  return SlotType::get(getContext(), getTiles());
+}
+
+BufferType RingType::getBuffer(unsigned index) const {
+  return BufferType::get(getTiles()[index]);
+}
+
 //===----------------------------------------------------------------------===//
 // BufferType
 //===----------------------------------------------------------------------===//

@@ -34,6 +34,9 @@ def Aref_RingType : Aref_Type<"Ring", "ring"> {
     bool isPlanned() const { return getDepth() > 0; }
     /// Bytes of one slot. Each tile starts at a multiple of 1024 bytes.
     int64_t getSlotBytes() const;
+    /// A slot of this ring, and the buffer of one of its tiles.
+    SlotType getSlot() const;
+    BufferType getBuffer(unsigned index) const;
   }];
 }
 

@@ -27,11 +27,11 @@ namespace heddle {
 
 /// The levels at which the pipeline can stop.
 enum class Stage {
-  /// As the author wrote it, verified.
+  /// As the author wrote it, verified and simplified.
   Tile,
-  /// Split into roles, before registers and barriers are explicit.
+  /// Split into roles that hand tiles of known layouts over through rings.
   Aref,
-  /// Every tile has a layout, every hand-over its mbarriers and addresses.
+  /// Every hand-over has its mbarriers and addresses.
   Barriers,
   /// Functions of the NVVM and LLVM dialects with structured control flow.
   NVVM,

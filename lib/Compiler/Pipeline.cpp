@@ -10,6 +10,7 @@
 #include "lib/Conversion/Passes.h"
 #include "lib/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
 using namespace heddle;
@@ -22,23 +23,38 @@ static void addKernelPasses(OpPassManager &manager,
     kernels.addPass(create());
 }
 
-/// Splits kernels into roles that hand tiles to one another.
+/// mlir's pass with its default options: overloaded, it has no one address.
+static std::unique_ptr<Pass> createCanonicalize() {
+  return createCanonicalizerPass();
+}
+
+/// Checks what the author wrote and brings it into its simplest form.
+static void addTilePasses(OpPassManager &manager) {
+  addKernelPasses(manager, {createVerifyTarget, createCanonicalize});
+}
+
+/// Splits kernels into roles that hand tiles to one another. Each role has its
+/// own copy of the loops and scalars, which is tidied before products and
+/// copies become asynchronous; from then on, equal operations are not
+/// interchangeable. Rings share what shared memory layouts leave, so they are
+/// planned last.
 static void addRolePasses(OpPassManager &manager) {
   manager.addPass(createVersionKernels());
   addKernelPasses(manager,
                   {createMakePersistent, createAssignRoles, createInsertArefs,
-                   createSplitRoles, createSplitInstances, createPipelineMma,
-                   createLowerCopies, createPlanStages, createVerifyArefs});
+                   createSplitRoles, createSplitInstances, createCanonicalize,
+                   createCSEPass, createHoistScalars, createPipelineMma,
+                   createLowerCopies, createAssignLayouts, createConvertLayouts,
+                   createPlanStages, createVerifyArefs});
 }
 
-/// Makes registers, barriers and addresses explicit.
+/// Makes barriers and addresses explicit.
 static void addBarrierPasses(OpPassManager &manager) {
-  addKernelPasses(manager, {createAssignLayouts, createConvertLayouts,
-                            createLowerArefs, createAllocateShared});
+  addKernelPasses(manager, {createLowerArefs, createAllocateShared});
 }
 
 void heddle::buildPipeline(OpPassManager &manager, Stage stopAfter) {
-  addKernelPasses(manager, {createVerifyTarget});
+  addTilePasses(manager);
   if (stopAfter >= Stage::Aref)
     addRolePasses(manager);
   if (stopAfter >= Stage::Barriers)
@@ -55,10 +71,11 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       *this, "stop-after", llvm::cl::desc("the level to stop at"),
       llvm::cl::init(Stage::LLVM),
       llvm::cl::values(
-          clEnumValN(Stage::Tile, "tile", "as the author wrote it, verified"),
-          clEnumValN(Stage::Aref, "aref", "split into roles"),
+          clEnumValN(Stage::Tile, "tile",
+                     "as the author wrote it, verified and simplified"),
+          clEnumValN(Stage::Aref, "aref", "split into roles, with layouts"),
           clEnumValN(Stage::Barriers, "barriers",
-                     "with layouts, mbarriers and addresses"),
+                     "with mbarriers and addresses"),
           clEnumValN(Stage::NVVM, "nvvm", "functions of one thread"),
           clEnumValN(Stage::LLVM, "llvm", "the LLVM dialect"))};
 };

@@ -82,6 +82,12 @@ Value BorrowedTiles::getBuffer(Value tile) {
     b.setInsertionPointAfter(get);
     // Results are the slot and the tiles.
     int64_t index = cast<OpResult>(tile).getResultNumber() - 1;
+    // Tiles come in the order of the ring.
+    for (auto view = dyn_cast<ViewOp>(get->getNextNode());
+         view && view.getSlot() == get.getSlot() &&
+         int64_t(view.getIndex()) < index;
+         view = dyn_cast<ViewOp>(view->getNextNode()))
+      b.setInsertionPointAfter(view);
     return known =
                ViewOp::create(b, get.getLoc(), getPlainBuffer(tile.getType()),
                               get.getRing(), get.getSlot(), index);

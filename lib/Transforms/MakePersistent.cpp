@@ -33,14 +33,18 @@ private:
   Value constant(int64_t value) {
     return arith::ConstantIndexOp::create(builder, loc, value);
   }
-  Value mul(Value x, Value y) {
-    return arith::MulIOp::create(builder, loc, x, y);
+  /// What printed IR calls a value.
+  Location name(StringRef name) {
+    return NameLoc::get(builder.getStringAttr(name), loc);
   }
-  Value div(Value x, Value y) {
-    return arith::DivUIOp::create(builder, loc, x, y);
+  Value mul(StringRef result, Value x, Value y) {
+    return arith::MulIOp::create(builder, name(result), x, y);
   }
-  Value rem(Value x, Value y) {
-    return arith::RemUIOp::create(builder, loc, x, y);
+  Value div(StringRef result, Value x, Value y) {
+    return arith::DivUIOp::create(builder, name(result), x, y);
+  }
+  Value rem(StringRef result, Value x, Value y) {
+    return arith::RemUIOp::create(builder, name(result), x, y);
   }
 
   LogicalResult addArguments();
@@ -84,34 +88,35 @@ void Persister::computeIds(Value linear) {
   auto [x, y, z] = extents;
   // Without y and z, the blocks of a row of the grid may come in any order.
   if (!used[1] && !used[2]) {
-    ids[0] = rem(linear, x);
+    ids[0] = rem("block_x", linear, x);
     return;
   }
-  Value plane = mul(x, y);
-  Value inPlane = rem(linear, plane);
-  ids[2] = div(linear, plane);
+  Value plane = mul("plane", x, y);
+  Value inPlane = rem("in_plane", linear, plane);
+  ids[2] = div("block_z", linear, plane);
   int64_t raster = defaultRaster;
   if (auto given = kernel->getAttrOfType<IntegerAttr>(
           tile::TileDialect::getRasterAttrName()))
     raster = given.getInt();
   if (!used[1]) {
-    ids[0] = rem(inPlane, x);
+    ids[0] = rem("block_x", inPlane, x);
     return;
   }
   if (raster == 1) {
-    ids[0] = div(inPlane, y);
-    ids[1] = rem(inPlane, y);
+    ids[0] = div("block_x", inPlane, y);
+    ids[1] = rem("block_y", inPlane, y);
     return;
   }
   Value rows = constant(raster);
-  Value group = mul(rows, y);
-  Value firstRow = mul(div(inPlane, group), rows);
-  Value inGroup = rem(inPlane, group);
+  Value group = mul("group_size", rows, y);
+  Value firstRow = mul("first_row", div("group", inPlane, group), rows);
+  Value inGroup = rem("in_group", inPlane, group);
   // The last group has what rows are left.
-  Value left = arith::SubIOp::create(builder, loc, x, firstRow);
-  Value height = arith::MinUIOp::create(builder, loc, left, rows);
-  ids[0] = arith::AddIOp::create(builder, loc, firstRow, rem(inGroup, height));
-  ids[1] = div(inGroup, height);
+  Value left = arith::SubIOp::create(builder, name("rows_left"), x, firstRow);
+  Value height = arith::MinUIOp::create(builder, name("rows"), left, rows);
+  ids[0] = arith::AddIOp::create(builder, name("block_x"), firstRow,
+                                 rem("row", inGroup, height));
+  ids[1] = div("block_y", inGroup, height);
 }
 
 LogicalResult Persister::run() {
@@ -125,9 +130,10 @@ LogicalResult Persister::run() {
   builder.setInsertionPointToStart(&body);
   Value begin = gpu::BlockIdOp::create(builder, loc, gpu::Dimension::x);
   Value step = gpu::GridDimOp::create(builder, loc, gpu::Dimension::x);
-  Value end = mul(mul(extents[0], extents[1]), extents[2]);
+  Value end = mul("blocks", mul("plane", extents[0], extents[1]), extents[2]);
   auto loop = scf::ForOp::create(builder, loc, begin, end, step);
   loop->setAttr(aref::ArefDialect::getBlocksAttrName(), builder.getUnitAttr());
+  loop.getInductionVar().setLoc(name("block"));
   Block *inner = loop.getBody();
   inner->getOperations().splice(inner->getTerminator()->getIterator(),
                                 body.getOperations(), first->getIterator(),
@@ -136,7 +142,10 @@ LogicalResult Persister::run() {
   builder.setInsertionPointToStart(inner);
   computeIds(loop.getInductionVar());
   for (gpu::BlockIdOp op : idOps) {
-    op.replaceAllUsesWith(ids[unsigned(op.getDimension())]);
+    Value id = ids[unsigned(op.getDimension())];
+    // The author's line, and name.
+    id.setLoc(op.getLoc());
+    op.replaceAllUsesWith(id);
     op.erase();
   }
   for (gpu::GridDimOp op : extentOps) {

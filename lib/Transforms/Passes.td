@@ -22,13 +22,13 @@ def AllocateShared : Pass<"allocate-shared", "::heddle::tile::KernelOp"> {
     else does. The kernel gets `aref.shared_bytes`.
 
     ```mlir
-    %a = aref.alloc {depth = 3} : !aref.buffer<128x64xbf16, swizzle = 128>
+    %a = aref.alloc depth(3) : !aref.buffer<128x64xbf16, swizzle = 128>
     %full = aref.mbarriers count 1 : !aref.mbarriers<3>
     ```
     becomes
     ```mlir
-    %a = aref.alloc {depth = 3, offset = 0} : ...
-    %full = aref.mbarriers count 1 {offset = 49152} : ...
+    %a = aref.alloc depth(3) offset(0) : ...
+    %full = aref.mbarriers count 1 offset(49152) : ...
     ```
   }];
   let dependentDialects = ["::heddle::aref::ArefDialect"];
@@ -87,6 +87,30 @@ def ConvertLayouts : Pass<"convert-layouts", "::heddle::tile::KernelOp"> {
     per type serves a role; each instance has its own.
   }];
   let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
+def HoistScalars : Pass<"hoist-scalars", "::heddle::tile::KernelOp"> {
+  let summary = "computes scalars before the loops in which they do not change";
+  let description = [{
+    Sizes, offsets and constants leave loops, so that a loop shows what changes
+    in it. Tiles stay where they are: they would take registers all through the
+    loop.
+
+    Before:
+    ```mlir
+    scf.for %block = %first to %blocks step %step {
+      %K = memref.dim %A, %c1 : memref<?x?xbf16>
+      ...
+    }
+    ```
+    After:
+    ```mlir
+    %K = memref.dim %A, %c1 : memref<?x?xbf16>
+    scf.for %block = %first to %blocks step %step {
+      ...
+    }
+    ```
+  }];
 }
 
 def InsertArefs : Pass<"insert-arefs", "::heddle::tile::KernelOp"> {
@@ -271,11 +295,11 @@ def PlanStages : Pass<"plan-stages", "::heddle::tile::KernelOp"> {
     becomes the number of slots that a role holds at once.
 
     ```mlir
-    %ring = aref.ring {min_depth = 2} : !aref.ring<? x tensor<128x64xbf16>>
+    %ring = aref.ring min_depth(2) : !aref.ring<? x tensor<128x64xbf16>>
     ```
     becomes
     ```mlir
-    %ring = aref.ring {min_depth = 2} : !aref.ring<8 x tensor<128x64xbf16>>
+    %ring = aref.ring min_depth(2) : !aref.ring<8 x tensor<128x64xbf16>>
     ```
   }];
   let dependentDialects = ["::heddle::aref::ArefDialect"];

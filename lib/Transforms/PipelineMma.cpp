@@ -319,9 +319,17 @@ void Pipeliner::lowerLoop(scf::ForOp loop, ArrayRef<tile::DotOp> dots,
     slots.push_back(get.getSlot());
   }
   unsigned numResults = loop.getNumResults();
+  SmallVector<Location> locs;
+  for (BlockArgument argument : loop.getBody()->getArguments())
+    locs.push_back(argument.getLoc());
   auto wider = cast<scf::ForOp>(*loop.replaceWithAdditionalYields(
       rewriter, none, /*replaceInitOperandUsesInLoop=*/false,
       [&](OpBuilder &, Location, ArrayRef<BlockArgument>) { return slots; }));
+  for (auto [argument, argumentLoc] :
+       llvm::zip(wider.getBody()->getArguments(), locs))
+    argument.setLoc(argumentLoc);
+  for (BlockArgument last : wider.getRegionIterArgs().drop_front(numResults))
+    last.setLoc(NameLoc::get(rewriter.getStringAttr("last"), loc));
   rewriter.setInsertionPointAfter(wider);
   SmallVector<Value> totals;
   for (unsigned sum : sums)

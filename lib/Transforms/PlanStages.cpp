@@ -53,10 +53,8 @@ private:
 
   tile::KernelOp kernel;
   SmallVector<Plan> plans;
-  /// Bytes that do not depend on the plan, and those kept free for layouts to
-  /// be converted through.
+  /// Bytes that do not depend on the plan.
   int64_t fixed = 0;
-  int64_t reserve = 0;
 };
 
 /// Where an author finds a ring: its loop, or the first of its uses.
@@ -151,24 +149,6 @@ LogicalResult Planner::run() {
   if (getBytes() > maxSharedBytes)
     return refuse();
 
-  // Before layouts are known, tiles whose elements will change threads need
-  // room to do so.
-  for (RoleOp role : kernel.getOps<RoleOp>())
-    role.walk([&](Operation *op) {
-      if (!isa<tile::TransposeOp, tile::ReduceOp>(op))
-        return;
-      auto type = cast<RankedTensorType>(op->getResult(0).getType());
-      if (type.getEncoding())
-        return;
-      int64_t bytes = 4096;
-      if (isa<tile::TransposeOp>(op))
-        bytes = type.getNumElements() * 8;
-      if (isa<tile::TransposeOp>(op) && type.getElementType().isIntOrFloat())
-        bytes = type.getNumElements() *
-                llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-      reserve = std::max(reserve, bytes * int64_t(role.getInstances()));
-    });
-
   // The shortest ring of those used most often grows first.
   while (true) {
     Plan *shortest = nullptr;
@@ -177,7 +157,7 @@ LogicalResult Planner::run() {
         continue;
       int64_t more =
           getRingBytes(plan.ring.getType(), plan.depth + 1) - plan.getBytes();
-      if (getBytes() + more + reserve > maxSharedBytes)
+      if (getBytes() + more > maxSharedBytes)
         continue;
       bool inner = isUsedInInnerLoop(plan.ring);
       if (!shortest || (inner && !isUsedInInnerLoop(shortest->ring)) ||

@@ -153,9 +153,13 @@ void RoleSlice::cloneFor(scf::ForOp loop, OpBuilder &builder,
                                  mapping.lookupOrDefault(loop.getStep()),
                                  lookup(loop.getInits(), kept, mapping));
   copy->setDiscardableAttrs(loop->getDiscardableAttrDictionary());
-  mapping.map(loop.getInductionVar(), copy.getInductionVar());
+  auto map = [&](Value from, Value to) {
+    mapping.map(from, to);
+    to.setLoc(from.getLoc());
+  };
+  map(loop.getInductionVar(), copy.getInductionVar());
   for (auto [position, i] : llvm::enumerate(kept)) {
-    mapping.map(loop.getRegionIterArg(i), copy.getRegionIterArg(position));
+    map(loop.getRegionIterArg(i), copy.getRegionIterArg(position));
     mapping.map(loop.getResult(i), copy.getResult(position));
   }
   OpBuilder::InsertionGuard guard(builder);

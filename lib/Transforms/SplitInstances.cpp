@@ -67,13 +67,15 @@ Value Cutter::getFirst(int64_t extent) {
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(&role.getBody().front());
   Value size = arith::ConstantIndexOp::create(builder, role.getLoc(), extent);
-  first =
-      arith::MulIOp::create(builder, role.getLoc(), role.getInstance(), size);
+  auto loc = NameLoc::get(builder.getStringAttr("first"), role.getLoc());
+  first = arith::MulIOp::create(builder, loc, role.getInstance(), size);
   return first;
 }
 
 Value Cutter::add(Location loc, Value offset, int64_t extent) {
-  return arith::AddIOp::create(builder, loc, offset, getFirst(extent));
+  Value first = getFirst(extent);
+  loc = NameLoc::get(builder.getStringAttr("offset"), loc);
+  return arith::AddIOp::create(builder, loc, offset, first);
 }
 
 Value Cutter::getPartOf(Value value, int64_t dim) {

@@ -7,13 +7,13 @@
 // CHECK: tile.kernel @offsets
 // CHECK-SAME: aref.shared_bytes = 26704 : i64
 tile.kernel @offsets() {
-  // CHECK: aref.alloc {depth = 3 : i64, offset = 0 : i64}
-  %a = aref.alloc {depth = 3} : !a
-  // CHECK: aref.mbarriers count 1 {offset = 26624 : i64}
+  // CHECK: aref.alloc depth(3) offset(0)
+  %a = aref.alloc depth(3) : !a
+  // CHECK: aref.mbarriers count 1 offset(26624)
   %full = aref.mbarriers count 1 : !aref.mbarriers<3>
-  // CHECK: aref.alloc {depth = 2 : i64, offset = 24576 : i64}
-  %odd = aref.alloc {depth = 2} : !odd
-  // CHECK: aref.mbarriers count 4 {offset = 26656 : i64}
+  // CHECK: aref.alloc depth(2) offset(24576)
+  %odd = aref.alloc depth(2) : !odd
+  // CHECK: aref.mbarriers count 4 offset(26656)
   %empty = aref.mbarriers count 4 : !aref.mbarriers<5>
 }
 
@@ -27,17 +27,17 @@ tile.kernel @scratch(%x: memref<?x?xf32>, %n: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   // Ordered by barriers in both directions: one place.
-  // CHECK: aref.alloc {depth = 2 : i64, offset = 0 : i64} : <64x64xf32
-  %s = aref.alloc {depth = 2} : !s
-  // CHECK: aref.alloc {depth = 2 : i64, offset = 0 : i64} : <64x128xbf16
-  %t = aref.alloc {depth = 2} : !t
+  // CHECK: aref.alloc depth(2) offset(0) : <64x64xf32
+  %s = aref.alloc depth(2) : !s
+  // CHECK: aref.alloc depth(2) offset(0) : <64x128xbf16
+  %t = aref.alloc depth(2) : !t
   // No barrier after its last use: its own place.
-  // CHECK: aref.alloc {depth = 2 : i64, offset = 32768 : i64} : <64x64xf32
-  %u = aref.alloc {depth = 2} : !s
+  // CHECK: aref.alloc depth(2) offset(32768) : <64x64xf32
+  %u = aref.alloc depth(2) : !s
   // Read before it is written, so that it is kept from one iteration to the
   // next: its own place.
-  // CHECK: aref.alloc {depth = 2 : i64, offset = 65536 : i64} : <64x64xf32
-  %v = aref.alloc {depth = 2} : !s
+  // CHECK: aref.alloc depth(2) offset(65536) : <64x64xf32
+  %v = aref.alloc depth(2) : !s
   aref.role "consumer" instances(%i = 2) warps(4) {
     %f = arith.constant dense<0.0> : tensor<64x64xf32>
     %h = arith.constant dense<0.0> : tensor<64x128xbf16>

@@ -42,8 +42,8 @@ tile.kernel @registers(%x: memref<?x?xf32>) {
 // integers of whole bytes.
 
 // CHECK-LABEL: @instances
-// CHECK-DAG: %[[M:.+]] = aref.alloc {depth = 2 : i64} : <256xi8, swizzle = 0>
-// CHECK-DAG: %[[I:.+]] = aref.alloc {depth = 2 : i64} : <256xi64, swizzle = 0>
+// CHECK-DAG: %[[M:.+]] = aref.alloc depth(2) : <256xi8, swizzle = 0>
+// CHECK-DAG: %[[I:.+]] = aref.alloc depth(2) : <256xi64, swizzle = 0>
 // CHECK: aref.role
 // CHECK-DAG: aref.stage %[[M]][%instance : index]
 // CHECK-DAG: aref.stage %[[I]][%instance : index]

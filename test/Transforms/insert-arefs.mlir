@@ -2,14 +2,14 @@
 
 // A and B of one dot share a ring; the innermost tile.stages counts.
 // CHECK-LABEL: tile.kernel @gemm(
-// CHECK-NEXT: %[[AB:.*]] = aref.ring {requested_depth = 3 : i64} : <? x tensor<128x64xbf16>, tensor<64x64xbf16>>
+// CHECK-NEXT: %[[AB:.*]] = aref.ring requested_depth(3) : <? x tensor<128x64xbf16>, tensor<64x64xbf16>>
 // CHECK-NOT: aref.ring
 // CHECK: scf.for
 // CHECK: %[[A:.*]] = tile.load %A
 // CHECK-NEXT: %[[B:.*]] = tile.load %B
 // CHECK-NEXT: aref.put %[[AB]], %[[A]], %[[B]] {aref.role = "producer"}
-// CHECK-NEXT: %[[SLOT:.*]], %[[V:.*]]:2 = aref.get %[[AB]] {aref.role = "consumer"}
-// CHECK-NEXT: tile.dot %[[V]]#0, %[[V]]#1,
+// CHECK-NEXT: %[[SLOT:.*]], %[[V0:.*]], %[[V1:.*]] = aref.get %[[AB]] {aref.role = "consumer"}
+// CHECK-NEXT: tile.dot %[[V0]], %[[V1]],
 // CHECK-NEXT: aref.release %[[AB]], %[[SLOT]] {aref.role = "consumer"}
 // CHECK-NEXT: scf.yield
 tile.kernel @gemm(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xf32>, %K: index) attributes {aref.persistent, aref.copies = "tma", tile.stages = 5} {
@@ -29,9 +29,9 @@ tile.kernel @gemm(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xf32
 // last, around the loop and the branch that use it. The kernel's tile.stages is
 // for loads outside of loops that have their own.
 // CHECK-LABEL: tile.kernel @held(
-// CHECK-NEXT: %[[Q:.*]] = aref.ring {requested_depth = 2 : i64} : <? x tensor<64x64xbf16>>
-// CHECK-NEXT: %[[K:.*]] = aref.ring {requested_depth = 4 : i64} : <? x tensor<64x64xbf16>>
-// CHECK-NEXT: %[[W:.*]] = aref.ring {requested_depth = 2 : i64} : <? x tensor<64x64xbf16>>
+// CHECK-NEXT: %[[Q:.*]] = aref.ring requested_depth(2) : <? x tensor<64x64xbf16>>
+// CHECK-NEXT: %[[K:.*]] = aref.ring requested_depth(4) : <? x tensor<64x64xbf16>>
+// CHECK-NEXT: %[[W:.*]] = aref.ring requested_depth(2) : <? x tensor<64x64xbf16>>
 // CHECK-NOT: aref.ring
 // CHECK: tile.load %A
 // CHECK-NEXT: aref.put %[[Q]]

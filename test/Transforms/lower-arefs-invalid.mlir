@@ -16,12 +16,12 @@ tile.kernel @two_producers() {
   // expected-error @+1 {{expected one producing and one consuming role, found 2 and 0}}
   %ring = aref.ring : !ring
   aref.role "a" instances(%i = 1) warps(1) {
-    %slot = aref.acquire %ring : !ring -> !slot
-    aref.commit %ring, %slot : !ring, !slot
+    %slot = aref.acquire %ring : !ring
+    aref.commit %ring, %slot : !ring
   }
   aref.role "b" instances(%i = 1) warps(1) {
-    %slot = aref.acquire %ring : !ring -> !slot
-    aref.commit %ring, %slot : !ring, !slot
+    %slot = aref.acquire %ring : !ring
+    aref.commit %ring, %slot : !ring
   }
 }
 
@@ -34,10 +34,10 @@ tile.kernel @mixed() {
   // expected-error @+1 {{expected every commit to count bytes, or none}}
   %ring = aref.ring : !ring
   aref.role "a" instances(%i = 1) warps(1) {
-    %s0 = aref.acquire %ring : !ring -> !slot
-    aref.commit %ring, %s0 : !ring, !slot
-    %s1 = aref.acquire %ring : !ring -> !slot
-    aref.commit %ring, %s1 bytes 8192 : !ring, !slot
+    %s0 = aref.acquire %ring : !ring
+    aref.commit %ring, %s0 : !ring
+    %s1 = aref.acquire %ring : !ring
+    aref.commit %ring, %s1 bytes 8192 : !ring
   }
 }
 
@@ -49,5 +49,5 @@ tile.kernel @mixed() {
 tile.kernel @no_role() {
   %ring = aref.ring : !ring
   // expected-error @+1 {{expected to be in a role}}
-  %slot = aref.acquire %ring : !ring -> !slot
+  %slot = aref.acquire %ring : !ring
 }

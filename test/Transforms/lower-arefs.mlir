@@ -9,8 +9,8 @@
 !ai = !aref.buffer<64x64xbf16, swizzle = 128, panel_rows = 128>
 
 // CHECK-LABEL: tile.kernel @matmul
-// CHECK-DAG: %[[A:.*]] = aref.alloc {depth = 3 : i64} : <128x64xbf16
-// CHECK-DAG: %[[B:.*]] = aref.alloc {depth = 3 : i64} : <64x256xbf16
+// CHECK-DAG: %[[A:.*]] = aref.alloc depth(3) : <128x64xbf16
+// CHECK-DAG: %[[B:.*]] = aref.alloc depth(3) : <64x256xbf16
 // CHECK: %[[FULL:.*]] = aref.mbarriers count 1 : <3>
 // CHECK: %[[EMPTY:.*]] = aref.mbarriers count 8 : <3>
 // CHECK-NOT: aref.ring
@@ -18,7 +18,7 @@ tile.kernel @matmul(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %K: index, %T: i
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c64 = arith.constant 64 : index
-  %ring = aref.ring {min_depth = 2} : !ring
+  %ring = aref.ring min_depth(2) : !ring
   // CHECK: aref.role "producer"
   aref.role "producer" instances(%i = 1) warps(1) registers(24) {
     // CHECK: %[[Z:.*]] = arith.constant 0 : i32
@@ -35,15 +35,15 @@ tile.kernel @matmul(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %K: index, %T: i
         // CHECK: %[[FLIP:.*]] = arith.extui %[[WRAP]]
         // CHECK: %[[S2:.*]] = arith.select %[[WRAP]], %{{.*}}, %[[NEXT]]
         // CHECK: %[[P2:.*]] = arith.xori %[[P]], %[[FLIP]]
-        %slot = aref.acquire %ring : !ring -> !slot
+        %slot = aref.acquire %ring : !ring
         // CHECK: %[[AS:.*]] = aref.stage %[[A]][%[[S]] : i32]
-        %a = aref.view %ring, %slot[0] : !ring, !slot -> !a
+        %a = aref.view %ring, %slot[0] : !ring
         // CHECK: aref.tma_load %{{.*}} -> %[[AS]], %[[FULL]][%[[S]]]
-        aref.copy_in %A[%t, %k] -> %a for %ring, %slot : memref<?x?xbf16> -> !a for !ring, !slot
-        %b = aref.view %ring, %slot[1] : !ring, !slot -> !b
-        aref.copy_in %B[%k, %t] -> %b for %ring, %slot : memref<?x?xbf16> -> !b for !ring, !slot
+        aref.copy_in %A[%t, %k] -> %a for %ring, %slot : memref<?x?xbf16> -> !a for !ring
+        %b = aref.view %ring, %slot[1] : !ring
+        aref.copy_in %B[%k, %t] -> %b for %ring, %slot : memref<?x?xbf16> -> !b for !ring
         // CHECK: aref.expect %[[FULL]][%[[S]]] bytes 49152
-        aref.commit %ring, %slot bytes 49152 : !ring, !slot
+        aref.commit %ring, %slot bytes 49152 : !ring
         // CHECK: scf.yield %[[S2]], %[[P2]]
       // CHECK: tile.stages = 3
       } {tile.stages = 3}
@@ -61,23 +61,23 @@ tile.kernel @matmul(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %K: index, %T: i
       // CHECK: %[[R:.*]]:4 = scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}, %[[LAST:.*]] = %[[NONE]], %[[CS:.*]] = %{{.*}}, %[[CP:.*]] = %{{.*}}) -> (tensor<64x256xf32>, i32, i32, i32)
       %acc:2 = scf.for %k = %c0 to %K step %c64 iter_args(%sum = %zero, %last = %none) -> (tensor<64x256xf32>, !slot) {
         // CHECK: aref.await %[[FULL]][%[[CS]]] parity %[[CP]]
-        %slot = aref.wait %ring : !ring -> !slot
-        %a = aref.view %ring, %slot[0] : !ring, !slot -> !a
+        %slot = aref.wait %ring : !ring
+        %a = aref.view %ring, %slot[0] : !ring
         %ai = aref.rows %a[%row] : !a -> !ai
-        %b = aref.view %ring, %slot[1] : !ring, !slot -> !b
+        %b = aref.view %ring, %slot[1] : !ring
         // CHECK: aref.mma
         %d = aref.mma %ai, %b, %sum : !ai, !b -> tensor<64x256xf32>
         // CHECK: aref.mma_wait
         %w = aref.mma_wait %d pending 1 : tensor<64x256xf32>
         // CHECK: aref.arrive %[[EMPTY]][%[[LAST]]] :
-        aref.release %ring, %last : !ring, !slot
+        aref.release %ring, %last : !ring
         // CHECK: scf.yield %{{.*}}, %[[CS]], %{{.*}}, %{{.*}}
         scf.yield %w, %slot : tensor<64x256xf32>, !slot
       }
       // CHECK: aref.mma_wait
       %done = aref.mma_wait %acc#0 pending 0 : tensor<64x256xf32>
       // CHECK: aref.arrive %[[EMPTY]][%[[R]]#1] :
-      aref.release %ring, %acc#1 : !ring, !slot
+      aref.release %ring, %acc#1 : !ring
       // CHECK: scf.yield %[[R]]#2, %[[R]]#3
     }
   }
@@ -101,13 +101,13 @@ tile.kernel @threads(%X: memref<?x?xf32>, %p: i1) {
   aref.role "producer" instances(%i = 1) warps(4) {
     // CHECK: %[[IF:.*]]:2 = scf.if %{{.*}} -> (i32, i32)
     scf.if %p {
-      %slot = aref.acquire %ring : !ring -> !slot
-      %b = aref.view %ring, %slot[0] : !ring, !slot -> !buffer
+      %slot = aref.acquire %ring : !ring
+      %b = aref.view %ring, %slot[0] : !ring
       %x = tile.load %X[%c0, %c0] : memref<?x?xf32> -> tensor<64x64xf32>
       aref.local_store %x, %b : tensor<64x64xf32>, !buffer
       aref.fence_async
       // CHECK: aref.arrive %[[FULL]][%{{.*}}] sync
-      aref.commit %ring, %slot : !ring, !slot
+      aref.commit %ring, %slot : !ring
       // CHECK: scf.yield
       // CHECK: } else {
       // CHECK-NEXT: scf.yield %{{.*}}, %{{.*}} : i32, i32
@@ -120,22 +120,22 @@ tile.kernel @threads(%X: memref<?x?xf32>, %p: i1) {
     } do {
       // CHECK: ^bb0(%[[AS:.*]]: i32, %[[AP:.*]]: i32)
       // CHECK: aref.await %[[EMPTY]][%[[AS]]]
-      %slot = aref.acquire %ring : !ring -> !slot
-      aref.commit %ring, %slot : !ring, !slot
+      %slot = aref.acquire %ring : !ring
+      aref.commit %ring, %slot : !ring
       scf.yield
     }
   }
   // CHECK: aref.role "consumer"
   aref.role "consumer" instances(%i = 1) warps(2) {
     scf.if %p {
-      %slot = aref.wait %ring : !ring -> !slot
-      %b = aref.view %ring, %slot[0] : !ring, !slot -> !buffer
+      %slot = aref.wait %ring : !ring
+      %b = aref.view %ring, %slot[0] : !ring
       %x = aref.local_load %b : !buffer -> tensor<64x64xf32>
       aref.fence_async
       tile.store %x, %X[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
       // Lanes must have read before one of them arrives.
       // CHECK: aref.arrive %[[EMPTY]][%{{.*}}] sync
-      aref.release %ring, %slot : !ring, !slot
+      aref.release %ring, %slot : !ring
     }
   }
 }
@@ -154,15 +154,15 @@ tile.kernel @single(%X: memref<?x?xbf16>) attributes {aref.copies = "tma"} {
   %c0 = arith.constant 0 : index
   %ring = aref.ring : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
-    %slot = aref.acquire %ring : !ring -> !slot
-    %b = aref.view %ring, %slot[0] : !ring, !slot -> !buffer
+    %slot = aref.acquire %ring : !ring
+    %b = aref.view %ring, %slot[0] : !ring
     // CHECK: aref.tma_load %{{.*}} -> %[[BUFFER]],
-    aref.copy_in %X[%c0, %c0] -> %b for %ring, %slot : memref<?x?xbf16> -> !buffer for !ring, !slot
-    aref.commit %ring, %slot bytes 8192 : !ring, !slot
+    aref.copy_in %X[%c0, %c0] -> %b for %ring, %slot : memref<?x?xbf16> -> !buffer for !ring
+    aref.commit %ring, %slot bytes 8192 : !ring
   }
   aref.role "consumer" instances(%i = 1) warps(4) {
-    %slot = aref.wait %ring : !ring -> !slot
-    aref.release %ring, %slot : !ring, !slot
+    %slot = aref.wait %ring : !ring
+    aref.release %ring, %slot : !ring
   }
 }
 
@@ -177,14 +177,14 @@ tile.kernel @rounding(%X: memref<?x?xf32>) attributes {aref.copies = "tma"} {
   %c0 = arith.constant 0 : index
   %ring = aref.ring : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
-    %slot = aref.acquire %ring : !ring -> !slot
-    %b = aref.view %ring, %slot[0] : !ring, !slot -> !buffer
+    %slot = aref.acquire %ring : !ring
+    %b = aref.view %ring, %slot[0] : !ring
     // CHECK: aref.tma_load {{.*}} round_tf32 :
-    aref.copy_in %X[%c0, %c0] -> %b for %ring, %slot round_tf32 : memref<?x?xf32> -> !buffer for !ring, !slot
-    aref.commit %ring, %slot bytes 8192 : !ring, !slot
+    aref.copy_in %X[%c0, %c0] -> %b for %ring, %slot round_tf32 : memref<?x?xf32> -> !buffer for !ring
+    aref.commit %ring, %slot bytes 8192 : !ring
   }
   aref.role "consumer" instances(%i = 1) warps(4) {
-    %slot = aref.wait %ring : !ring -> !slot
-    aref.release %ring, %slot : !ring, !slot
+    %slot = aref.wait %ring : !ring
+    aref.release %ring, %slot : !ring
   }
 }

@@ -10,15 +10,15 @@ tile.kernel @exact_and_rounded(%A: memref<?x?xf32>) attributes {aref.copies = "t
   %ring = aref.ring : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     %a = tile.load %A[%c0, %c0] : memref<?x?xf32> -> tensor<64x32xf32>
-    aref.put %ring, %a : !ring, tensor<64x32xf32>
+    aref.put %ring, %a : !ring
   }
   aref.role "consumer" instances(%i = 1) warps(4) {
     %zero = arith.constant dense<0.0> : tensor<64x64xf32>
-    %slot = aref.wait %ring : !ring -> !slot
-    %a = aref.view %ring, %slot[0] : !ring, !slot -> !buffer
+    %slot = aref.wait %ring : !ring
+    %a = aref.view %ring, %slot[0] : !ring
     %x = aref.local_load %a : !buffer -> tensor<64x32xf32>
     %d = aref.mma %a, %a, %zero transpose_b : !buffer, !buffer -> tensor<64x64xf32>
     %w = aref.mma_wait %d pending 0 : tensor<64x64xf32>
-    aref.release %ring, %slot : !ring, !slot
+    aref.release %ring, %slot : !ring
   }
 }

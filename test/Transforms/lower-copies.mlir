@@ -11,7 +11,7 @@ tile.kernel @matmul(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xb
   %first = gpu.block_id x
   %step = gpu.grid_dim x
   // CHECK: %[[RING:.*]] = aref.ring
-  %ring = aref.ring {min_depth = 2} : !ring
+  %ring = aref.ring min_depth(2) : !ring
   // CHECK: aref.role "producer"
   aref.role "producer" instances(%i = 1) warps(1) {
     // CHECK: scf.for
@@ -27,11 +27,11 @@ tile.kernel @matmul(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xb
         // CHECK: aref.commit %[[RING]], %[[SLOT]] bytes 49152
         %a = tile.load %A[%t, %k] pad 0.0 : bf16 : memref<?x?xbf16> -> tensor<128x64xbf16>
         %b = tile.load %B[%k, %t] : memref<?x?xbf16> -> tensor<64x256xbf16>
-        aref.put %ring, %a, %b : !ring, tensor<128x64xbf16>, tensor<64x256xbf16>
+        aref.put %ring, %a, %b : !ring
       } {tile.stages = 3}
     } {aref.blocks}
   }
-  // CHECK: %[[STAGING:.*]] = aref.alloc {depth = 2 : i64} : <64x256xbf16
+  // CHECK: %[[STAGING:.*]] = aref.alloc depth(2) : <64x256xbf16
   // CHECK: aref.role "consumer"
   aref.role "consumer" instances(%i = 2) warps(4) {
     %row = arith.muli %i, %c64 : index
@@ -49,7 +49,7 @@ tile.kernel @matmul(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xb
       // CHECK-NOT: tile.store
       tile.store %c, %C[%m, %t] : tensor<64x256xbf16>, memref<?x?xbf16>
     } {aref.blocks}
-    // CHECK: aref.drain {complete}
+    // CHECK: aref.drain complete
     // CHECK-NEXT: }
   }
 }
@@ -74,7 +74,7 @@ tile.kernel @plain(%A: memref<?x?xf16>, %C: memref<?x?xf16>, %n: index) attribut
       // CHECK-NEXT: aref.fence_async
       // CHECK-NEXT: aref.commit %{{.*}}, %[[SLOT]] :
       %a = tile.load %A[%c0, %k] pad 1.0 : f16 : memref<?x?xf16> -> tensor<64x64xf16>
-      aref.put %ring, %a : !ring, tensor<64x64xf16>
+      aref.put %ring, %a : !ring
     }
   }
   aref.role "consumer" instances(%i = 1) warps(4) {
@@ -85,9 +85,9 @@ tile.kernel @plain(%A: memref<?x?xf16>, %C: memref<?x?xf16>, %n: index) attribut
       // CHECK-NEXT: aref.fence_async
       // CHECK: tile.store %[[X]]
       // CHECK: aref.release %{{.*}}, %[[SLOT]]
-      %slot, %a = aref.get %ring : !ring -> !slot, tensor<64x64xf16>
+      %slot, %a = aref.get %ring : !ring
       tile.store %a, %C[%c0, %k] : tensor<64x64xf16>, memref<?x?xf16>
-      aref.release %ring, %slot : !ring, !slot
+      aref.release %ring, %slot : !ring
     }
   }
 }
@@ -129,7 +129,7 @@ tile.kernel @overwritten(%X: memref<?x?xf32>, %n: index) attributes {aref.copies
   aref.role "consumer" instances(%i = 1) warps(4) {
     %c = arith.constant dense<0.0> : tensor<64x64xf32>
     scf.for %j = %c0 to %n step %c1 {
-      // CHECK: aref.drain {complete}
+      // CHECK: aref.drain complete
       // CHECK: aref.copy_out
       tile.store %c, %X[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
     }
@@ -145,13 +145,13 @@ tile.kernel @overwritten(%X: memref<?x?xf32>, %n: index) attributes {aref.copies
 tile.kernel @full(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xbf16>, %K: index) attributes {aref.copies = "tma", tile.stages = 4} {
   %c0 = arith.constant 0 : index
   %c64 = arith.constant 64 : index
-  %ring = aref.ring {min_depth = 2} : !ring
+  %ring = aref.ring min_depth(2) : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     scf.for %k = %c0 to %K step %c64 {
       // CHECK: aref.copy_in
       %a = tile.load %A[%c0, %k] : memref<?x?xbf16> -> tensor<128x64xbf16>
       %b = tile.load %B[%k, %c0] : memref<?x?xbf16> -> tensor<64x256xbf16>
-      aref.put %ring, %a, %b : !ring, tensor<128x64xbf16>, tensor<64x256xbf16>
+      aref.put %ring, %a, %b : !ring
     }
   }
   // CHECK-NOT: aref.alloc
@@ -180,19 +180,19 @@ tile.kernel @tf32_tma(%A: memref<?x?xf32>, %C: memref<?x?xf32>) attributes {aref
     %a = tile.load %A[%c0, %c0] : memref<?x?xf32> -> tensor<128x32xf32>
     %b = tile.load %A[%c0, %c0] : memref<?x?xf32> -> tensor<64x32xf32>
     %x = tile.load %A[%c0, %c0] : memref<?x?xf32> -> tensor<64x32xf32>
-    aref.put %ring, %a, %b, %x : !ring, tensor<128x32xf32>, tensor<64x32xf32>, tensor<64x32xf32>
+    aref.put %ring, %a, %b, %x : !ring
   }
   aref.role "consumer" instances(%i = 2) warps(4) {
     %zero = arith.constant dense<0.0> : tensor<64x64xf32>
     %row = arith.muli %i, %c64 : index
-    %slot, %v:3 = aref.get %ring : !ring -> !slot, tensor<128x32xf32>, tensor<64x32xf32>, tensor<64x32xf32>
-    %a = aref.view %ring, %slot[0] : !ring, !slot -> !aref.buffer<128x32xf32, swizzle = 128>
-    %b = aref.view %ring, %slot[1] : !ring, !slot -> !aref.buffer<64x32xf32, swizzle = 128>
+    %slot, %v:3 = aref.get %ring : !ring
+    %a = aref.view %ring, %slot[0] : !ring
+    %b = aref.view %ring, %slot[1] : !ring
     %ai = aref.rows %a[%row] : !aref.buffer<128x32xf32, swizzle = 128> -> !aref.buffer<64x32xf32, swizzle = 128, panel_rows = 128>
     %d = aref.mma %ai, %b, %zero transpose_b : !aref.buffer<64x32xf32, swizzle = 128, panel_rows = 128>, !aref.buffer<64x32xf32, swizzle = 128> -> tensor<64x64xf32>
     %w = aref.mma_wait %d pending 0 : tensor<64x64xf32>
     tile.store %v#2, %C[%row, %c64] : tensor<64x32xf32>, memref<?x?xf32>
-    aref.release %ring, %slot : !ring, !slot
+    aref.release %ring, %slot : !ring
   }
 }
 
@@ -219,18 +219,18 @@ tile.kernel @tf32_plain(%A: memref<?x?xf32>, %C: memref<?x?xf32>) attributes {ar
     %a = tile.load %A[%c0, %c0] : memref<?x?xf32> -> tensor<128x32xf32>
     %b = tile.load %A[%c0, %c0] : memref<?x?xf32> -> tensor<64x32xf32>
     %x = tile.load %A[%c0, %c0] : memref<?x?xf32> -> tensor<64x32xf32>
-    aref.put %ring, %a, %b, %x : !ring, tensor<128x32xf32>, tensor<64x32xf32>, tensor<64x32xf32>
+    aref.put %ring, %a, %b, %x : !ring
   }
   aref.role "consumer" instances(%i = 2) warps(4) {
     %zero = arith.constant dense<0.0> : tensor<64x64xf32>
     %row = arith.muli %i, %c64 : index
-    %slot, %v:3 = aref.get %ring : !ring -> !slot, tensor<128x32xf32>, tensor<64x32xf32>, tensor<64x32xf32>
-    %a = aref.view %ring, %slot[0] : !ring, !slot -> !aref.buffer<128x32xf32, swizzle = 128>
-    %b = aref.view %ring, %slot[1] : !ring, !slot -> !aref.buffer<64x32xf32, swizzle = 128>
+    %slot, %v:3 = aref.get %ring : !ring
+    %a = aref.view %ring, %slot[0] : !ring
+    %b = aref.view %ring, %slot[1] : !ring
     %ai = aref.rows %a[%row] : !aref.buffer<128x32xf32, swizzle = 128> -> !aref.buffer<64x32xf32, swizzle = 128, panel_rows = 128>
     %d = aref.mma %ai, %b, %zero transpose_b : !aref.buffer<64x32xf32, swizzle = 128, panel_rows = 128>, !aref.buffer<64x32xf32, swizzle = 128> -> tensor<64x64xf32>
     %w = aref.mma_wait %d pending 0 : tensor<64x64xf32>
     tile.store %v#2, %C[%row, %c64] : tensor<64x32xf32>, memref<?x?xf32>
-    aref.release %ring, %slot : !ring, !slot
+    aref.release %ring, %slot : !ring
   }
 }

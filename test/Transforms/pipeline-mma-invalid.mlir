@@ -19,10 +19,10 @@ tile.kernel @part_of_a_panel(%x: index) {
   aref.role "consumer" instances(%i = 1) warps(4) {
     %zero = arith.constant dense<0.0> : tensor<64x32xf32>
     %a = arith.constant dense<0.0> : tensor<64x64xbf16>
-    %slot, %b = aref.get %ring : !ring -> !slot, tensor<64x128xbf16>
+    %slot, %b = aref.get %ring : !ring
     %bi = tensor.extract_slice %b[0, %x] [64, 32] [1, 1] : tensor<64x128xbf16> to tensor<64x32xbf16>
     // expected-error @+1 {{cannot multiply b from shared memory: a slice of 32 columns is not a range of the panels of 64 columns of tensor<64x128xbf16>}}
     %d = tile.dot %a, %bi, %zero : tensor<64x64xbf16>, tensor<64x32xbf16> -> tensor<64x32xf32>
-    aref.release %ring, %slot : !ring, !slot
+    aref.release %ring, %slot : !ring
   }
 }

@@ -8,7 +8,7 @@
 tile.kernel @matmul(%K: index, %C: memref<?x?xf32>) {
   %c0 = arith.constant 0 : index
   %c64 = arith.constant 64 : index
-  // CHECK: %[[RING:.*]] = aref.ring {min_depth = 2 : i64}
+  // CHECK: %[[RING:.*]] = aref.ring min_depth(2)
   %ring = aref.ring : !ring
   aref.role "consumer" instances(%i = 2) warps(4) registers(240) {
     %zero = arith.constant dense<1.0> : tensor<64x256xf32>
@@ -19,15 +19,15 @@ tile.kernel @matmul(%K: index, %C: memref<?x?xf32>) {
       // CHECK: %[[SLOT:.*]] = aref.wait %[[RING]]
       // CHECK-DAG: %[[A:.*]] = aref.view %[[RING]], %[[SLOT]][0]
       // CHECK-DAG: %[[B:.*]] = aref.view %[[RING]], %[[SLOT]][1]
-      // CHECK: %[[AI:.*]] = aref.rows %[[A]][%{{.*}}] : {{.*}} -> <64x64xbf16, swizzle = 128, panel_rows = 128>
-      %slot, %a, %b = aref.get %ring : !ring -> !slot, tensor<128x64xbf16>, tensor<64x256xbf16>
+      // CHECK: %[[AI:.*]] = aref.rows %[[A]][%{{.*}}] : !bf16_128x64_buffer -> !bf16_64x64_rows
+      %slot, %a, %b = aref.get %ring : !ring
       %ai = tensor.extract_slice %a[%row, 0] [64, 64] [1, 1] : tensor<128x64xbf16> to tensor<64x64xbf16>
       // CHECK: %[[D:.*]] = aref.mma %[[AI]], %[[B]], %[[SUM]]
       // CHECK: %[[W:.*]] = aref.mma_wait %[[D]] pending 1
       // CHECK: aref.release %[[RING]], %[[LAST]]
       // CHECK: scf.yield %[[W]], %[[SLOT]]
       %d = tile.dot %ai, %b, %sum : tensor<64x64xbf16>, tensor<64x256xbf16> -> tensor<64x256xf32>
-      aref.release %ring, %slot : !ring, !slot
+      aref.release %ring, %slot : !ring
       scf.yield %d : tensor<64x256xf32>
       // CHECK: } {tile.stages = 3 : i64}
     } {tile.stages = 3}
@@ -54,11 +54,11 @@ tile.kernel @one_stage(%K: index, %C: memref<?x?xf32>) {
     %zero = arith.constant dense<1.0> : tensor<128x256xf32>
     %acc = scf.for %k = %c0 to %K step %c64 iter_args(%sum = %zero) -> (tensor<128x256xf32>) {
       // CHECK: %[[SLOT:.*]] = aref.wait
-      %slot, %a, %b = aref.get %ring : !ring -> !slot, tensor<128x64xbf16>, tensor<64x256xbf16>
+      %slot, %a, %b = aref.get %ring : !ring
       // CHECK: aref.mma_wait %{{.*}} pending 0
       // CHECK-NEXT: aref.release %{{.*}}, %[[SLOT]]
       %d = tile.dot %a, %b, %sum : tensor<128x64xbf16>, tensor<64x256xbf16> -> tensor<128x256xf32>
-      aref.release %ring, %slot : !ring, !slot
+      aref.release %ring, %slot : !ring
       scf.yield %d : tensor<128x256xf32>
     } {tile.stages = 1}
   }
@@ -82,17 +82,17 @@ tile.kernel @transposed_a(%K: index) {
     %row = arith.muli %i, %c64 : index
     // CHECK: %[[R:.*]]:3 = scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}, %[[LA:.*]] = %{{.*}}, %[[LB:.*]] = %{{.*}})
     %acc = scf.for %k = %c0 to %K step %c64 iter_args(%sum = %zero) -> (tensor<64x128xf32>) {
-      %sa, %a = aref.get %ra : !ring -> !slot, tensor<64x128xbf16>
+      %sa, %a = aref.get %ra : !ring
       %ai = tensor.extract_slice %a[0, %row] [64, 64] [1, 1] : tensor<64x128xbf16> to tensor<64x64xbf16>
-      %sb, %b = aref.get %rb : !ring -> !slot, tensor<64x128xbf16>
-      // CHECK: %[[AI:.*]] = aref.columns %{{.*}}[%{{.*}}] : <64x128xbf16, swizzle = 128> -> <64x64xbf16, swizzle = 128>
+      %sb, %b = aref.get %rb : !ring
+      // CHECK: %[[AI:.*]] = aref.columns %{{.*}}[%{{.*}}] : !bf16_64x128_buffer -> !bf16_64x64_buffer
       // CHECK: aref.mma %[[AI]], %{{.*}}, %{{.*}} transpose_a :
       // CHECK: aref.mma_wait %{{.*}} pending 1
       // CHECK-DAG: aref.release %{{.*}}, %[[LA]]
       // CHECK-DAG: aref.release %{{.*}}, %[[LB]]
       %d = tile.dot %ai, %b, %sum transpose_a : tensor<64x64xbf16>, tensor<64x128xbf16> -> tensor<64x128xf32>
-      aref.release %ra, %sa : !ring, !slot
-      aref.release %rb, %sb : !ring, !slot
+      aref.release %ra, %sa : !ring
+      aref.release %rb, %sb : !ring
       scf.yield %d : tensor<64x128xf32>
     }
     // CHECK: aref.mma_wait %[[R]]#0 pending 0
@@ -121,24 +121,24 @@ tile.kernel @attention(%n: index) {
     %zero = arith.constant dense<0.0> : tensor<64x64xf32>
     // CHECK: %[[SQ:.*]] = aref.wait
     // CHECK: %[[Q:.*]] = aref.view %{{.*}}, %[[SQ]][0]
-    %sq, %q = aref.get %rq : !ring -> !slot, tensor<64x64xbf16>
+    %sq, %q = aref.get %rq : !ring
     %acc = scf.for %j = %c0 to %n step %c64 iter_args(%sum = %zero) -> (tensor<64x64xf32>) {
-      %sk, %k = aref.get %rk : !ring -> !slot, tensor<64x64xbf16>
+      %sk, %k = aref.get %rk : !ring
       // CHECK: %[[S:.*]] = aref.mma %[[Q]], %{{.*}}, %{{.*}} transpose_b
       // CHECK-NEXT: %[[SW:.*]] = aref.mma_wait %[[S]] pending 0
       // CHECK-NEXT: aref.release
       %s = tile.dot %q, %k, %zero transpose_b : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
-      aref.release %rk, %sk : !ring, !slot
+      aref.release %rk, %sk : !ring
       // CHECK: %[[P:.*]] = arith.truncf %[[SW]]
       %p = arith.truncf %s : tensor<64x64xf32> to tensor<64x64xbf16>
-      %sv, %v = aref.get %rv : !ring -> !slot, tensor<64x64xbf16>
+      %sv, %v = aref.get %rv : !ring
       // CHECK: aref.mma %[[P]], %{{.*}} : tensor<64x64xbf16>,
       // CHECK-NEXT: aref.mma_wait %{{.*}} pending 0
       %d = tile.dot %p, %v, %sum : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
-      aref.release %rv, %sv : !ring, !slot
+      aref.release %rv, %sv : !ring
       scf.yield %d : tensor<64x64xf32>
     }
-    aref.release %rq, %sq : !ring, !slot
+    aref.release %rq, %sq : !ring
   }
 }
 
@@ -157,13 +157,13 @@ tile.kernel @exact(%n: index) {
     %zero = arith.constant dense<3.0> : tensor<128x64xf32>
     // CHECK: scf.for {{.*}} iter_args(%[[SUM:.*]] = %{{.*}}) -> (tensor<128x64xf32>)
     %acc = scf.for %j = %c0 to %n step %c64 iter_args(%sum = %zero) -> (tensor<128x64xf32>) {
-      %slot, %a, %b = aref.get %ring : !ring -> !slot, tensor<128x64xf8E4M3FN>, tensor<64x64xf8E4M3FN>
+      %slot, %a, %b = aref.get %ring : !ring
       // CHECK: %[[Z:.*]] = arith.constant dense<0.0{{.*}}> : tensor<128x64xf32>
       // CHECK: aref.mma %{{.*}}, %{{.*}}, %[[Z]] transpose_b
       // CHECK: %[[W:.*]] = aref.mma_wait %{{.*}} pending 0
       // CHECK: arith.addf %[[SUM]], %[[W]]
       %d = tile.dot %a, %b, %sum transpose_b : tensor<128x64xf8E4M3FN>, tensor<64x64xf8E4M3FN> -> tensor<128x64xf32>
-      aref.release %ring, %slot : !ring, !slot
+      aref.release %ring, %slot : !ring
       scf.yield %d : tensor<128x64xf32>
     }
   }
@@ -181,14 +181,14 @@ tile.kernel @computed_b(%n: index, %B: memref<?x?xbf16>, %C: memref<?x?xbf16>) {
   %c0 = arith.constant 0 : index
   %c64 = arith.constant 64 : index
   %ring = aref.ring : !ring
-  // CHECK: %[[SCRATCH:.*]] = aref.alloc {depth = 2 : i64} : <64x64xbf16
+  // CHECK: %[[SCRATCH:.*]] = aref.alloc depth(2) : <64x64xbf16
   // CHECK: aref.role
   aref.role "consumer" instances(%i = 2) warps(4) {
     %zero = arith.constant dense<0.0> : tensor<64x64xf32>
     %row = arith.muli %i, %c64 : index
     %acc = scf.for %j = %c0 to %n step %c64 iter_args(%sum = %zero) -> (tensor<64x64xf32>) {
       %b = tile.load %B[%c0, %j] : memref<?x?xbf16> -> tensor<64x64xbf16>
-      %slot, %a = aref.get %ring : !ring -> !slot, tensor<128x64xbf16>
+      %slot, %a = aref.get %ring : !ring
       // CHECK: %[[AI:.*]] = aref.rows
       %ai = tensor.extract_slice %a[%row, 0] [64, 64] [1, 1] : tensor<128x64xbf16> to tensor<64x64xbf16>
       // CHECK: %[[X:.*]] = aref.local_load %[[AI]]
@@ -203,7 +203,7 @@ tile.kernel @computed_b(%n: index, %B: memref<?x?xbf16>, %C: memref<?x?xbf16>) {
       %d = tile.dot %ai, %b, %sum : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
       // CHECK: tile.store %[[X]]
       tile.store %ai, %C[%row, %j] : tensor<64x64xbf16>, memref<?x?xbf16>
-      aref.release %ring, %slot : !ring, !slot
+      aref.release %ring, %slot : !ring
       scf.yield %d : tensor<64x64xf32>
     }
   }
@@ -245,12 +245,12 @@ tile.kernel @gated(%n: index, %C: memref<?x?xf32>) {
     %zero = arith.constant dense<0.0> : tensor<64x64xf32>
     // CHECK: %[[R:.*]]:5 = scf.for {{.*}} iter_args(%[[S0:.*]] = %{{.*}}, %[[S1:.*]] = %{{.*}}, %[[L0:.*]] = %{{.*}}, %[[L1:.*]] = %{{.*}}, %[[L2:.*]] = %{{.*}})
     %r:2 = scf.for %k = %c0 to %n step %c64 iter_args(%s0 = %zero, %s1 = %zero) -> (tensor<64x64xf32>, tensor<64x64xf32>) {
-      %sa, %a = aref.get %ra : !ring -> !slot, tensor<64x64xbf16>
-      %sb, %b = aref.get %rb : !ring -> !slot, tensor<64x64xbf16>
+      %sa, %a = aref.get %ra : !ring
+      %sb, %b = aref.get %rb : !ring
       // CHECK: %[[D0:.*]] = aref.mma %{{.*}}, %{{.*}}, %[[S0]]
       %d0 = tile.dot %a, %b, %s0 : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
-      aref.release %rb, %sb : !ring, !slot
-      %sc, %c = aref.get %rc : !ring -> !slot, tensor<64x64xbf16>
+      aref.release %rb, %sb : !ring
+      %sc, %c = aref.get %rc : !ring
       // CHECK-NOT: aref.release
       // CHECK: %[[D1:.*]] = aref.mma %{{.*}}, %{{.*}}, %[[S1]]
       // CHECK: %[[W:.*]]:2 = aref.mma_wait %[[D0]], %[[D1]] pending 2
@@ -259,8 +259,8 @@ tile.kernel @gated(%n: index, %C: memref<?x?xf32>) {
       // CHECK-DAG: aref.release %{{.*}}, %[[L2]]
       // CHECK: scf.yield %[[W]]#0, %[[W]]#1
       %d1 = tile.dot %a, %c, %s1 : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
-      aref.release %ra, %sa : !ring, !slot
-      aref.release %rc, %sc : !ring, !slot
+      aref.release %ra, %sa : !ring
+      aref.release %rc, %sc : !ring
       scf.yield %d0, %d1 : tensor<64x64xf32>, tensor<64x64xf32>
     }
     // CHECK: %[[DONE:.*]]:2 = aref.mma_wait %[[R]]#0, %[[R]]#1 pending 0
@@ -306,7 +306,7 @@ tile.kernel @tf32_ring(%n: index, %C: memref<?x?xf32>) {
     %row = arith.muli %i, %c64 : index
     // CHECK-DAG: %[[A:.*]] = aref.view %{{.*}}, %{{.*}}[0]
     // CHECK-DAG: %[[B:.*]] = aref.view %{{.*}}, %{{.*}}[1]
-    %slot, %a, %b = aref.get %ring : !ring -> !slot, tensor<128x32xf32>, tensor<64x32xf32>
+    %slot, %a, %b = aref.get %ring : !ring
     // CHECK: %[[AI:.*]] = aref.rows %[[A]]
     // CHECK: %[[X:.*]] = aref.local_load %[[AI]]
     %ai = tensor.extract_slice %a[%row, 0] [64, 32] [1, 1] : tensor<128x32xf32> to tensor<64x32xf32>
@@ -317,6 +317,6 @@ tile.kernel @tf32_ring(%n: index, %C: memref<?x?xf32>) {
     // CHECK: tile.store %[[X]]
     tile.store %ai, %C[%row, %c0] : tensor<64x32xf32>, memref<?x?xf32>
     tile.store %d, %C[%row, %c64] : tensor<64x64xf32>, memref<?x?xf32>
-    aref.release %ring, %slot : !ring, !slot
+    aref.release %ring, %slot : !ring
   }
 }

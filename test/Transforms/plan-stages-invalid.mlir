@@ -10,15 +10,15 @@ tile.kernel @too_many(%n: index) {
   %scratch = aref.alloc : !aref.buffer<128x256xbf16, swizzle = 128>
   aref.role "producer" instances(%i = 1) warps(1) {
     scf.for %k = %c0 to %n step %c1 {
-      %slot = aref.acquire %ring : !ring -> !slot
-      aref.commit %ring, %slot bytes 49152 : !ring, !slot
+      %slot = aref.acquire %ring : !ring
+      aref.commit %ring, %slot bytes 49152 : !ring
     }
   }
   aref.role "consumer" instances(%i = 1) warps(4) {
     // expected-error @+1 {{tile.stages = 6: the ring of tensor<128x64xbf16>, tensor<64x256xbf16> needs 6 x 49152 = 294912 bytes of shared memory; 166912 of 232448 are left for it; the largest legal depth is 3}}
     scf.for %k = %c0 to %n step %c1 {
-      %slot = aref.wait %ring : !ring -> !slot
-      aref.release %ring, %slot : !ring, !slot
+      %slot = aref.wait %ring : !ring
+      aref.release %ring, %slot : !ring
     } {tile.stages = 6}
   }
 }
@@ -34,19 +34,19 @@ tile.kernel @too_few(%n: index) {
   %ring = aref.ring : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     scf.for %k = %c0 to %n step %c1 {
-      %s0 = aref.acquire %ring : !ring -> !slot
-      aref.commit %ring, %s0 bytes 8192 : !ring, !slot
-      %s1 = aref.acquire %ring : !ring -> !slot
-      aref.commit %ring, %s1 bytes 8192 : !ring, !slot
+      %s0 = aref.acquire %ring : !ring
+      aref.commit %ring, %s0 bytes 8192 : !ring
+      %s1 = aref.acquire %ring : !ring
+      aref.commit %ring, %s1 bytes 8192 : !ring
     }
   }
   aref.role "consumer" instances(%i = 1) warps(4) {
     // expected-error @+1 {{tile.stages = 1: the ring of tensor<64x64xbf16> needs at least 2 slots, since its consumer holds as many at once}}
     scf.for %k = %c0 to %n step %c1 {
-      %s0 = aref.wait %ring : !ring -> !slot
-      %s1 = aref.wait %ring : !ring -> !slot
-      aref.release %ring, %s0 : !ring, !slot
-      aref.release %ring, %s1 : !ring, !slot
+      %s0 = aref.wait %ring : !ring
+      %s1 = aref.wait %ring : !ring
+      aref.release %ring, %s0 : !ring
+      aref.release %ring, %s1 : !ring
     } {tile.stages = 1}
   }
 }
@@ -59,12 +59,12 @@ tile.kernel @too_few(%n: index) {
 tile.kernel @huge(%n: index) {
   %ring = aref.ring : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
-    %s0 = aref.acquire %ring : !ring -> !slot
-    aref.commit %ring, %s0 bytes 262144 : !ring, !slot
+    %s0 = aref.acquire %ring : !ring
+    aref.commit %ring, %s0 bytes 262144 : !ring
   }
   aref.role "consumer" instances(%i = 1) warps(4) {
     // expected-error @+1 {{the ring of tensor<256x256xf32> needs 1 x 262144 = 262144 bytes of shared memory; 232448 of 232448 are left for it, and it needs at least 1 slot; use smaller tiles}}
-    %s0 = aref.wait %ring : !ring -> !slot
-    aref.release %ring, %s0 : !ring, !slot
+    %s0 = aref.wait %ring : !ring
+    aref.release %ring, %s0 : !ring
   }
 }

@@ -4,15 +4,15 @@
 // store. b and the column bias are whole.
 // CHECK-LABEL: tile.kernel @gemm(
 // CHECK: aref.role "producer" instances(%{{.*}} = 1) warps(1) registers(24)
-// CHECK: aref.put %{{.*}} : <? x tensor<128x64xbf16>, tensor<64x256xbf16>>
+// CHECK: aref.put %{{.*}} : !ring
 // CHECK: aref.role "consumer" instances(%[[I:.*]] = 2) warps(4) registers(240)
 // CHECK-NEXT: %[[ROWS:.*]] = arith.constant 64 : index
 // CHECK-NEXT: %[[FIRST:.*]] = arith.muli %[[I]], %[[ROWS]]
 // CHECK: arith.constant dense<0.000000e+00> : tensor<64x256xf32>
 // CHECK: scf.for {{.*}} -> (tensor<64x256xf32>)
-// CHECK: %{{.*}}, %[[V:.*]]:2 = aref.get {{.*}}, tensor<128x64xbf16>, tensor<64x256xbf16>
-// CHECK-NEXT: %[[A:.*]] = tensor.extract_slice %[[V]]#0[%[[FIRST]], 0] [64, 64] [1, 1]
-// CHECK-NEXT: tile.dot %[[A]], %[[V]]#1, %{{.*}} : tensor<64x64xbf16>, tensor<64x256xbf16> -> tensor<64x256xf32>
+// CHECK: %{{.*}}, %[[V0:.*]], %[[V1:.*]] = aref.get %{{.*}} : !ring
+// CHECK-NEXT: %[[A:.*]] = tensor.extract_slice %[[V0]][%[[FIRST]], 0] [64, 64] [1, 1]
+// CHECK-NEXT: tile.dot %[[A]], %[[V1]], %{{.*}} : tensor<64x64xbf16>, tensor<64x256xbf16> -> tensor<64x256xf32>
 // CHECK: tile.load %col[%c0{{.*}}] : memref<?xf32> -> tensor<256xf32>
 // CHECK: tile.broadcast {{.*}} axes [0] : tensor<256xf32> -> tensor<64x256xf32>
 // CHECK: %[[RO:.*]] = arith.addi %m, %[[FIRST]]
@@ -56,9 +56,9 @@ tile.kernel @gemm(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xbf1
 // CHECK: aref.role "producer" instances(%{{.*}} = 1) warps(4) registers(80)
 // CHECK: aref.role "consumer" instances(%[[I:.*]] = 3) warps(4) registers(144)
 // CHECK: %[[FIRST:.*]] = arith.muli %[[I]],
-// CHECK: %{{.*}}, %[[V:.*]]:2 = aref.get
-// CHECK-NEXT: %[[A:.*]] = tensor.extract_slice %[[V]]#0[0, %[[FIRST]]] [64, 64] [1, 1] : tensor<64x192xbf16> to tensor<64x64xbf16>
-// CHECK-NEXT: tile.dot %[[A]], %[[V]]#1, %{{.*}} transpose_a transpose_b : tensor<64x64xbf16>, tensor<32x64xbf16> -> tensor<64x32xf32>
+// CHECK: %{{.*}}, %[[V0:.*]], %[[V1:.*]] = aref.get
+// CHECK-NEXT: %[[A:.*]] = tensor.extract_slice %[[V0]][0, %[[FIRST]]] [64, 64] [1, 1] : tensor<64x192xbf16> to tensor<64x64xbf16>
+// CHECK-NEXT: tile.dot %[[A]], %[[V1]], %{{.*}} transpose_a transpose_b : tensor<64x64xbf16>, tensor<32x64xbf16> -> tensor<64x32xf32>
 // CHECK: %[[O:.*]] = arith.addi %m, %[[FIRST]]
 // CHECK: tile.store %{{.*}}, %C[%b, %[[O]], %c0] : tensor<64x32xf32>, memref<?x?x?xf32>
 tile.kernel @batched(%A: memref<?x?x?xbf16>, %B: memref<?x?x?xbf16>, %C: memref<?x?x?xf32>, %b: index, %m: index) attributes {aref.persistent, aref.copies = "plain"} {

@@ -17,8 +17,8 @@
 // CHECK-NOT: tile.store
 // CHECK: aref.role "consumer" instances(%{{.*}} = 1) warps(4) {
 // CHECK: scf.for %{{.*}} iter_args(%[[SUM:.*]] = %{{.*}}) -> (tensor<64x64xf32>) {
-// CHECK-NEXT: %[[SLOT:.*]], %[[V:.*]]:2 = aref.get %[[AB]] :
-// CHECK-NEXT: %[[D:.*]] = tile.dot %[[V]]#0, %[[V]]#1, %[[SUM]]
+// CHECK-NEXT: %[[SLOT:.*]], %[[V0:.*]], %[[V1:.*]] = aref.get %[[AB]] :
+// CHECK-NEXT: %[[D:.*]] = tile.dot %[[V0]], %[[V1]], %[[SUM]]
 // CHECK-NEXT: aref.release %[[AB]], %[[SLOT]]
 // CHECK-NEXT: scf.yield %[[D]]
 // CHECK-NEXT: } {tile.stages = 2 : i64}

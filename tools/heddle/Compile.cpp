@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Compiler/HostPlan.h"
+#include "lib/Compiler/Names.h"
 #include "lib/Target/Cubin.h"
 #include "tools/heddle/Commands.h"
 #include "tools/heddle/Files.h"
@@ -23,7 +24,8 @@ static FailureOr<std::string> emitStage(ModuleOp module, Stage stage) {
   if (failed(runPipeline(module, stage)))
     return failure();
   std::string text;
-  llvm::raw_string_ostream(text) << module << '\n';
+  llvm::raw_string_ostream stream(text);
+  printWithNames(module, stream);
   return text;
 }
 

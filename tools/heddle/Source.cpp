@@ -9,7 +9,7 @@
 #include "tools/heddle/Source.h"
 
 #include "lib/Compiler/Compiler.h"
-#include "mlir/Parser/Parser.h"
+#include "lib/Compiler/Names.h"
 
 using namespace mlir;
 using namespace heddle;
@@ -48,7 +48,7 @@ LogicalResult Source::read(const std::string &path) {
             << diagnostic.getLocation() << diagnostic;
         return success(!said.insert(text).second);
       });
-  module = parseSourceFile<ModuleOp>(sourceManager, &context);
+  module = parseWithNames(sourceManager, &context);
   return success(bool(module));
 }
 

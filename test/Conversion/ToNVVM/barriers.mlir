@@ -24,10 +24,10 @@ tile.kernel @barriers(%A: memref<?x?xbf16>, %C: memref<?x?x?xbf16>) attributes {
   // CHECK-COUNT-2: mbarrier.init.shared::cta.b64 [$1], 4;
   // CHECK: fence.mbarrier_init.release.cluster;
   // CHECK-NEXT: barrier.cta.sync.aligned 0;
-  %full = aref.mbarriers count 1 {offset = 98304} : !aref.mbarriers<2>
-  %empty = aref.mbarriers count 4 {offset = 98320} : !aref.mbarriers<2>
-  %a = aref.alloc {offset = 0} : !aref.buffer<384x128xbf16, swizzle = 128>
-  %c = aref.alloc {offset = 0, depth = 2} : !aref.buffer<8x64xbf16, swizzle = 128>
+  %full = aref.mbarriers count 1 offset(98304) : !aref.mbarriers<2>
+  %empty = aref.mbarriers count 4 offset(98320) : !aref.mbarriers<2>
+  %a = aref.alloc offset(0) : !aref.buffer<384x128xbf16, swizzle = 128>
+  %c = aref.alloc depth(2) offset(0) : !aref.buffer<8x64xbf16, swizzle = 128>
   // CHECK: shfl.sync.idx
   // CHECK: // heddle.role producer
   aref.role "producer" instances(%i = 1) warps(1) registers(0) {
@@ -64,7 +64,7 @@ tile.kernel @barriers(%A: memref<?x?xbf16>, %C: memref<?x?x?xbf16>) attributes {
     // CHECK: @$0 mbarrier.arrive.shared::cta.b64 _, [$1];
     aref.arrive %empty[%s] : !aref.mbarriers<2>
     // CHECK: @$0 cp.async.bulk.wait_group.read 1;
-    aref.drain {pending = 1}
+    aref.drain pending 1
     // CHECK: fence.proxy.async.shared::cta;
     aref.fence_async
     // CHECK: barrier.cta.sync 2, 128;
@@ -75,6 +75,6 @@ tile.kernel @barriers(%A: memref<?x?xbf16>, %C: memref<?x?x?xbf16>) attributes {
     // CHECK: @$0 cp.async.bulk.commit_group;
     aref.copy_out %stage -> %C[%m, %m, %m] : !aref.buffer<8x64xbf16, swizzle = 128> -> memref<?x?x?xbf16>
     // CHECK: @$0 cp.async.bulk.wait_group 0;
-    aref.drain {complete}
+    aref.drain complete
   }
 }

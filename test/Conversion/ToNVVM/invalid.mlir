@@ -14,7 +14,7 @@ tile.kernel @no_offset() {
 
 tile.kernel @wide_rows(%x: memref<?x?xbf16>) {
   %c0 = arith.constant 0 : index
-  %a = aref.alloc {offset = 0} : !aref.buffer<8x264xbf16, swizzle = 0>
+  %a = aref.alloc offset(0) : !aref.buffer<8x264xbf16, swizzle = 0>
   // expected-error @+1 {{expected rows of a multiple of 32 bytes, or of 16 bytes and at most 256 elements, found 264 elements of 'bf16'}}
   aref.copy_out %a -> %x[%c0, %c0] : !aref.buffer<8x264xbf16, swizzle = 0> -> memref<?x?xbf16>
 }

@@ -12,7 +12,7 @@
 // CHECK: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<8xbf16>
 // CHECK: llvm.getelementptr %{{.*}}[1024]
 tile.kernel @swizzled(%x: memref<?x?xbf16>, %i: index) attributes {tile.warps = 1} {
-  %b = aref.alloc {offset = 0 : i64} : !aref.buffer<16x64xbf16, swizzle = 128>
+  %b = aref.alloc offset(0) : !aref.buffer<16x64xbf16, swizzle = 128>
   %t = aref.local_load %b : !aref.buffer<16x64xbf16, swizzle = 128> -> tensor<16x64xbf16, #rows>
   tile.store %t, %x[%i, %i] : tensor<16x64xbf16, #rows>, memref<?x?xbf16>
 }
@@ -23,7 +23,7 @@ tile.kernel @swizzled(%x: memref<?x?xbf16>, %i: index) attributes {tile.warps = 
 // CHECK-COUNT-16: llvm.store %{{.*}} {alignment = 4 : i64} : vector<2xbf16>, !llvm.ptr<3>
 // CHECK-NOT: llvm.store
 tile.kernel @accumulator(%a: bf16) attributes {tile.warps = 1} {
-  %b = aref.alloc {offset = 0 : i64} : !aref.buffer<16x64xbf16, swizzle = 128>
+  %b = aref.alloc offset(0) : !aref.buffer<16x64xbf16, swizzle = 128>
   %t = tensor.splat %a : tensor<16x64xbf16, #mma>
   aref.local_store %t, %b : tensor<16x64xbf16, #mma>, !aref.buffer<16x64xbf16, swizzle = 128>
 }

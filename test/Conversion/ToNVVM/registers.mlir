@@ -35,7 +35,7 @@ tile.kernel @rows(%x: memref<?x?xf32>, %i: index) {
 // CHECK: barrier.cta.sync
 // CHECK-COUNT-8: llvm.load %{{.*}} {alignment = 4 : i64} : !llvm.ptr<3> -> f32
 tile.kernel @warps(%x: memref<?x?xf32>, %y: memref<?xf32>, %i: index) {
-  %s = aref.alloc {offset = 0 : i64} : !aref.buffer<4x2xf32, swizzle = 0>
+  %s = aref.alloc offset(0) : !aref.buffer<4x2xf32, swizzle = 0>
   %z = arith.constant dense<0.0> : tensor<2xf32, #each>
   %t = tile.load %x[%i, %i] : memref<?x?xf32> -> tensor<2x128xf32, #swap>
   %r = aref.reduce add %t, %z axis 1 through %s : tensor<2x128xf32, #swap>, !aref.buffer<4x2xf32, swizzle = 0> -> tensor<2xf32, #each>

@@ -23,8 +23,8 @@ tile.kernel @round(%x: memref<?xf32>, %i: index) attributes {tile.warps = 1} {
 // CHECK-SAME: {argument = 0 : i64, box = array<i64: 32, 64>, swizzle = 128 : i64, type = tf32},
 // CHECK-SAME: {argument = 0 : i64, box = array<i64: 32, 64>, swizzle = 128 : i64, type = f32}]
 tile.kernel @maps(%A: memref<?x?xf32>) {
-  %full = aref.mbarriers count 1 {offset = 8192} : !aref.mbarriers<1>
-  %a = aref.alloc {offset = 0} : !aref.buffer<64x32xf32, swizzle = 128>
+  %full = aref.mbarriers count 1 offset(8192) : !aref.mbarriers<1>
+  %a = aref.alloc offset(0) : !aref.buffer<64x32xf32, swizzle = 128>
   aref.role "producer" instances(%i = 1) warps(1) registers(0) {
     %s = arith.constant 0 : i32
     %m = arith.constant 0 : index

@@ -74,7 +74,7 @@ tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   %slot = aref.none : !aref.slot<tensor<64x64xf32>>
   aref.role "r" instances(%j = 1) warps(4) {
     // expected-error@+1 {{captures '!aref.slot<tensor<64x64xf32>>' from outside role "r"}}
-    aref.release %r, %slot : !aref.ring<2 x tensor<64x64xf32>>, !aref.slot<tensor<64x64xf32>>
+    aref.release %r, %slot : !aref.ring<2 x tensor<64x64xf32>>
   }
 }
 
@@ -92,7 +92,7 @@ tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
 
 tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   // expected-error@+1 {{expected a depth of at least 2, or its consumer and producer wait for each other, found 1}}
-  %r = aref.ring {min_depth = 2} : !aref.ring<1 x tensor<64x64xf32>>
+  %r = aref.ring min_depth(2) : !aref.ring<1 x tensor<64x64xf32>>
 }
 
 // -----
@@ -106,8 +106,8 @@ tile.kernel @k(%x: !aref.ring<0 x tensor<64x64xf32>>) {
 tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   %r = aref.ring : !aref.ring<2 x tensor<64x64xf32>>
   %t = arith.constant dense<0.0> : tensor<64x64xf32>
-  // expected-error@+1 {{expected 1 tiles, as the ring has, found 2}}
-  aref.put %r, %t, %t : !aref.ring<2 x tensor<64x64xf32>>, tensor<64x64xf32>, tensor<64x64xf32>
+  // expected-error@+1 {{number of operands and types do not match: got 2 operands and 1 types}}
+  aref.put %r, %t, %t : !aref.ring<2 x tensor<64x64xf32>>
 }
 
 // -----
@@ -115,40 +115,51 @@ tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
 tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   %r = aref.ring : !aref.ring<2 x tensor<64x64xf32>>
   %u = arith.constant dense<0.0> : tensor<64x32xf32>
-  // expected-error@+1 {{expected a tile of type 'tensor<64x64xf32>', as the ring has, found 'tensor<64x32xf32>'}}
-  aref.put %r, %u : !aref.ring<2 x tensor<64x64xf32>>, tensor<64x32xf32>
+  // expected-error@+1 {{the values are tiles of the ring}}
+  "aref.put"(%r, %u) : (!aref.ring<2 x tensor<64x64xf32>>, tensor<64x32xf32>) -> ()
 }
 
 // -----
 
 tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   %r = aref.ring : !aref.ring<2 x tensor<64x64xf32>>
-  // expected-error@+1 {{expected a slot of '!aref.ring<2 x tensor<64x64xf32>>', found '!aref.slot<tensor<64x32xf32>>'}}
-  %g, %v = aref.get %r : !aref.ring<2 x tensor<64x64xf32>> -> !aref.slot<tensor<64x32xf32>>, tensor<64x64xf32>
+  // expected-error@+2 {{failed to infer returned types}}
+  // expected-error@+1 {{are incompatible with return type(s)}}
+  %g, %v = "aref.get"(%r) : (!aref.ring<2 x tensor<64x64xf32>>) -> (!aref.slot<tensor<64x32xf32>>, tensor<64x64xf32>)
 }
 
 // -----
 
 tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   %r = aref.ring : !aref.ring<2 x tensor<64x64xf32>>
-  // expected-error@+1 {{expected 1 tiles, as the ring has, found 2}}
-  %g, %v:2 = aref.get %r : !aref.ring<2 x tensor<64x64xf32>> -> !aref.slot<tensor<64x64xf32>>, tensor<64x64xf32>, tensor<64x64xf32>
+  // expected-error@+1 {{operation defines 2 results but was provided 3 to bind}}
+  %g, %v:2 = aref.get %r : !aref.ring<2 x tensor<64x64xf32>>
 }
 
 // -----
 
 tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   %r = aref.ring : !aref.ring<2 x tensor<64x64xf32>>
-  // expected-error@+1 {{expected a slot of}}
-  %g = aref.acquire %r : !aref.ring<2 x tensor<64x64xf32>> -> !aref.slot<tensor<64x32xf32>>
+  // expected-error@+1 {{the slot is one of the ring}}
+  %g = "aref.acquire"(%r) : (!aref.ring<2 x tensor<64x64xf32>>) -> !aref.slot<tensor<64x32xf32>>
 }
 
 // -----
 
 tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   %r = aref.ring : !aref.ring<2 x tensor<64x64xf32>>
-  // expected-error@+1 {{expected a slot of}}
-  %g = aref.wait %r : !aref.ring<2 x tensor<64x64xf32>> -> !aref.slot<tensor<64x32xf32>>
+  // expected-error@+1 {{the slot is one of the ring}}
+  %g = "aref.wait"(%r) : (!aref.ring<2 x tensor<64x64xf32>>) -> !aref.slot<tensor<64x32xf32>>
+}
+
+// -----
+
+tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
+  %r = aref.ring : !aref.ring<2 x tensor<64x64xf32>>
+  // expected-note@+1 {{prior use here}}
+  %slot = aref.none : !aref.slot<tensor<64x32xf32>>
+  // expected-error@+1 {{use of value '%slot' expects different type than prior uses}}
+  aref.commit %r, %slot : !aref.ring<2 x tensor<64x64xf32>>
 }
 
 // -----
@@ -156,8 +167,8 @@ tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
 tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   %r = aref.ring : !aref.ring<2 x tensor<64x64xf32>>
   %slot = aref.none : !aref.slot<tensor<64x32xf32>>
-  // expected-error@+1 {{expected a slot of}}
-  aref.commit %r, %slot : !aref.ring<2 x tensor<64x64xf32>>, !aref.slot<tensor<64x32xf32>>
+  // expected-error@+1 {{the slot is one of the ring}}
+  "aref.release"(%r, %slot) : (!aref.ring<2 x tensor<64x64xf32>>, !aref.slot<tensor<64x32xf32>>) -> ()
 }
 
 // -----
@@ -165,17 +176,8 @@ tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
 tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   %r = aref.ring : !aref.ring<2 x tensor<64x64xf32>>
   %slot = aref.none : !aref.slot<tensor<64x32xf32>>
-  // expected-error@+1 {{expected a slot of}}
-  aref.release %r, %slot : !aref.ring<2 x tensor<64x64xf32>>, !aref.slot<tensor<64x32xf32>>
-}
-
-// -----
-
-tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
-  %r = aref.ring : !aref.ring<2 x tensor<64x64xf32>>
-  %slot = aref.none : !aref.slot<tensor<64x32xf32>>
-  // expected-error@+1 {{expected a slot of}}
-  %v = aref.view %r, %slot[0] : !aref.ring<2 x tensor<64x64xf32>>, !aref.slot<tensor<64x32xf32>> -> !aref.buffer<64x64xf32, swizzle = 128>
+  // expected-error@+1 {{the slot is one of the ring}}
+  %v = "aref.view"(%r, %slot) <{index = 0 : i64}> : (!aref.ring<2 x tensor<64x64xf32>>, !aref.slot<tensor<64x32xf32>>) -> !aref.buffer<64x64xf32, swizzle = 128>
 }
 
 // -----
@@ -184,7 +186,7 @@ tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   %r = aref.ring : !aref.ring<2 x tensor<64x64xf32>>
   %slot = aref.none : !aref.slot<tensor<64x64xf32>>
   // expected-error@+1 {{expected an index of 0 to 0, found 1}}
-  %v = aref.view %r, %slot[1] : !aref.ring<2 x tensor<64x64xf32>>, !aref.slot<tensor<64x64xf32>> -> !aref.buffer<64x64xf32, swizzle = 128>
+  %v = aref.view %r, %slot[1] : !aref.ring<2 x tensor<64x64xf32>>
 }
 
 // -----
@@ -193,7 +195,7 @@ tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   %r = aref.ring : !aref.ring<2 x tensor<64x64xf32>>
   %slot = aref.none : !aref.slot<tensor<64x64xf32>>
   // expected-error@+1 {{expected an index of 0 to 0, found -1}}
-  %v = aref.view %r, %slot[-1] : !aref.ring<2 x tensor<64x64xf32>>, !aref.slot<tensor<64x64xf32>> -> !aref.buffer<64x64xf32, swizzle = 128>
+  %v = aref.view %r, %slot[-1] : !aref.ring<2 x tensor<64x64xf32>>
 }
 
 // -----
@@ -201,8 +203,9 @@ tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
 tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   %r = aref.ring : !aref.ring<2 x tensor<64x64xf32>>
   %slot = aref.none : !aref.slot<tensor<64x64xf32>>
-  // expected-error@+1 {{expected a result of type '!aref.buffer<64x64xf32, swizzle = 128>', found '!aref.buffer<64x64xf32, swizzle = 64>'}}
-  %v = aref.view %r, %slot[0] : !aref.ring<2 x tensor<64x64xf32>>, !aref.slot<tensor<64x64xf32>> -> !aref.buffer<64x64xf32, swizzle = 64>
+  // expected-error@+2 {{failed to infer returned types}}
+  // expected-error@+1 {{are incompatible with return type(s)}}
+  %v = "aref.view"(%r, %slot) <{index = 0 : i64}> : (!aref.ring<2 x tensor<64x64xf32>>, !aref.slot<tensor<64x64xf32>>) -> !aref.buffer<64x64xf32, swizzle = 64>
 }
 
 // -----
@@ -239,14 +242,14 @@ tile.kernel @k(%x: !aref.buffer<0x64xf32, swizzle = 128>) {
 
 tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   // expected-error@+1 {{expected a depth of 1 or more}}
-  %b = aref.alloc {depth = 0} : !aref.buffer<64x64xf32, swizzle = 128>
+  %b = aref.alloc depth(0) : !aref.buffer<64x64xf32, swizzle = 128>
 }
 
 // -----
 
 tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   // expected-error@+1 {{expected an offset that is a multiple of 16, found 8}}
-  %b = aref.alloc {offset = 8} : !aref.buffer<64x64xf32, swizzle = 128>
+  %b = aref.alloc offset(8) : !aref.buffer<64x64xf32, swizzle = 128>
 }
 
 // -----
@@ -313,7 +316,7 @@ tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   %slot = aref.none : !aref.slot<tensor<64x64xf32>>
   %b = aref.alloc : !aref.buffer<64x64xf32, swizzle = 128>
   // expected-error@+1 {{expected 2 offsets, one per dimension of 'memref<?x?xf32>', found 1}}
-  aref.copy_in %x[%i] -> %b for %r, %slot : memref<?x?xf32> -> !aref.buffer<64x64xf32, swizzle = 128> for !aref.ring<2 x tensor<64x64xf32>>, !aref.slot<tensor<64x64xf32>>
+  aref.copy_in %x[%i] -> %b for %r, %slot : memref<?x?xf32> -> !aref.buffer<64x64xf32, swizzle = 128> for !aref.ring<2 x tensor<64x64xf32>>
 }
 
 // -----
@@ -322,8 +325,8 @@ tile.kernel @k(%x: memref<?x?xf32>, %i: index, %s: i32) {
   %r = aref.ring : !aref.ring<2 x tensor<64x64xf32>>
   %slot = aref.none : !aref.slot<tensor<64x32xf32>>
   %b = aref.alloc : !aref.buffer<64x64xf32, swizzle = 128>
-  // expected-error@+1 {{expected a slot of}}
-  aref.copy_in %x[%i, %i] -> %b for %r, %slot : memref<?x?xf32> -> !aref.buffer<64x64xf32, swizzle = 128> for !aref.ring<2 x tensor<64x64xf32>>, !aref.slot<tensor<64x32xf32>>
+  // expected-error@+1 {{the slot is one of the ring}}
+  "aref.copy_in"(%x, %i, %i, %b, %r, %slot) : (memref<?x?xf32>, index, index, !aref.buffer<64x64xf32, swizzle = 128>, !aref.ring<2 x tensor<64x64xf32>>, !aref.slot<tensor<64x32xf32>>) -> ()
 }
 
 // -----
@@ -466,10 +469,10 @@ tile.kernel @k(%A: memref<?x?xbf16>, %i: index, %s: i32) {
 !slot = !aref.slot<tensor<64x64xbf16>>
 tile.kernel @k(%A: memref<?x?xbf16>, %i: index) {
   %ring = aref.ring : !ring
-  %slot = aref.acquire %ring : !ring -> !slot
-  %a = aref.view %ring, %slot[0] : !ring, !slot -> !aref.buffer<64x64xbf16, swizzle = 128>
+  %slot = aref.acquire %ring : !ring
+  %a = aref.view %ring, %slot[0] : !ring
   // expected-error@+1 {{expected a buffer of f32, which can be rounded to tf32, found '!aref.buffer<64x64xbf16, swizzle = 128>'}}
-  aref.copy_in %A[%i, %i] -> %a for %ring, %slot round_tf32 : memref<?x?xbf16> -> !aref.buffer<64x64xbf16, swizzle = 128> for !ring, !slot
+  aref.copy_in %A[%i, %i] -> %a for %ring, %slot round_tf32 : memref<?x?xbf16> -> !aref.buffer<64x64xbf16, swizzle = 128> for !ring
 }
 
 // -----

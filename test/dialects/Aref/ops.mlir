@@ -6,24 +6,24 @@
 
 // CHECK-LABEL: tile.kernel @values(
 tile.kernel @values(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %i: index) {
-  // CHECK: %[[R:.*]] = aref.ring {max_depth = 8 : i64, min_depth = 2 : i64, requested_depth = 4 : i64} : <? x tensor<128x64xbf16>, tensor<64x256xbf16>>
-  %ring = aref.ring {min_depth = 2, max_depth = 8, requested_depth = 4} : !ab
+  // CHECK: %[[R:.*]] = aref.ring min_depth(2) max_depth(8) requested_depth(4) : <? x tensor<128x64xbf16>, tensor<64x256xbf16>>
+  %ring = aref.ring min_depth(2) max_depth(8) requested_depth(4) : !ab
   // CHECK: aref.role "producer" instances(%{{.*}} = 1) warps(4) registers(24) {
   aref.role "producer" instances(%p = 1) warps(4) registers(24) {
     %a = tile.load %A[%i, %i] : memref<?x?xbf16> -> tensor<128x64xbf16>
     %b = tile.load %B[%i, %i] : memref<?x?xbf16> -> tensor<64x256xbf16>
-    // CHECK: aref.put %[[R]], %{{.*}}, %{{.*}} : <? x tensor<128x64xbf16>, tensor<64x256xbf16>>, tensor<128x64xbf16>, tensor<64x256xbf16>
-    aref.put %ring, %a, %b : !ab, tensor<128x64xbf16>, tensor<64x256xbf16>
+    // CHECK: aref.put %[[R]], %{{.*}}, %{{.*}} : !ring{{$}}
+    aref.put %ring, %a, %b : !ab
   }
   // CHECK: aref.role "consumer" instances(%{{.*}} = 2) warps(4) attributes {kept} {
   aref.role "consumer" instances(%c = 2) warps(4) attributes {kept} {
-    // CHECK: %{{.*}}, %{{.*}}:2 = aref.get %[[R]]
-    %slot, %a, %b = aref.get %ring : !ab -> !slot, tensor<128x64xbf16>, tensor<64x256xbf16>
-    // CHECK: aref.release %[[R]], %{{.*}}
-    aref.release %ring, %slot : !ab, !slot
-    // CHECK: aref.none : <tensor<128x64xbf16>, tensor<64x256xbf16>>
+    // CHECK: %slot, %A_tile, %B_tile = aref.get %[[R]] : !ring{{$}}
+    %slot, %a, %b = aref.get %ring : !ab
+    // CHECK: aref.release %[[R]], %slot : !ring{{$}}
+    aref.release %ring, %slot : !ab
+    // CHECK: %none = aref.none : !slot{{$}}
     %none = aref.none : !slot
-    aref.release %ring, %none : !ab, !slot
+    aref.release %ring, %none : !ab
   }
 }
 
@@ -40,31 +40,31 @@ tile.kernel @slots(%A: memref<?x?x?xbf16>, %C: memref<?x?xbf16>, %i: index, %s: 
   %ring = aref.ring : !ring
   // CHECK: aref.alloc : <64x256xbf16, swizzle = 128>
   %w = aref.alloc : !b
-  // CHECK: aref.alloc {depth = 2 : i64, offset = 1024 : i64} : <128x64xbf16, swizzle = 128>
-  %staging = aref.alloc {depth = 2, offset = 1024} : !buffer
+  // CHECK: aref.alloc depth(2) offset(1024) : <128x64xbf16, swizzle = 128>
+  %staging = aref.alloc depth(2) offset(1024) : !buffer
   aref.role "producer" instances(%p = 1) warps(1) {
-    // CHECK: %[[S:.*]] = aref.acquire %[[R]]
-    %slot = aref.acquire %ring : !ring -> !one
-    // CHECK: %[[V:.*]] = aref.view %[[R]], %[[S]][0]
-    %v = aref.view %ring, %slot[0] : !ring, !one -> !buffer
-    // CHECK: aref.copy_in %A[%i, %i, %i] -> %[[V]] for %[[R]], %[[S]]
-    aref.copy_in %A[%i, %i, %i] -> %v for %ring, %slot : memref<?x?x?xbf16> -> !buffer for !ring, !one
+    // CHECK: %[[S:.*]] = aref.acquire %[[R]] : !ring1{{$}}
+    %slot = aref.acquire %ring : !ring
+    // CHECK: %[[V:.*]] = aref.view %[[R]], %[[S]][0] : !ring1{{$}}
+    %v = aref.view %ring, %slot[0] : !ring
+    // CHECK: aref.copy_in %A[%i, %i, %i] -> %[[V]] for %[[R]], %[[S]] : memref<?x?x?xbf16> -> !bf16_128x64_buffer for !ring1{{$}}
+    aref.copy_in %A[%i, %i, %i] -> %v for %ring, %slot : memref<?x?x?xbf16> -> !buffer for !ring
     // CHECK: aref.commit %[[R]], %[[S]] bytes 16384
-    aref.commit %ring, %slot bytes 16384 : !ring, !one
-    %other = aref.acquire %ring : !ring -> !one
+    aref.commit %ring, %slot bytes 16384 : !ring
+    %other = aref.acquire %ring : !ring
     // CHECK: aref.commit %[[R]], %{{.*}} :
-    aref.commit %ring, %other : !ring, !one
+    aref.commit %ring, %other : !ring
   }
   aref.role "consumer" instances(%c = 1) warps(4) {
     %zero = arith.constant dense<0.0> : tensor<64x256xf32>
     // CHECK: %[[S:.*]] = aref.wait %[[R]]
-    %slot = aref.wait %ring : !ring -> !one
-    %v = aref.view %ring, %slot[0] : !ring, !one -> !buffer
-    // CHECK: %[[H:.*]] = aref.rows %{{.*}}[%i] : <128x64xbf16, swizzle = 128> -> <64x64xbf16, swizzle = 128, panel_rows = 128>
+    %slot = aref.wait %ring : !ring
+    %v = aref.view %ring, %slot[0] : !ring
+    // CHECK: %[[H:.*]] = aref.rows %{{.*}}[%i] : !bf16_128x64_buffer -> !bf16_64x64_rows
     %h = aref.rows %v[%i] : !buffer -> !half
-    // CHECK: aref.columns %{{.*}}[%i] : <64x256xbf16, swizzle = 128> -> <64x128xbf16, swizzle = 128>
+    // CHECK: aref.columns %{{.*}}[%i] : !bf16_64x256_buffer -> !bf16_64x128_buffer
     %n = aref.columns %w[%i] : !b -> !narrow
-    // CHECK: %[[D:.*]] = aref.mma %[[H]], %{{.*}}, %{{.*}} : !aref.buffer<64x64xbf16, swizzle = 128, panel_rows = 128>, <64x256xbf16, swizzle = 128> -> tensor<64x256xf32>
+    // CHECK: %[[D:.*]] = aref.mma %[[H]], %{{.*}}, %{{.*}} : !bf16_64x64_rows, !bf16_64x256_buffer -> tensor<64x256xf32>
     %d = aref.mma %h, %w, %zero : !half, !b -> tensor<64x256xf32>
     // CHECK: aref.mma_wait %[[D]] pending 0 : tensor<64x256xf32>
     %e = aref.mma_wait %d pending 0 : tensor<64x256xf32>
@@ -73,24 +73,24 @@ tile.kernel @slots(%A: memref<?x?x?xbf16>, %C: memref<?x?xbf16>, %i: index, %s: 
     // CHECK: aref.mma %[[L]], %{{.*}}, %{{.*}} : tensor<64x64xbf16>,
     %f = aref.mma %l, %w, %e : tensor<64x64xbf16>, !b -> tensor<64x256xf32>
     %g = aref.mma_wait %f pending 1 : tensor<64x256xf32>
-    aref.release %ring, %slot : !ring, !one
+    aref.release %ring, %slot : !ring
     %x = tile.load %C[%i, %i] : memref<?x?xbf16> -> tensor<128x64xbf16>
     // CHECK: aref.drain
     aref.drain
     // CHECK: aref.sync
     aref.sync
-    // CHECK: aref.stage %{{.*}}[%{{.*}} : index] : <128x64xbf16, swizzle = 128>
+    // CHECK: aref.stage %{{.*}}[%{{.*}} : index] : !bf16_128x64_buffer
     %t = aref.stage %staging[%c : index] : !buffer
-    // CHECK: aref.stage %{{.*}}[%s : i32] : <128x64xbf16, swizzle = 128>
+    // CHECK: aref.stage %{{.*}}[%s : i32] : !bf16_128x64_buffer
     %u = aref.stage %staging[%s : i32] : !buffer
-    // CHECK: aref.local_store %{{.*}}, %{{.*}} : tensor<128x64xbf16>, <128x64xbf16, swizzle = 128>
+    // CHECK: aref.local_store %{{.*}}, %{{.*}} : tensor<128x64xbf16>, !bf16_128x64_buffer
     aref.local_store %x, %t : tensor<128x64xbf16>, !buffer
     // CHECK: aref.fence_async
     aref.fence_async
     // CHECK: aref.copy_out %{{.*}} -> %C[%i, %i]
     aref.copy_out %t -> %C[%i, %i] : !buffer -> memref<?x?xbf16>
-    // CHECK: aref.drain {complete, pending = 1 : i64}
-    aref.drain {complete, pending = 1}
+    // CHECK: aref.drain pending 1 complete
+    aref.drain pending 1 complete
   }
 }
 
@@ -112,8 +112,8 @@ tile.kernel @flags(%i: index) {
 
 // CHECK-LABEL: tile.kernel @barriers(
 tile.kernel @barriers(%A: memref<?x?xbf16>, %i: index, %s: i32) {
-  // CHECK: %[[F:.*]] = aref.mbarriers count 1 {offset = 64 : i64} : <4>
-  %full = aref.mbarriers count 1 {offset = 64} : !aref.mbarriers<4>
+  // CHECK: %[[F:.*]] = aref.mbarriers count 1 offset(64) : <4>
+  %full = aref.mbarriers count 1 offset(64) : !aref.mbarriers<4>
   // CHECK: %[[E:.*]] = aref.mbarriers count 8 : <4>
   %empty = aref.mbarriers count 8 : !aref.mbarriers<4>
   %a = aref.alloc : !buffer
@@ -122,7 +122,7 @@ tile.kernel @barriers(%A: memref<?x?xbf16>, %i: index, %s: i32) {
     aref.await %empty[%s] parity %s : !aref.mbarriers<4>
     // CHECK: aref.expect %[[F]][%s] bytes 16384 : <4>
     aref.expect %full[%s] bytes 16384 : !aref.mbarriers<4>
-    // CHECK: aref.tma_load %A[%i, %i] -> %{{.*}}, %[[F]][%s] : memref<?x?xbf16> -> <128x64xbf16, swizzle = 128>, <4>
+    // CHECK: aref.tma_load %A[%i, %i] -> %{{.*}}, %[[F]][%s] : memref<?x?xbf16> -> !bf16_128x64_buffer, <4>
     aref.tma_load %A[%i, %i] -> %a, %full[%s] : memref<?x?xbf16> -> !buffer, !aref.mbarriers<4>
   }
   aref.role "consumer" instances(%c = 1) warps(4) {
@@ -150,13 +150,13 @@ tile.kernel @tf32(%A: memref<?x?xf32>, %i: index, %s: i32) {
   %ring = aref.ring : !aref.ring<2 x tensor<64x32xf32>>
   %full = aref.mbarriers count 1 : !aref.mbarriers<2>
   aref.role "producer" instances(%p = 1) warps(1) {
-    %slot = aref.acquire %ring : !aref.ring<2 x tensor<64x32xf32>> -> !aref.slot<tensor<64x32xf32>>
-    %v = aref.view %ring, %slot[0] : !aref.ring<2 x tensor<64x32xf32>>, !aref.slot<tensor<64x32xf32>> -> !aref.buffer<64x32xf32, swizzle = 128>
+    %slot = aref.acquire %ring : !aref.ring<2 x tensor<64x32xf32>>
+    %v = aref.view %ring, %slot[0] : !aref.ring<2 x tensor<64x32xf32>>
     // CHECK: aref.copy_in %A[%i, %i] -> %{{.*}} for %{{.*}}, %{{.*}} round_tf32 :
-    aref.copy_in %A[%i, %i] -> %v for %ring, %slot round_tf32 : memref<?x?xf32> -> !aref.buffer<64x32xf32, swizzle = 128> for !aref.ring<2 x tensor<64x32xf32>>, !aref.slot<tensor<64x32xf32>>
+    aref.copy_in %A[%i, %i] -> %v for %ring, %slot round_tf32 : memref<?x?xf32> -> !aref.buffer<64x32xf32, swizzle = 128> for !aref.ring<2 x tensor<64x32xf32>>
     // CHECK: aref.tma_load %A[%i, %i] -> %{{.*}}, %{{.*}}[%s] round_tf32 :
     aref.tma_load %A[%i, %i] -> %v, %full[%s] round_tf32 : memref<?x?xf32> -> !aref.buffer<64x32xf32, swizzle = 128>, !aref.mbarriers<2>
-    aref.commit %ring, %slot bytes 8192 : !aref.ring<2 x tensor<64x32xf32>>, !aref.slot<tensor<64x32xf32>>
+    aref.commit %ring, %slot bytes 8192 : !aref.ring<2 x tensor<64x32xf32>>
     %x = arith.constant dense<1.0> : tensor<64x32xf32>
     // CHECK: aref.round_tf32 %{{.*}} : tensor<64x32xf32>
     %y = aref.round_tf32 %x : tensor<64x32xf32>
