@@ -33,8 +33,9 @@ static void addRolePasses(OpPassManager &manager) {
 
 /// Makes registers, barriers and addresses explicit.
 static void addBarrierPasses(OpPassManager &manager) {
-  addKernelPasses(manager, {createAssignLayouts, createConvertLayouts,
-                            createLowerArefs, createAllocateShared});
+  addKernelPasses(manager,
+                  {createAssignLayouts, createConvertLayouts, createOrderMemory,
+                   createLowerArefs, createAllocateShared});
 }
 
 void heddle::buildPipeline(OpPassManager &manager, Stage stopAfter) {

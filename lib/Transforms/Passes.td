@@ -219,6 +219,29 @@ def MakePersistent : Pass<"make-persistent", "::heddle::tile::KernelOp"> {
   }];
 }
 
+def OrderMemory : Pass<"order-memory", "::heddle::tile::KernelOp"> {
+  let summary = "puts barriers between accesses that depend on each other";
+  let description = [{
+    Memory operations of a block take effect in program order, but its threads
+    keep to it only at barriers. One goes between two accesses to one view if one
+    of them writes, unless each thread accesses its own elements only, or a loop
+    moves on to others. Between blocks there is no order, so iterations over them
+    need none.
+
+    ```mlir
+    tile.store %t, %x[%i] : tensor<64xf32, #a>, memref<?xf32>
+    %u = tile.load %x[%j] : memref<?xf32> -> tensor<64xf32, #a>
+    ```
+    becomes
+    ```mlir
+    tile.store %t, %x[%i] : tensor<64xf32, #a>, memref<?xf32>
+    aref.sync
+    %u = tile.load %x[%j] : memref<?xf32> -> tensor<64xf32, #a>
+    ```
+  }];
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
 def PipelineMma : Pass<"pipeline-mma", "::heddle::tile::KernelOp"> {
   let summary = "turns dots into asynchronous products and waits for them late";
   let description = [{
