@@ -225,6 +225,12 @@ class Kernel:
     def clamp(self, tile, bound):
         if tile.bound <= bound:
             return tile
+        if tile.elem in NARROW:
+            wide = self.op(f"arith.extf {tile.name} : {tile.type} to {tensor(tile.shape, 'f32')}", tile.shape, "f32",
+                           tile.bound, tile.exact)
+            wide = self.clamp(wide, bound)
+            return self.op(f"arith.truncf {wide.name} : {wide.type} to {tile.type}", tile.shape, tile.elem, bound,
+                           tile.exact)
         if is_float(tile.elem):
             low, high = "maximumf", "minimumf"
         else:
@@ -509,7 +515,7 @@ class Kernel:
             tile = self.load(shape, elem)
         else:
             tile = self.exact_gen(shape, elem, min(depth, 2))
-        return tile if elem in NARROW else self.clamp(tile, min(7, self.limit(elem) - 1))
+        return self.clamp(tile, min(7, self.limit(elem) - 1))
 
     # Statements
 

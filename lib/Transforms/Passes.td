@@ -390,11 +390,12 @@ def VerifyArefs : Pass<"verify-arefs", "::heddle::tile::KernelOp"> {
 }
 
 def VerifyTarget : Pass<"verify-target", "::heddle::tile::KernelOp"> {
-  let summary = "refuses what the tensor cores of sm_90a cannot do";
+  let summary = "refuses what sm_90a cannot compute";
   let description = [{
     Checks every `tile.dot` against the shapes, types and operand orders of
     `wgmma`, so that later passes need not, and names the nearest dot that
-    works. Changes nothing.
+    works. Checks that 8-bit floats are only moved, converted and multiplied.
+    Changes nothing.
 
     ```mlir
     // error: expected M to be a multiple of 64, found 32; 64 would work

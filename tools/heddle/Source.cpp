@@ -39,6 +39,15 @@ LogicalResult Source::read(const std::string &path) {
   sourceManager.AddNewSourceBuffer(std::move(buffer), SMLoc());
   handler = std::make_unique<SourceMgrDiagnosticHandler>(
       sourceManager, &context, llvm::errs());
+  context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) {
+    // A kernel may be compiled in several versions, but is written once.
+    std::string text;
+    llvm::raw_string_ostream(text) << diagnostic;
+    bool isNew =
+        said.insert({diagnostic.getLocation().getAsOpaquePointer(), text})
+            .second;
+    return success(!isNew);
+  });
   module = parseSourceFile<ModuleOp>(sourceManager, &context);
   return success(bool(module));
 }

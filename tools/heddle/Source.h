@@ -18,6 +18,8 @@
 
 #include "llvm/Support/SourceMgr.h"
 
+#include <set>
+
 namespace heddle {
 
 /// A program and everything that its diagnostics need. Diagnostics go to the
@@ -45,6 +47,8 @@ private:
   mlir::MLIRContext context;
   llvm::SourceMgr sourceManager;
   std::unique_ptr<mlir::SourceMgrDiagnosticHandler> handler;
+  /// Diagnostics that were printed, by their places.
+  std::set<std::pair<const void *, std::string>> said;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::string file;
 };
