@@ -23,6 +23,9 @@ config.environment["PATH"] = os.pathsep.join(
 config.substitutions.append(
     ("%examples", os.path.join(config.heddle_source_dir, "examples"))
 )
+config.substitutions.append(
+    ("%scripts", os.path.join(config.heddle_source_dir, "scripts"))
+)
 
 config.substitutions.append(("%python", sys.executable))
 

@@ -46,10 +46,18 @@ std::string heddle::getTmaObstacle(Value view, RankedTensorType tile) {
                          rowBytes);
   // A box has at most 256 elements along each dimension. Rows that are cut into
   // panels, and rows of a matrix in eights, are copied in several boxes.
-  if (BufferType::getSwizzleFor(rowBytes) == 0 && shape.back() > 256)
+  int64_t swizzle = BufferType::getSwizzleFor(rowBytes);
+  if (swizzle == 0 && shape.back() > 256)
     return llvm::formatv("its rows have {0} elements, more than 256 and not a "
                          "multiple of 32 bytes",
                          shape.back());
+  // The copy of a panel starts at a multiple of 128 bytes.
+  int64_t panelBytes = tile.getNumElements() / shape.back() * swizzle;
+  if (swizzle != 0 && rowBytes > swizzle && panelBytes % 128 != 0)
+    return llvm::formatv(
+        "its panels of {0} bytes per row have {1} bytes, not a "
+        "multiple of 128",
+        swizzle, panelBytes);
   for (int64_t extent : shape.drop_back())
     if (extent > 256 && (shape.size() != 2 || extent % 8 != 0))
       return llvm::formatv("its tile has {0} rows, more than 256", extent);

@@ -50,7 +50,8 @@ static void addRolePasses(OpPassManager &manager) {
 
 /// Makes barriers and addresses explicit.
 static void addBarrierPasses(OpPassManager &manager) {
-  addKernelPasses(manager, {createLowerArefs, createAllocateShared});
+  addKernelPasses(manager,
+                  {createOrderMemory, createLowerArefs, createAllocateShared});
 }
 
 void heddle::buildPipeline(OpPassManager &manager, Stage stopAfter) {

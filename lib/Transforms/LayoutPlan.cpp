@@ -10,6 +10,8 @@
 
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 using namespace mlir;
 using namespace heddle;
 
@@ -21,31 +23,6 @@ bool heddle::isFree(Operation *op) {
 bool heddle::isElementwise(Operation *op) {
   return op->hasTrait<OpTrait::Elementwise>() && op->getNumResults() == 1 &&
          isTile(op->getResult(0));
-}
-
-/// Whether the operation computes with 8-bit floats, which the hardware can
-/// only move and convert.
-static bool isNarrowArithmetic(Operation *op) {
-  if (!isElementwise(op) && !isa<tile::ReduceOp>(op))
-    return false;
-  auto isNarrow = [](Type type) {
-    Type element = getElementTypeOrSelf(type);
-    return isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 16;
-  };
-  auto isConvertible = [&](Type type) {
-    return !isNarrow(type) ||
-           isa<Float8E4M3FNType, Float8E5M2Type>(getElementTypeOrSelf(type));
-  };
-  if (llvm::none_of(op->getOperandTypes(), isNarrow) &&
-      llvm::none_of(op->getResultTypes(), isNarrow))
-    return false;
-  if (isa<arith::SelectOp, arith::BitcastOp>(op))
-    return false;
-  if (!isa<arith::ExtFOp, arith::TruncFOp>(op))
-    return true;
-  Type from = op->getOperand(0).getType(), to = op->getResult(0).getType();
-  return !isConvertible(from) || !isConvertible(to) ||
-         getElementTypeOrSelf(from).isF64();
 }
 
 //===----------------------------------------------------------------------===//
@@ -77,8 +54,12 @@ LogicalResult LayoutPlan::check(aref::MmaOp mma) {
   return success();
 }
 
-/// Says what of a type cannot be spread over threads, or nothing.
-static std::optional<std::string> checkType(Type type) {
+/// The most elements of one tile that a thread may hold. Threads have 255
+/// registers; far beyond, code grows until nothing can compile or run it.
+static constexpr int64_t maxRegisters = 1024;
+
+/// Says what of a type cannot be spread over `threads` threads, or nothing.
+static std::optional<std::string> checkType(Type type, int64_t threads) {
   auto tile = dyn_cast<RankedTensorType>(type);
   if (!tile)
     return std::nullopt;
@@ -87,7 +68,33 @@ static std::optional<std::string> checkType(Type type) {
     return "expected a tile of rank 1 or more with positive static extents";
   if (!tile.getElementType().isIntOrIndexOrFloat())
     return "expected a tile of integers, floats or indices";
+  int64_t left = maxRegisters * threads;
+  for (int64_t extent : tile.getShape())
+    left /= extent;
+  if (left == 0)
+    return llvm::formatv("expected a tile of at most {0} elements for {1} "
+                         "threads",
+                         maxRegisters * threads, threads);
   return std::nullopt;
+}
+
+LogicalResult LayoutPlan::checkRegisters() {
+  LogicalResult result = success();
+  scope.walk([&](Operation *op) {
+    for (Value tile : op->getResults()) {
+      const TileLayout *layout = lookup(tile);
+      if (failed(result) || !layout ||
+          layout->getNumRegisters() <= maxRegisters)
+        continue;
+      result = op->emitOpError("expected a tile of which each of ")
+               << 32 * scope.numWarps << " threads holds at most "
+               << maxRegisters << " elements, found " << tile.getType()
+               << ", of which it would hold " << layout->getNumRegisters()
+               << "; extents that are multiples of larger powers of two, or "
+                  "smaller ones, would work";
+    }
+  });
+  return result;
 }
 
 LogicalResult LayoutPlan::check() {
@@ -105,7 +112,7 @@ LogicalResult LayoutPlan::check() {
     for (Type type :
          llvm::concat<const Type>(llvm::to_vector(op->getOperandTypes()),
                                   llvm::to_vector(op->getResultTypes()))) {
-      if (auto error = checkType(type)) {
+      if (auto error = checkType(type, 32 * scope.numWarps)) {
         result = op->emitOpError(*error) << ", found " << type;
         return;
       }
@@ -114,11 +121,6 @@ LogicalResult LayoutPlan::check() {
         constant && !isa<SplatElementsAttr>(constant.getValue())) {
       result = op->emitOpError("expected one value for all elements; compute "
                                "others from tile.iota or load them");
-      return;
-    }
-    if (isNarrowArithmetic(op)) {
-      result = op->emitOpError("expected arithmetic on floats of 16 bits or "
-                               "more; extend 8-bit floats first");
       return;
     }
     if (auto mma = dyn_cast<aref::MmaOp>(op)) {
@@ -334,5 +336,5 @@ LogicalResult LayoutPlan::run() {
     }
     spread();
   });
-  return success();
+  return checkRegisters();
 }

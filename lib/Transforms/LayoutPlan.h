@@ -69,6 +69,7 @@ public:
 private:
   mlir::LogicalResult check();
   mlir::LogicalResult check(aref::MmaOp mma);
+  mlir::LogicalResult checkRegisters();
 
   /// Gives `tile` a layout unless it has one or needs none.
   void assign(mlir::Value tile, const TileLayout &layout);

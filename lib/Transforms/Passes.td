@@ -244,6 +244,29 @@ def MakePersistent : Pass<"make-persistent", "::heddle::tile::KernelOp"> {
   }];
 }
 
+def OrderMemory : Pass<"order-memory", "::heddle::tile::KernelOp"> {
+  let summary = "puts barriers between accesses that depend on each other";
+  let description = [{
+    Memory operations of a block take effect in program order, but its threads
+    keep to it only at barriers. One goes between two accesses to one view if one
+    of them writes, unless each thread accesses its own elements only, or a loop
+    moves on to others. Between blocks there is no order, so iterations over them
+    need none.
+
+    ```mlir
+    tile.store %t, %x[%i] : tensor<64xf32, #a>, memref<?xf32>
+    %u = tile.load %x[%j] : memref<?xf32> -> tensor<64xf32, #a>
+    ```
+    becomes
+    ```mlir
+    tile.store %t, %x[%i] : tensor<64xf32, #a>, memref<?xf32>
+    aref.sync
+    %u = tile.load %x[%j] : memref<?xf32> -> tensor<64xf32, #a>
+    ```
+  }];
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
 def PipelineMma : Pass<"pipeline-mma", "::heddle::tile::KernelOp"> {
   let summary = "turns dots into asynchronous products and waits for them late";
   let description = [{
@@ -395,11 +418,12 @@ def VerifyArefs : Pass<"verify-arefs", "::heddle::tile::KernelOp"> {
 }
 
 def VerifyTarget : Pass<"verify-target", "::heddle::tile::KernelOp"> {
-  let summary = "refuses what the tensor cores of sm_90a cannot do";
+  let summary = "refuses what sm_90a cannot compute";
   let description = [{
     Checks every `tile.dot` against the shapes, types and operand orders of
     `wgmma`, so that later passes need not, and names the nearest dot that
-    works. Changes nothing.
+    works. Checks that 8-bit floats are only moved, converted and multiplied.
+    Changes nothing.
 
     ```mlir
     // error: expected M to be a multiple of 64, found 32; 64 would work

@@ -1,4 +1,4 @@
-//===- VerifyTarget.cpp - What sm_90a can multiply ------------------------===//
+//===- VerifyTarget.cpp - What sm_90a can compute -------------------------===//
 //
 // Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -77,12 +77,51 @@ static LogicalResult verifyDot(tile::DotOp dot) {
                         256 / element.getIntOrFloatBitWidth());
 }
 
+/// Whether the operation computes with 8-bit floats, which the hardware can
+/// only move and convert.
+static bool isNarrowArithmetic(Operation *op) {
+  bool isElementwise =
+      op->hasTrait<OpTrait::Elementwise>() &&
+      llvm::any_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
+  if (!isElementwise && !isa<tile::ReduceOp>(op))
+    return false;
+  auto isNarrow = [](Type type) {
+    Type element = getElementTypeOrSelf(type);
+    return isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 16;
+  };
+  auto isConvertible = [&](Type type) {
+    return !isNarrow(type) ||
+           isa<Float8E4M3FNType, Float8E5M2Type>(getElementTypeOrSelf(type));
+  };
+  if (llvm::none_of(op->getOperandTypes(), isNarrow) &&
+      llvm::none_of(op->getResultTypes(), isNarrow))
+    return false;
+  if (isa<arith::SelectOp, arith::BitcastOp>(op))
+    return false;
+  if (!isa<arith::ExtFOp, arith::TruncFOp>(op))
+    return true;
+  Type from = op->getOperand(0).getType(), to = op->getResult(0).getType();
+  return !isConvertible(from) || !isConvertible(to) ||
+         getElementTypeOrSelf(from).isF64();
+}
+
+static LogicalResult verifyArithmetic(Operation *op) {
+  if (!isNarrowArithmetic(op))
+    return success();
+  return op->emitOpError("expected arithmetic on floats of 16 bits or more; "
+                         "extend 8-bit floats first");
+}
+
 namespace {
 struct VerifyTarget : heddle::impl::VerifyTargetBase<VerifyTarget> {
   void runOnOperation() override {
     bool valid = true;
-    getOperation().walk(
-        [&](tile::DotOp dot) { valid &= succeeded(verifyDot(dot)); });
+    getOperation().walk([&](Operation *op) {
+      if (auto dot = dyn_cast<tile::DotOp>(op))
+        valid &= succeeded(verifyDot(dot));
+      else
+        valid &= succeeded(verifyArithmetic(op));
+    });
     if (!valid)
       signalPassFailure();
     markAllAnalysesPreserved();

@@ -36,16 +36,23 @@ tile.kernel @scalar(%x: f32) {
 
 // -----
 
-tile.kernel @narrow(%x: memref<?xf8E4M3FN>) {
-  %c0 = arith.constant 0 : index
-  %t = tile.load %x[%c0] : memref<?xf8E4M3FN> -> tensor<64xf8E4M3FN>
-  // expected-error @+1 {{expected arithmetic on floats of 16 bits or more; extend 8-bit floats first}}
-  %u = arith.addf %t, %t : tensor<64xf8E4M3FN>
+tile.kernel @table() {
+  // expected-error @+1 {{expected one value for all elements; compute others from tile.iota or load them}}
+  %t = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
 }
 
 // -----
 
-tile.kernel @table() {
-  // expected-error @+1 {{expected one value for all elements; compute others from tile.iota or load them}}
-  %t = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
+tile.kernel @large(%x: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  // expected-error @+1 {{expected a tile of at most 131072 elements for 128 threads, found 'tensor<1000000x1000000xf32>'}}
+  %t = tile.load %x[%c0, %c0] : memref<?x?xf32> -> tensor<1000000x1000000xf32>
+}
+
+// -----
+
+tile.kernel @uneven(%x: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  // expected-error @+1 {{expected a tile of which each of 128 threads holds at most 1024 elements}}
+  %t = tile.load %x[%c0, %c0] : memref<?x?xf32> -> tensor<61x81xf32>
 }

@@ -90,3 +90,12 @@ tile.kernel @both(%x: memref<?xf32>) {
   // expected-error@+1 {{expected M to be a multiple of 64, found 32}}
   %e = tile.dot %a, %b, %d : tensor<32x64xbf16>, tensor<64x64xbf16> -> tensor<32x64xf32>
 }
+
+// -----
+
+tile.kernel @narrow(%x: memref<?xf8E4M3FN>) {
+  %c0 = arith.constant 0 : index
+  %t = tile.load %x[%c0] : memref<?xf8E4M3FN> -> tensor<64xf8E4M3FN>
+  // expected-error @+1 {{expected arithmetic on floats of 16 bits or more; extend 8-bit floats first}}
+  %u = arith.addf %t, %t : tensor<64xf8E4M3FN>
+}

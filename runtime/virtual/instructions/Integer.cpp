@@ -138,6 +138,12 @@ struct Max {
     return a > b ? a : b;
   }
 };
+/// `F`, and 0 instead of negative results.
+template <typename F>
+struct Relu {
+  template <typename T>
+  T operator()(T a, T b) const { return std::max<T>(F{}(a, b), 0); }
+};
 struct Neg {
   template <typename T>
   T operator()(T a) const {
@@ -423,6 +429,15 @@ Handler heddle::vgpu::decodeIntegerArithmetic(Decoder &d, Type type) {
   } else if (base == "min" || base == "max") {
     bool least = base == "min";
     operands(d, type, {type, type});
+    if (d.mods.take("relu")) {
+      if (type == Type::S32)
+        return least ? binary<Relu<Min>, int32_t, int32_t>
+                     : binary<Relu<Max>, int32_t, int32_t>;
+      if (type == Type::S16x2)
+        return least ? binary<Halves<Relu<Min>, int16_t>, uint32_t, uint32_t>
+                     : binary<Halves<Relu<Max>, int16_t>, uint32_t, uint32_t>;
+      return d.unknown();
+    }
     if (type == Type::S16x2)
       return least ? binary<Halves<Min, int16_t>, uint32_t, uint32_t>
                    : binary<Halves<Max, int16_t>, uint32_t, uint32_t>;

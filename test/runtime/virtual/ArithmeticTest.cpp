@@ -80,6 +80,10 @@ TEST(Integer, DivRemMinMaxAbs) {
   EXPECT_EQ(r0("min.s32 %r0, -1, 1;"), ~0u);
   EXPECT_EQ(r0("min.u32 %r0, -1, 1;"), 1u);
   EXPECT_EQ(r0("max.s32 %r0, -1, 1;"), 1u);
+  EXPECT_EQ(r0("max.relu.s32 %r0, -2, -1;"), 0u);
+  EXPECT_EQ(r0("max.relu.s32 %r0, -2, 3;"), 3u);
+  EXPECT_EQ(r0("min.relu.s32 %r0, -2, 3;"), 0u);
+  EXPECT_EQ(r0("max.relu.s16x2 %r0, 0xffff0003, 0xfffeffff;"), 3u);
   EXPECT_EQ(r0("abs.s32 %r0, -9;"), 9u);
   EXPECT_EQ(r0("neg.s32 %r0, 9;"), uint32_t(-9));
   EXPECT_EQ(r0("max.s16x2 %r0, 0x0001ffff, 0xfffe0002;"), 0x00010002u);
