@@ -14,6 +14,8 @@
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
+#include "llvm/ADT/DenseSet.h"
+
 #include <numbers>
 
 using namespace mlir;
@@ -68,12 +70,12 @@ static bool isNative(Operation *op) {
 /// Operations of one f32 that polynomials approximate.
 static bool isPolynomial(StringRef name) {
   static const StringRef names[] = {
-      math::TanhOp::getOperationName(),  math::ErfOp::getOperationName(),
-      math::ErfcOp::getOperationName(),  math::AtanOp::getOperationName(),
-      math::Atan2Op::getOperationName(), math::SinOp::getOperationName(),
-      math::CosOp::getOperationName(),   math::ExpM1Op::getOperationName(),
-      math::Log1pOp::getOperationName(), math::AcosOp::getOperationName(),
-      math::AsinOp::getOperationName(),  math::CbrtOp::getOperationName()};
+      math::ErfOp::getOperationName(),   math::ErfcOp::getOperationName(),
+      math::AtanOp::getOperationName(),  math::Atan2Op::getOperationName(),
+      math::SinOp::getOperationName(),   math::CosOp::getOperationName(),
+      math::ExpM1Op::getOperationName(), math::Log1pOp::getOperationName(),
+      math::AcosOp::getOperationName(),  math::AsinOp::getOperationName(),
+      math::CbrtOp::getOperationName()};
   return llvm::is_contained(names, name);
 }
 
@@ -93,7 +95,49 @@ static bool isComputedInF32(StringRef name) {
   return isPolynomial(name) || llvm::is_contained(names, name);
 }
 
+/// Expands `tanh`, and replaces the division in it by a product with a
+/// reciprocal in hardware: the divisor is between 0.004 and 2, and a correctly
+/// rounded division takes more instructions than all the rest.
+static LogicalResult expandTanh(ModuleOp module) {
+  SmallVector<Operation *> ops;
+  llvm::DenseSet<Operation *> written;
+  module.walk([&](Operation *op) {
+    if (isa<math::TanhOp>(op))
+      ops.push_back(op);
+    else if (isa<arith::DivFOp>(op))
+      written.insert(op);
+  });
+  if (ops.empty())
+    return success();
+  RewritePatternSet patterns(module.getContext());
+  auto isTanh = [](StringRef name) {
+    return name == math::TanhOp::getOperationName();
+  };
+  populateMathF32ExpansionPatterns(patterns, isTanh);
+  populateMathPolynomialApproximationPatterns(patterns, isTanh);
+  GreedyRewriteConfig config;
+  config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
+  if (failed(applyOpPatternsGreedily(ops, std::move(patterns), config)))
+    return failure();
+  module.walk([&](arith::DivFOp op) {
+    if (written.contains(op))
+      return;
+    OpBuilder builder(op);
+    Location loc = op.getLoc();
+    auto reciprocal = LLVM::CallIntrinsicOp::create(
+        builder, loc, op.getType(),
+        builder.getStringAttr("llvm.nvvm.rcp.approx.ftz.f"), op.getRhs());
+    op.replaceAllUsesWith(arith::MulFOp::create(builder, loc, op.getLhs(),
+                                                reciprocal.getResult(0))
+                              .getResult());
+    op.erase();
+  });
+  return success();
+}
+
 LogicalResult heddle::expandMath(ModuleOp module) {
+  if (failed(expandTanh(module)))
+    return failure();
   SmallVector<Operation *> ops;
   module.walk([&](Operation *op) {
     if (isa_and_nonnull<math::MathDialect>(op->getDialect()))

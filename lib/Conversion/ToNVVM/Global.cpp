@@ -292,7 +292,14 @@ struct LoadPattern : OpConversionPattern<tile::LoadOp> {
       return success();
     }
 
+    int64_t length = tile.getVectorLength();
+    Type stored = getMemoryType(scalarType);
+    // Small elements leave the branches together, as what they mostly are for:
+    // to be stored again. One by one, each would take a register.
+    bool together = getMemoryBytes(stored) < 4;
     SmallVector<Type> types(count, scalarType);
+    if (together)
+      types.assign(count / length, VectorType::get(length, stored));
     auto branch = scf::IfOp::create(rewriter, loc, types, tile.getIsPlain(),
                                     /*addThenBlock=*/true,
                                     /*addElseBlock=*/true);
@@ -301,14 +308,34 @@ struct LoadPattern : OpConversionPattern<tile::LoadOp> {
       rewriter.setInsertionPointToStart(branch.thenBlock());
       tile.enter();
       SmallVector<Value> results;
-      for (int64_t reg = 0; reg < count; reg += tile.getVectorLength()) {
-        llvm::append_range(results,
-                           loadRun(rewriter, loc, tile.getPointer(reg),
-                                   tile.getVectorLength(), scalarType));
+      for (int64_t reg = 0; reg < count; reg += length) {
+        Value pointer = tile.getPointer(reg);
+        if (together)
+          results.push_back(
+              loadVector(rewriter, loc, pointer, length, scalarType));
+        else
+          llvm::append_range(
+              results, loadRun(rewriter, loc, pointer, length, scalarType));
       }
       scf::YieldOp::create(rewriter, loc, results);
       rewriter.setInsertionPointToStart(branch.elseBlock());
-      scf::YieldOp::create(rewriter, loc, loadElements(rewriter));
+      SmallVector<Value> elements = loadElements(rewriter);
+      results = elements;
+      if (together) {
+        results.clear();
+        for (int64_t reg = 0; reg < count; reg += length)
+          results.push_back(
+              packVector(rewriter, loc, ArrayRef(elements).slice(reg, length)));
+      }
+      scf::YieldOp::create(rewriter, loc, results);
+    }
+    if (together) {
+      SmallVector<Value> results;
+      for (Value vector : branch.getResults())
+        llvm::append_range(results,
+                           unpackVector(rewriter, loc, vector, scalarType));
+      rewriter.replaceOpWithMultiple(op, {results});
+      return success();
     }
     rewriter.replaceOpWithMultiple(op, {branch.getResults()});
     return success();

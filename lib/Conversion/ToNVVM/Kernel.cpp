@@ -65,6 +65,11 @@ void heddle::initializeBarriers(tile::KernelOp kernel) {
   OpBuilder builder(position);
   Location loc = all.front().getLoc();
   Value elected = getElected(builder, all.front());
+  // The first copy by each tensor map then finds it in the cache.
+  for (Value map : kernel.getBody().getArguments().drop_front(
+           kernel.getFunctionType().getNumInputs()))
+    emitInlinePTX(builder, loc, "@$0 prefetch.tensormap [$1];", "b,l",
+                  {elected, map});
   for (aref::MbarriersOp barriers : all) {
     for (int64_t i = 0, depth = barriers.getType().getDepth(); i < depth; ++i) {
       // Without an offset the conversion of the operation says so.

@@ -48,7 +48,8 @@ private:
 llvm::LogicalResult assignTensorMaps(tile::KernelOp kernel);
 
 /// Emits the initialisation of the kernel's mbarriers before its first role:
-/// by one thread, made visible to all threads and to TMA.
+/// by one thread, made visible to all threads and to TMA. Has the kernel's
+/// tensor maps fetched meanwhile.
 void initializeBarriers(tile::KernelOp kernel);
 
 /// Marks the waits that end a loop of products in flight where the role stores

@@ -118,20 +118,32 @@ int64_t heddle::getMemoryBytes(Type memoryType) {
   return memoryType.getIntOrFloatBitWidth() / 8;
 }
 
-SmallVector<Value> heddle::loadRun(OpBuilder &builder, Location loc,
-                                   Value pointer, int64_t count,
-                                   Type scalarType) {
+Value heddle::loadVector(OpBuilder &builder, Location loc, Value pointer,
+                         int64_t count, Type scalarType) {
   Type stored = getMemoryType(scalarType);
   unsigned alignment = count * getMemoryBytes(stored);
-  if (count == 1) {
-    Value value =
-        LLVM::LoadOp::create(builder, loc, stored, pointer, alignment);
-    return {fromMemory(builder, loc, value, scalarType)};
+  return LLVM::LoadOp::create(builder, loc, VectorType::get(count, stored),
+                              pointer, alignment);
+}
+
+Value heddle::packVector(OpBuilder &builder, Location loc, ValueRange scalars) {
+  SmallVector<Value> values;
+  for (Value scalar : scalars)
+    values.push_back(toMemory(builder, loc, scalar));
+  auto type = VectorType::get(values.size(), values.front().getType());
+  Value vector = LLVM::PoisonOp::create(builder, loc, type);
+  for (auto [i, value] : llvm::enumerate(values)) {
+    vector = LLVM::InsertElementOp::create(builder, loc, vector, value,
+                                           getI32(builder, loc, i));
   }
-  Value vector = LLVM::LoadOp::create(
-      builder, loc, VectorType::get(count, stored), pointer, alignment);
+  return vector;
+}
+
+SmallVector<Value> heddle::unpackVector(OpBuilder &builder, Location loc,
+                                        Value vector, Type scalarType) {
   SmallVector<Value> result;
-  for (int64_t i = 0; i != count; ++i) {
+  for (int64_t i = 0, count = cast<VectorType>(vector.getType()).getDimSize(0);
+       i != count; ++i) {
     Value value = LLVM::ExtractElementOp::create(builder, loc, vector,
                                                  getI32(builder, loc, i));
     result.push_back(fromMemory(builder, loc, value, scalarType));
@@ -139,24 +151,31 @@ SmallVector<Value> heddle::loadRun(OpBuilder &builder, Location loc,
   return result;
 }
 
+SmallVector<Value> heddle::loadRun(OpBuilder &builder, Location loc,
+                                   Value pointer, int64_t count,
+                                   Type scalarType) {
+  if (count == 1) {
+    Type stored = getMemoryType(scalarType);
+    Value value = LLVM::LoadOp::create(builder, loc, stored, pointer,
+                                       getMemoryBytes(stored));
+    return {fromMemory(builder, loc, value, scalarType)};
+  }
+  Value vector = loadVector(builder, loc, pointer, count, scalarType);
+  return unpackVector(builder, loc, vector, scalarType);
+}
+
 void heddle::storeRun(OpBuilder &builder, Location loc, Value pointer,
                       ValueRange scalars) {
-  SmallVector<Value> values;
-  for (Value scalar : scalars)
-    values.push_back(toMemory(builder, loc, scalar));
-  Type stored = values.front().getType();
-  unsigned alignment = values.size() * getMemoryBytes(stored);
-  if (values.size() == 1) {
-    LLVM::StoreOp::create(builder, loc, values.front(), pointer, alignment);
+  if (scalars.size() == 1) {
+    Value value = toMemory(builder, loc, scalars.front());
+    LLVM::StoreOp::create(builder, loc, value, pointer,
+                          getMemoryBytes(value.getType()));
     return;
   }
-  Value vector = LLVM::PoisonOp::create(builder, loc,
-                                        VectorType::get(values.size(), stored));
-  for (auto [i, value] : llvm::enumerate(values)) {
-    vector = LLVM::InsertElementOp::create(builder, loc, vector, value,
-                                           getI32(builder, loc, i));
-  }
-  LLVM::StoreOp::create(builder, loc, vector, pointer, alignment);
+  Value vector = packVector(builder, loc, scalars);
+  Type stored = cast<VectorType>(vector.getType()).getElementType();
+  LLVM::StoreOp::create(builder, loc, vector, pointer,
+                        scalars.size() * getMemoryBytes(stored));
 }
 
 //===----------------------------------------------------------------------===//

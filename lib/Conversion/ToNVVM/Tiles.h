@@ -55,6 +55,19 @@ mlir::Value fromMemory(mlir::OpBuilder &builder, mlir::Location loc,
 /// Bytes of a scalar of a type that is in memory.
 int64_t getMemoryBytes(mlir::Type memoryType);
 
+/// Reads `count` consecutive elements, which are aligned as one value: what
+/// memory has, in a vector.
+mlir::Value loadVector(mlir::OpBuilder &builder, mlir::Location loc,
+                       mlir::Value pointer, int64_t count,
+                       mlir::Type scalarType);
+/// Between scalars in registers and a vector of what memory has.
+mlir::Value packVector(mlir::OpBuilder &builder, mlir::Location loc,
+                       mlir::ValueRange scalars);
+llvm::SmallVector<mlir::Value> unpackVector(mlir::OpBuilder &builder,
+                                            mlir::Location loc,
+                                            mlir::Value vector,
+                                            mlir::Type scalarType);
+
 /// Reads `count` consecutive elements, which are aligned as one value.
 llvm::SmallVector<mlir::Value> loadRun(mlir::OpBuilder &builder,
                                        mlir::Location loc, mlir::Value pointer,

@@ -40,6 +40,28 @@ llvm.func @functions(%x: f32, %h: bf16, %n: i64) -> f32 {
   llvm.return %11 : f32
 }
 
+// The division in tanh is by a reciprocal, what the author divides is not.
+// CHECK-LABEL: llvm.func @tanh
+llvm.func @tanh(%x: f32, %h: f16) -> f32 {
+  // CHECK-NOT: llvm.fdiv
+  // CHECK: %[[RCP:.*]] = llvm.call_intrinsic "llvm.nvvm.rcp.approx.ftz.f"
+  // CHECK: llvm.fmul %{{.*}}, %[[RCP]]
+  // CHECK-NOT: llvm.fdiv
+  %0 = math.tanh %x : f32
+  // CHECK: llvm.fdiv
+  %1 = arith.divf %0, %x : f32
+  // CHECK: llvm.fpext %{{.*}} : f16 to f32
+  // CHECK-NOT: llvm.fdiv
+  // CHECK: llvm.call_intrinsic "llvm.nvvm.rcp.approx.ftz.f"
+  // CHECK: llvm.fptrunc %{{.*}} : f32 to f16
+  %2 = math.tanh %h : f16
+  // CHECK-NOT: llvm.fdiv
+  // CHECK: llvm.return
+  %3 = arith.extf %2 : f16 to f32
+  %4 = arith.addf %1, %3 : f32
+  llvm.return %4 : f32
+}
+
 // -----
 
 llvm.func @double(%x: f64) -> f64 {

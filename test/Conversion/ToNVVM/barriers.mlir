@@ -19,6 +19,10 @@
 // CHECK-SAME: aref.threads = 256 : i64
 // CHECK-SAME: nvvm.reqntid = array<i32: 256>
 tile.kernel @barriers(%A: memref<?x?xbf16>, %C: memref<?x?x?xbf16>) attributes {aref.shared_bytes = 99000 : i64} {
+  // Both maps are on their way before the first copy needs one.
+  // CHECK-COUNT-2: @$0 prefetch.tensormap [$1];
+  // CHECK-NOT: prefetch
+  // PTX: @%p{{[0-9]+}} prefetch.tensormap [%rd{{[0-9]+}}];
   // Each mbarrier is initialised by one thread, before any role starts.
   // CHECK-COUNT-2: mbarrier.init.shared::cta.b64 [$1], 1;
   // CHECK-COUNT-2: mbarrier.init.shared::cta.b64 [$1], 4;

@@ -5,9 +5,11 @@
 #half = #aref.layout<atom = [16], register = [], lane = [[1], [2], [4], [8], [0]], warp = []>
 
 // Where the tile is inside and aligned, 16 bytes at a time; else each element
-// by itself, with a predicate.
+// by itself, with a predicate. Small elements are vectors where the two ways
+// meet, too, so that what is but copied takes few registers.
 
 // CHECK-LABEL: llvm.func @vectors
+// CHECK: scf.if %{{.*}} -> (vector<8xbf16>) {
 // CHECK: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<8xbf16>
 // CHECK-NOT: llvm.load
 // CHECK-COUNT-8: llvm.inline_asm {{.*}} "@$2 ld.global.b16 $0, [$1];", "=h,l,b,0,~{memory}"
