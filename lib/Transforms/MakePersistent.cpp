@@ -36,12 +36,20 @@ private:
   Value mul(Value x, Value y) {
     return arith::MulIOp::create(builder, loc, x, y);
   }
-  Value div(Value x, Value y) {
-    return arith::DivUIOp::create(builder, loc, x, y);
+  /// Quotients and remainders of numbers of blocks, of which a launch has less
+  /// than 2^31. Those of 64 bits are calls of functions on the device.
+  template <typename Op>
+  Value divide(Value x, Value y) {
+    auto narrow = [&](Value value) -> Value {
+      return arith::IndexCastOp::create(builder, loc, builder.getI32Type(),
+                                        value);
+    };
+    Value result = Op::create(builder, loc, narrow(x), narrow(y));
+    return arith::IndexCastUIOp::create(builder, loc, builder.getIndexType(),
+                                        result);
   }
-  Value rem(Value x, Value y) {
-    return arith::RemUIOp::create(builder, loc, x, y);
-  }
+  Value div(Value x, Value y) { return divide<arith::DivUIOp>(x, y); }
+  Value rem(Value x, Value y) { return divide<arith::RemUIOp>(x, y); }
 
   LogicalResult addArguments();
   /// Fills `ids` for the block with the number `linear`.
@@ -104,7 +112,8 @@ void Persister::computeIds(Value linear) {
     return;
   }
   Value rows = constant(raster);
-  Value group = mul(rows, y);
+  // No more than there are, so that 32 bits hold it.
+  Value group = arith::MinUIOp::create(builder, loc, mul(rows, y), plane);
   Value firstRow = mul(div(inPlane, group), rows);
   Value inGroup = rem(inPlane, group);
   // The last group has what rows are left.
