@@ -87,6 +87,8 @@ static bool isNonNegative(Value value, int depth) {
   Operation *op = value.getDefiningOp();
   if (isa<gpu::BlockIdOp, gpu::GridDimOp, memref::DimOp, arith::ExtUIOp>(op))
     return true;
+  if (auto cast = dyn_cast<arith::IndexCastUIOp>(op))
+    return cast.getIn().getType().isInteger(32);
   if (isa<arith::AddIOp, arith::MulIOp, arith::MinSIOp, arith::DivSIOp,
           arith::CeilDivSIOp, arith::OrIOp>(op))
     return check(op->getOperand(0)) && check(op->getOperand(1));

@@ -239,7 +239,8 @@ def MakePersistent : Pass<"make-persistent", "::heddle::tile::KernelOp"> {
     be launched with any number of blocks along x. Block ids are computed from
     the loop's variable in the order that `tile.raster` asks for: groups of that
     many block rows, each group column by column, so that blocks that run
-    together share operands. 8 if the kernel does not say.
+    together share operands. 8 if the kernel does not say. Divisions are of 32
+    bits: a grid has less than 2^31 blocks in all.
 
     Before:
     ```mlir
@@ -293,7 +294,9 @@ def PipelineMma : Pass<"pipeline-mma", "::heddle::tile::KernelOp"> {
     Operands that a ring holds are read where they are; `a` may also be in
     registers; others go through scratch in shared memory. A loop whose dots only
     sum up from one iteration to the next keeps their products in flight: it
-    gives slots back one iteration late, so that its rings need two.
+    gives slots back one iteration late, so that its rings need two. Scalars that
+    are not needed before its end are computed there, while products are still in
+    flight.
     8-bit floats without `fast_accum` are summed by additions in f32. f32
     operands that no ring holds are rounded to tf32; those of a ring are when
     they are copied into it, unless more than products read them: then they are

@@ -279,6 +279,36 @@ void Pipeliner::lower(tile::DotOp dot) {
   rewriter.replaceOp(dot, result);
 }
 
+/// Whether `op` computes a scalar in few instructions, none of which branches:
+/// ptxas runs products one by one if a function is called while they are in
+/// flight, as divisions of 64 bits do.
+bool isCheapScalar(Operation *op) {
+  if (isa<arith::DivUIOp, arith::RemUIOp, arith::DivSIOp, arith::RemSIOp>(op))
+    return op->getResult(0).getType().isInteger(32);
+  return isa<arith::IndexCastOp, arith::IndexCastUIOp, arith::AddIOp,
+             arith::SubIOp, arith::MulIOp, arith::MinUIOp, arith::MinSIOp,
+             arith::MaxUIOp, arith::MaxSIOp>(op) &&
+         !isa<ShapedType>(op->getResult(0).getType());
+}
+
+/// Moves scalars of which nothing is needed before `loop` ends behind it, where
+/// the last products are still in flight and hide how long they take.
+void sinkScalars(scf::ForOp loop) {
+  Block *block = loop->getBlock();
+  for (Operation *op = loop->getPrevNode(); op;) {
+    Operation *previous = op->getPrevNode();
+    bool isNeededLater = !op->use_empty() && isCheapScalar(op) &&
+                         llvm::all_of(op->getUsers(), [&](Operation *user) {
+                           Operation *ancestor =
+                               block->findAncestorOpInBlock(*user);
+                           return ancestor && loop->isBeforeInBlock(ancestor);
+                         });
+    if (isNeededLater)
+      op->moveAfter(loop);
+    op = previous;
+  }
+}
+
 /// Keeps the products of one iteration of `loop` in flight until those of the
 /// next have been started, and gives back their slots then; those of the last
 /// iteration after the loop.
@@ -346,6 +376,7 @@ void Pipeliner::lowerLoop(scf::ForOp loop, ArrayRef<tile::DotOp> dots,
     auto ring = release.getRing().getDefiningOp<RingOp>();
     ring.setMinDepth(std::max<int64_t>(ring.getMinDepth(), 2));
   }
+  sinkScalars(wider);
 }
 
 LogicalResult Pipeliner::run() {

@@ -207,15 +207,15 @@ static Expected<Dim3> getLaunchedGrid(const Device &device,
                        grid[1], grid[2], maxX, maxYZ, maxYZ);
     return Dim3{uint32_t(grid[0]), uint32_t(grid[1]), uint32_t(grid[2])};
   }
+  // Kernels count their blocks in 32 bits.
   uint64_t total = 0;
   if (__builtin_mul_overflow(grid[0], grid[1], &total) ||
-      __builtin_mul_overflow(total, grid[2], &total) ||
-      total > uint64_t(std::numeric_limits<int64_t>::max()))
+      __builtin_mul_overflow(total, grid[2], &total) || total > maxX)
     return makeError(ErrorKind::InvalidInput,
-                     "the grid of kernel '{}'{} is {}x{}x{}, which is too many "
-                     "blocks to count",
+                     "the grid of kernel '{}'{} is {}x{}x{}; it may have {} "
+                     "blocks in all",
                      launch.kernel, describeLocation(launch), grid[0], grid[1],
-                     grid[2]);
+                     grid[2], maxX);
   uint64_t resident =
       std::max<uint32_t>(1, device.properties().multiprocessors);
   return Dim3{uint32_t(std::min(total, resident)), 1, 1};

@@ -40,6 +40,47 @@ tile.kernel @matmul(%K: index, %C: memref<?x?xf32>) {
 
 // -----
 
+!ring = !aref.ring<? x tensor<64x64xbf16>, tensor<64x64xbf16>>
+!slot = !aref.slot<tensor<64x64xbf16>, tensor<64x64xbf16>>
+
+// Where the tile goes is computed while the last products are in flight. What
+// the loop needs stays before it, and so do divisions that call functions.
+// CHECK-LABEL: tile.kernel @sink
+tile.kernel @sink(%K: index, %t: i32, %C: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %c3 = arith.constant 3 : i32
+  %c64 = arith.constant 64 : index
+  %ring = aref.ring : !ring
+  aref.role "consumer" instances(%i = 1) warps(4) {
+    %zero = arith.constant dense<1.0> : tensor<64x64xf32>
+    // CHECK: %[[WIDE:.*]] = arith.divui %{{.*}} : index
+    // CHECK: %[[BEGIN:.*]] = arith.muli %[[WIDE]]
+    // CHECK-NOT: arith.
+    // CHECK: scf.for %{{.*}} = %[[BEGIN]]
+    // CHECK-NOT: aref.mma_wait %{{.*}} pending 0
+    // CHECK: }
+    // CHECK-NEXT: %[[X32:.*]] = arith.divui %{{.*}} : i32
+    // CHECK-NEXT: %[[X:.*]] = arith.index_castui %[[X32]]
+    // CHECK-NEXT: %[[Y:.*]] = arith.addi %[[X]], %[[WIDE]]
+    // CHECK-NEXT: %[[DONE:.*]] = aref.mma_wait %{{.*}} pending 0
+    // CHECK: tile.store %[[DONE]], %{{.*}}[%[[X]], %[[Y]]]
+    %x32 = arith.divui %t, %c3 : i32
+    %x = arith.index_castui %x32 : i32 to index
+    %wide = arith.divui %K, %c64 : index
+    %begin = arith.muli %wide, %c64 : index
+    %y = arith.addi %x, %wide : index
+    %acc = scf.for %k = %begin to %K step %c64 iter_args(%sum = %zero) -> (tensor<64x64xf32>) {
+      %slot, %a, %b = aref.get %ring : !ring
+      %d = tile.dot %a, %b, %sum : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+      aref.release %ring, %slot : !ring, !slot
+      scf.yield %d : tensor<64x64xf32>
+    }
+    tile.store %acc, %C[%x, %y] : tensor<64x64xf32>, memref<?x?xf32>
+  }
+}
+
+// -----
+
 !ring = !aref.ring<? x tensor<128x64xbf16>, tensor<64x256xbf16>>
 !slot = !aref.slot<tensor<128x64xbf16>, tensor<64x256xbf16>>
 

@@ -218,6 +218,16 @@ TEST_F(ExecutePlanTest, GridsThatAreTooLargeAreErrors) {
   EXPECT_NE(records.error().message.find("65536"), std::string::npos);
 }
 
+TEST_F(ExecutePlanTest, PersistentKernelsCountBlocksIn32Bits) {
+  program.plan.launches[0].grid = {0, 0};
+  EXPECT_TRUE(execute({46340, 64}));
+  auto records = execute({65536, 64});
+  ASSERT_FALSE(records);
+  EXPECT_NE(records.error().message.find("2147483647 blocks in all"),
+            std::string::npos)
+      << records.error().message;
+}
+
 TEST_F(ExecutePlanTest, MissingKernelsAreErrors) {
   program.plan.launches[0].kernel = "other";
   auto records = execute({100, 64});
