@@ -72,7 +72,7 @@ tile.kernel @sink(%K: index, %t: i32, %C: memref<?x?xf32>) {
     %acc = scf.for %k = %begin to %K step %c64 iter_args(%sum = %zero) -> (tensor<64x64xf32>) {
       %slot, %a, %b = aref.get %ring : !ring
       %d = tile.dot %a, %b, %sum : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
-      aref.release %ring, %slot : !ring, !slot
+      aref.release %ring, %slot : !ring
       scf.yield %d : tensor<64x64xf32>
     }
     tile.store %acc, %C[%x, %y] : tensor<64x64xf32>, memref<?x?xf32>
