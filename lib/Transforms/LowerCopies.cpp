@@ -233,7 +233,8 @@ Value CopyLowering::getStaging(RoleOp role, BufferType type, Location loc) {
   }
   if (bytes > maxSharedBytes)
     return {};
-  b.setInsertionPoint(role);
+  // Next to the rings: what the roles share comes before them.
+  b.setInsertionPoint(*kernel.getOps<RoleOp>().begin());
   return known = AllocOp::create(b, loc, type, b.getI64IntegerAttr(instances),
                                  IntegerAttr());
 }

@@ -445,8 +445,8 @@ def VerifyTarget : Pass<"verify-target", "::heddle::tile::KernelOp"> {
   let description = [{
     Checks every `tile.dot` against the shapes, types and operand orders of
     `wgmma`, so that later passes need not, and names the nearest dot that
-    works. Checks that 8-bit floats are only moved, converted and multiplied.
-    Changes nothing.
+    works. Checks that 8-bit floats are only moved, converted and multiplied, and
+    that tiles are not too large for any block. Changes nothing.
 
     ```mlir
     // error: expected M to be a multiple of 64, found 32; 64 would work

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "lib/Transforms/LayoutPlan.h"
 #include "lib/Transforms/Passes.h"
 
 namespace heddle {
@@ -112,15 +113,65 @@ static LogicalResult verifyArithmetic(Operation *op) {
                          "extend 8-bit floats first");
 }
 
+/// The most elements of a tile: more than every thread of the largest block
+/// could hold, however roles share it out.
+static constexpr int64_t maxElements = 1 << 20;
+
+/// Refuses a tile that no number of threads could hold. It is an error even if
+/// nothing uses the tile, which would then be removed before anyone looks.
+static LogicalResult verifyTile(Operation *op, Type type) {
+  auto tile = dyn_cast<RankedTensorType>(type);
+  if (!tile)
+    return success();
+  if (tile.getRank() == 0 || !tile.hasStaticShape() ||
+      llvm::is_contained(tile.getShape(), 0))
+    return op->emitOpError("expected a tile of rank 1 or more with positive "
+                           "static extents, found ")
+           << type;
+  if (!tile.getElementType().isIntOrIndexOrFloat())
+    return op->emitOpError("expected a tile of integers, floats or indices, "
+                           "found ")
+           << type;
+  int64_t left = maxElements;
+  for (int64_t extent : tile.getShape())
+    left /= extent;
+  if (left == 0)
+    return op->emitOpError("expected a tile of at most ")
+           << maxElements << " elements, found " << type;
+  return success();
+}
+
+static LogicalResult verifyTiles(Operation *op) {
+  bool hasTiles = false;
+  for (TypeRange types :
+       {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})
+    for (Type type : types) {
+      hasTiles |= isa<TensorType>(type);
+      if (failed(verifyTile(op, type)))
+        return failure();
+    }
+  // What is in roles already is not of the author's level.
+  if (!hasTiles || op->getParentOfType<aref::RoleOp>() || isElementwise(op) ||
+      isFree(op) ||
+      isa_and_nonnull<tile::TileDialect, scf::SCFDialect, aref::ArefDialect>(
+          op->getDialect()))
+    return success();
+  return op->emitOpError("expected an operation of the tile dialect, or one "
+                         "that treats all elements alike");
+}
+
 namespace {
 struct VerifyTarget : heddle::impl::VerifyTargetBase<VerifyTarget> {
   void runOnOperation() override {
-    bool valid = true;
+    bool valid = true, validTiles = true;
     getOperation().walk([&](Operation *op) {
-      if (auto dot = dyn_cast<tile::DotOp>(op))
+      if (auto dot = dyn_cast<tile::DotOp>(op)) {
         valid &= succeeded(verifyDot(dot));
-      else
-        valid &= succeeded(verifyArithmetic(op));
+        return;
+      }
+      // What follows from a tile that cannot be is not worth a message.
+      validTiles = validTiles && succeeded(verifyTiles(op));
+      valid &= validTiles && succeeded(verifyArithmetic(op));
     });
     if (!valid)
       signalPassFailure();

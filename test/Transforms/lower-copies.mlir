@@ -12,6 +12,7 @@ tile.kernel @matmul(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xb
   %step = gpu.grid_dim x
   // CHECK: %[[RING:.*]] = aref.ring
   %ring = aref.ring min_depth(2) : !ring
+  // CHECK: %[[STAGING:.*]] = aref.alloc depth(2) : <64x256xbf16
   // CHECK: aref.role "producer"
   aref.role "producer" instances(%i = 1) warps(1) {
     // CHECK: scf.for
@@ -31,7 +32,6 @@ tile.kernel @matmul(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xb
       } {tile.stages = 3}
     } {aref.blocks}
   }
-  // CHECK: %[[STAGING:.*]] = aref.alloc depth(2) : <64x256xbf16
   // CHECK: aref.role "consumer"
   aref.role "consumer" instances(%i = 2) warps(4) {
     %row = arith.muli %i, %c64 : index

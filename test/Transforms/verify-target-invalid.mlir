@@ -99,3 +99,25 @@ tile.kernel @narrow(%x: memref<?xf8E4M3FN>) {
   // expected-error @+1 {{expected arithmetic on floats of 16 bits or more; extend 8-bit floats first}}
   %u = arith.addf %t, %t : tensor<64xf8E4M3FN>
 }
+
+// -----
+
+tile.kernel @huge(%x: memref<?x?xf32>, %i: index) {
+  // expected-error @+1 {{expected a tile of at most 1048576 elements, found 'tensor<1024x1025xf32>'}}
+  %t = tile.load %x[%i, %i] : memref<?x?xf32> -> tensor<1024x1025xf32>
+}
+
+// -----
+
+tile.kernel @empty(%x: memref<?x?xf32>, %i: index) {
+  // expected-error @+1 {{expected a tile of rank 1 or more with positive static extents, found 'tensor<0x64xf32>'}}
+  %t = tile.load %x[%i, %i] : memref<?x?xf32> -> tensor<0x64xf32>
+}
+
+// -----
+
+tile.kernel @element(%x: memref<?x?xf32>, %i: index) {
+  %t = tile.load %x[%i, %i] : memref<?x?xf32> -> tensor<64x64xf32>
+  // expected-error @+1 {{expected an operation of the tile dialect, or one that treats all elements alike}}
+  %e = tensor.extract %t[%i, %i] : tensor<64x64xf32>
+}
