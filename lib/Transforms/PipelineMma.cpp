@@ -279,6 +279,43 @@ void Pipeliner::lower(tile::DotOp dot) {
   rewriter.replaceOp(dot, result);
 }
 
+/// Registers of a thread that hold neither sums nor operands.
+constexpr int64_t otherRegisters = 28;
+constexpr int64_t maxRegisters = 255;
+
+/// Says so if the sums of `dots`, which are live at once, do not fit in
+/// registers. A kernel without TMA is what another one falls back on, which is
+/// slow anyway.
+void checkRegisters(ArrayRef<tile::DotOp> dots) {
+  tile::DotOp first = dots.front();
+  auto role = first->getParentOfType<RoleOp>();
+  auto kernel = first->getParentOfType<tile::KernelOp>();
+  auto copies =
+      kernel->getAttrOfType<StringAttr>(ArefDialect::getCopiesAttrName());
+  if (!role || !copies || copies.getValue() != "tma")
+    return;
+  int64_t own = role.getRegisters();
+  int64_t limit = own ? own : maxRegisters;
+  int64_t threads = 32 * int64_t(role.getWarps()), sums = 0;
+  bool exact = false;
+  for (tile::DotOp dot : dots) {
+    int64_t part = dot.getType().getNumElements() / threads;
+    // Products are summed apart before they are added.
+    sums += needsExactSum(dot) ? 2 * part : part;
+    exact |= needsExactSum(dot);
+  }
+  if (sums + otherRegisters <= limit)
+    return;
+  InFlightDiagnostic warning =
+      first.emitWarning()
+      << "the sums take " << sums << " registers of every thread, which has "
+      << limit << " and needs " << otherRegisters
+      << " of them for other values: some will be spilled to memory, and "
+         "products may run one by one; use a smaller tile";
+  if (exact)
+    warning << " or fast_accum, which takes half as many";
+}
+
 /// Whether `op` computes a scalar in few instructions, none of which branches:
 /// ptxas runs products one by one if a function is called while they are in
 /// flight, as divisions of 64 bits do.
@@ -398,11 +435,14 @@ LogicalResult Pipeliner::run() {
     if (loop)
       loans = getLoansToLag(loop, dots);
     if (loans) {
+      checkRegisters(dots);
       lowerLoop(loop, dots, *loans);
       continue;
     }
-    for (tile::DotOp dot : dots)
+    for (tile::DotOp dot : dots) {
+      checkRegisters(dot);
       lower(dot);
+    }
   }
   for (GetOp get : gets)
     tiles.lower(get);
