@@ -40,23 +40,11 @@ private:
   Value mul(StringRef result, Value x, Value y) {
     return arith::MulIOp::create(builder, name(result), x, y);
   }
-  /// Quotients and remainders of numbers of blocks, of which a launch has less
-  /// than 2^31. Those of 64 bits are calls of functions on the device.
-  template <typename Op>
-  Value divide(StringRef result, Value x, Value y) {
-    auto narrow = [&](Value value) -> Value {
-      return arith::IndexCastOp::create(builder, loc, builder.getI32Type(),
-                                        value);
-    };
-    return arith::IndexCastUIOp::create(
-        builder, name(result), builder.getIndexType(),
-        Op::create(builder, loc, narrow(x), narrow(y)));
-  }
   Value div(StringRef result, Value x, Value y) {
-    return divide<arith::DivUIOp>(result, x, y);
+    return arith::DivUIOp::create(builder, name(result), x, y);
   }
   Value rem(StringRef result, Value x, Value y) {
-    return divide<arith::RemUIOp>(result, x, y);
+    return arith::RemUIOp::create(builder, name(result), x, y);
   }
 
   LogicalResult addArguments();
@@ -120,9 +108,7 @@ void Persister::computeIds(Value linear) {
     return;
   }
   Value rows = constant(raster);
-  // No more than there are, so that 32 bits hold it.
-  Value group = arith::MinUIOp::create(builder, name("group_size"),
-                                       mul("rows_of_blocks", rows, y), plane);
+  Value group = mul("group_size", rows, y);
   Value firstRow = mul("first_row", div("group", inPlane, group), rows);
   Value inGroup = rem("in_group", inPlane, group);
   // The last group has what rows are left.

@@ -239,8 +239,7 @@ def MakePersistent : Pass<"make-persistent", "::heddle::tile::KernelOp"> {
     be launched with any number of blocks along x. Block ids are computed from
     the loop's variable in the order that `tile.raster` asks for: groups of that
     many block rows, each group column by column, so that blocks that run
-    together share operands. 8 if the kernel does not say. Divisions are of 32
-    bits: a grid has less than 2^31 blocks in all.
+    together share operands. 8 if the kernel does not say.
 
     Before:
     ```mlir

@@ -8,29 +8,18 @@
 // CHECK: %[[ALL:.*]] = arith.muli %[[XY]], %grid_z
 // CHECK: scf.for %[[T:.*]] = %[[FIRST]] to %[[ALL]] step %[[STEP]] {
 // CHECK:   %[[PLANE:.*]] = arith.muli %grid_x, %grid_y
-// Numbers of blocks have 32 bits.
-// CHECK:   %[[T32:.*]] = arith.index_cast %[[T]] : index to i32
-// CHECK:   %[[PLANE32:.*]] = arith.index_cast %[[PLANE]] : index to i32
-// CHECK:   %[[IN32:.*]] = arith.remui %[[T32]], %[[PLANE32]] : i32
-// CHECK:   %[[IN:.*]] = arith.index_castui %[[IN32]] : i32 to index
-// CHECK:   %[[Z32:.*]] = arith.divui
-// CHECK:   %[[Z:.*]] = arith.index_castui %[[Z32]]
+// CHECK:   %[[IN:.*]] = arith.remui %[[T]], %[[PLANE]]
+// CHECK:   %[[Z:.*]] = arith.divui %[[T]], %[[PLANE]]
 // CHECK:   %[[G:.*]] = arith.constant 8 : index
-// CHECK:   %[[GY:.*]] = arith.muli %[[G]], %grid_y
-// CHECK:   %[[GROUP:.*]] = arith.minui %[[GY]], %[[PLANE]]
-// CHECK:   %[[GROUP32:.*]] = arith.index_cast %[[GROUP]] : index to i32
-// CHECK:   %[[Q32:.*]] = arith.divui %{{.*}}, %[[GROUP32]] : i32
-// CHECK:   %[[Q:.*]] = arith.index_castui %[[Q32]]
+// CHECK:   %[[GROUP:.*]] = arith.muli %[[G]], %grid_y
+// CHECK:   %[[Q:.*]] = arith.divui %[[IN]], %[[GROUP]]
 // CHECK:   %[[ROW:.*]] = arith.muli %[[Q]], %[[G]]
-// CHECK:   %[[R32:.*]] = arith.remui
-// CHECK:   %[[R:.*]] = arith.index_castui %[[R32]]
+// CHECK:   %[[R:.*]] = arith.remui %[[IN]], %[[GROUP]]
 // CHECK:   %[[LEFT:.*]] = arith.subi %grid_x, %[[ROW]]
 // CHECK:   %[[H:.*]] = arith.minui %[[LEFT]], %[[G]]
-// CHECK:   %[[DX32:.*]] = arith.remui
-// CHECK:   %[[DX:.*]] = arith.index_castui %[[DX32]]
+// CHECK:   %[[DX:.*]] = arith.remui %[[R]], %[[H]]
 // CHECK:   %[[X:.*]] = arith.addi %[[ROW]], %[[DX]]
-// CHECK:   %[[Y32:.*]] = arith.divui
-// CHECK:   %[[Y:.*]] = arith.index_castui %[[Y32]]
+// CHECK:   %[[Y:.*]] = arith.divui %[[R]], %[[H]]
 // CHECK-NOT: gpu.
 // The id is used inside a nested loop, and the grid's extent is the logical one.
 // CHECK:   scf.for %{{.*}} = %[[X]] to %grid_y
@@ -53,8 +42,7 @@ tile.kernel @two(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) {
 
 // CHECK-LABEL: tile.kernel @one(
 // CHECK: scf.for %[[T:.*]] = %{{.*}} to
-// CHECK: %[[X32:.*]] = arith.remui
-// CHECK-NEXT: %[[X:.*]] = arith.index_castui %[[X32]]
+// CHECK-NEXT: %[[X:.*]] = arith.remui %[[T]], %grid_x
 // CHECK-NOT: arith.divui
 // CHECK: tile.load %A[%[[X]], %[[X]]]
 tile.kernel @one(%A: memref<?x?xbf16>) attributes {tile.raster = 4} {
@@ -67,12 +55,9 @@ tile.kernel @one(%A: memref<?x?xbf16>) attributes {tile.raster = 4} {
 // One row of blocks at a time: no groups.
 // CHECK-LABEL: tile.kernel @rows(
 // CHECK-SAME: tile.raster = 1
-// CHECK: arith.remui
-// CHECK: arith.divui
-// CHECK: %[[X32:.*]] = arith.divui
-// CHECK: %[[X:.*]] = arith.index_castui %[[X32]]
-// CHECK: %[[Y32:.*]] = arith.remui
-// CHECK: %[[Y:.*]] = arith.index_castui %[[Y32]]
+// CHECK: %[[IN:.*]] = arith.remui
+// CHECK: %[[X:.*]] = arith.divui %[[IN]], %grid_y
+// CHECK: %[[Y:.*]] = arith.remui %[[IN]], %grid_y
 // CHECK-NOT: arith.minui
 // CHECK: tile.load %A[%[[X]], %[[Y]]]
 tile.kernel @rows(%A: memref<?x?xbf16>) attributes {tile.raster = 1} {
