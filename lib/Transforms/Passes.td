@@ -89,26 +89,6 @@ def ConvertLayouts : Pass<"convert-layouts", "::heddle::tile::KernelOp"> {
   let dependentDialects = ["::heddle::aref::ArefDialect"];
 }
 
-def FitStages : Pass<"fit-stages", "::heddle::tile::KernelOp"> {
-  let summary = "shortens rings that layouts leave no room for";
-  let description = [{
-    `plan-stages` fills shared memory before it is known what tiles need to
-    change layouts through. If that is too much now, the longest rings lose slots
-    that neither the author nor the roles depend on.
-
-    ```mlir
-    %scratch = aref.alloc : !aref.buffer<128x64xf32, swizzle = 0>
-    %ring = aref.ring {min_depth = 2} : !aref.ring<8 x tensor<128x64xbf16>, tensor<64x128xbf16>>
-    ```
-    becomes
-    ```mlir
-    %scratch = aref.alloc : !aref.buffer<128x64xf32, swizzle = 0>
-    %ring = aref.ring {min_depth = 2} : !aref.ring<6 x tensor<128x64xbf16>, tensor<64x128xbf16>>
-    ```
-  }];
-  let dependentDialects = ["::heddle::aref::ArefDialect"];
-}
-
 def HoistScalars : Pass<"hoist-scalars", "::heddle::tile::KernelOp"> {
   let summary = "computes scalars before the loops in which they do not change";
   let description = [{
