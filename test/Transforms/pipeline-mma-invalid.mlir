@@ -40,11 +40,11 @@ tile.kernel @large_sums(%K: index, %C: memref<?x?xf32>) attributes {aref.copies 
   aref.role "consumer" instances(%i = 2) warps(4) registers(240) {
     %zero = arith.constant dense<0.0> : tensor<64x224xf32>
     %sums:2 = scf.for %k = %c0 to %K step %c64 iter_args(%x = %zero, %y = %zero) -> (tensor<64x224xf32>, tensor<64x224xf32>) {
-      %slot, %a, %b = aref.get %ring : !ring -> !slot, tensor<64x64xf8E4M3FN>, tensor<224x64xf8E4M3FN>
+      %slot, %a, %b = aref.get %ring : !ring
       // expected-warning @+1 {{the sums take 224 registers of every thread, which has 240 and needs 28 of them for other values: some will be spilled to memory, and products may run one by one; use a smaller tile or fast_accum, which takes half as many}}
       %d = tile.dot %a, %b, %x transpose_b : tensor<64x64xf8E4M3FN>, tensor<224x64xf8E4M3FN> -> tensor<64x224xf32>
       %e = tile.dot %a, %b, %y transpose_b fast_accum : tensor<64x64xf8E4M3FN>, tensor<224x64xf8E4M3FN> -> tensor<64x224xf32>
-      aref.release %ring, %slot : !ring, !slot
+      aref.release %ring, %slot : !ring
       scf.yield %d, %e : tensor<64x224xf32>, tensor<64x224xf32>
     }
     tile.store %sums#0, %C[%c0, %c0] : tensor<64x224xf32>, memref<?x?xf32>
