@@ -27,13 +27,17 @@ class Scratch {
 public:
   Scratch(LayoutScope scope) : scope(scope) {}
 
-  /// A plain row-major buffer of the scope's own.
-  Value get(Location loc, ArrayRef<int64_t> shape, Type elementType) {
+  /// A row-major buffer without swizzle.
+  Value getPlain(Location loc, ArrayRef<int64_t> shape, Type elementType) {
     int64_t rows = 1;
     for (int64_t extent : shape.drop_back())
       rows *= extent;
-    auto type = aref::BufferType::get(elementType.getContext(), shape,
-                                      elementType, /*swizzle=*/0, rows);
+    return get(loc, aref::BufferType::get(elementType.getContext(), shape,
+                                          elementType, /*swizzle=*/0, rows));
+  }
+
+  /// The scope's own buffer of this type.
+  Value get(Location loc, aref::BufferType type) {
     Value &buffer = buffers[type];
     if (buffer)
       return buffer;
@@ -73,7 +77,13 @@ static void convertThroughScratch(aref::ConvertLayoutOp op, Scratch &scratch) {
   auto to = cast<RankedTensorType>(op.getType());
   Type element = from.getElementType();
   Type stored = getStoredType(element);
-  Value buffer = scratch.get(loc, from.getShape(), stored);
+  // Where threads hold parts of several rows, those would be in the same banks
+  // but for the swizzle.
+  Value buffer =
+      from.getRank() > 1
+          ? scratch.get(loc, aref::BufferType::get(RankedTensorType::get(
+                                 from.getShape(), stored)))
+          : scratch.getPlain(loc, from.getShape(), stored);
 
   Value x = op.getX();
   RankedTensorType storedFrom = from.clone(stored), storedTo = to.clone(stored);
@@ -129,8 +139,8 @@ static void exchangeParts(tile::ReduceOp op, Scratch &scratch) {
     return;
   OpBuilder builder(op);
   auto type = cast<RankedTensorType>(op.getType());
-  Value buffer = scratch.get(op.getLoc(), {parts, type.getNumElements()},
-                             getStoredType(type.getElementType()));
+  Value buffer = scratch.getPlain(op.getLoc(), {parts, type.getNumElements()},
+                                  getStoredType(type.getElementType()));
   auto reduce =
       aref::ReduceOp::create(builder, op.getLoc(), type, op.getKind(),
                              op.getX(), op.getInit(), op.getAxis(), buffer);

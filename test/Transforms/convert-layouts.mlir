@@ -26,6 +26,19 @@ tile.kernel @shared(%x: memref<?xf32>) {
   tile.store %v, %x[%c0] : tensor<256xf32, #a>, memref<?xf32>
 }
 
+#across = #aref.layout<atom = [8, 64], register = [[0, 1], [0, 2], [0, 4]], lane = [[0, 8], [0, 16], [0, 32], [1, 0], [2, 0]], warp = [[4, 0]]>
+#down = #aref.layout<atom = [8, 64], register = [[0, 1], [0, 2], [0, 32]], lane = [[0, 4], [0, 8], [1, 0], [2, 0], [4, 0]], warp = [[0, 16]]>
+
+// Rows of a matrix are not one below the other in the banks of shared memory.
+// CHECK-LABEL: @matrix
+// CHECK: aref.alloc : <8x64xf32, swizzle = 128>
+tile.kernel @matrix(%x: memref<?x?xf32>) attributes {tile.warps = 2} {
+  %c0 = arith.constant 0 : index
+  %t = tile.load %x[%c0, %c0] : memref<?x?xf32> -> tensor<8x64xf32, #across>
+  %u = aref.convert_layout %t : tensor<8x64xf32, #across> -> tensor<8x64xf32, #down>
+  tile.store %u, %x[%c0, %c0] : tensor<8x64xf32, #down>, memref<?x?xf32>
+}
+
 // CHECK-LABEL: @registers
 // CHECK-NOT: aref.alloc
 // CHECK: aref.convert_layout
