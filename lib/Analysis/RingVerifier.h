@@ -48,7 +48,7 @@ private:
     std::vector<std::vector<Node>> regions;
   };
   std::vector<Node> getStructure(mlir::Block &block, mlir::Value ring,
-                                        bool producing);
+                                 bool producing);
   mlir::LogicalResult match(aref::RingOp ring, llvm::ArrayRef<Node> puts,
                             llvm::ArrayRef<Node> gets,
                             mlir::Operation *aroundPuts,

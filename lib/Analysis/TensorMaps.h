@@ -13,9 +13,9 @@
 
 namespace heddle {
 
-/// Why the TMA cannot copy a tile of type `tile` from or to `view`, whatever the
-/// addresses and strides at run time, in words that follow those for the copy;
-/// empty if it can.
+/// Why the TMA cannot copy a tile of type `tile` from or to `view`, whatever
+/// the addresses and strides at run time, in words that follow those for the
+/// copy; empty if it can.
 std::string getTmaObstacle(mlir::Value view, mlir::RankedTensorType tile);
 
 /// Whether `value`, an integer or index, is known not to be negative as a

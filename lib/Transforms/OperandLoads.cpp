@@ -7,11 +7,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Transforms/OperandLoads.h"
-#include "lib/Analysis/TensorMaps.h"
 
+#include "lib/Analysis/TensorMaps.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
-
 
 using namespace mlir;
 using namespace heddle;

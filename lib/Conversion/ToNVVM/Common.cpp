@@ -144,8 +144,8 @@ Value heddle::getElected(OpBuilder &builder, Operation *op) {
   if (getNumWarps(role ? role : op) == 1)
     return elected;
   Value firstWarp = arith::CmpIOp::create(
-      builder, loc, arith::CmpIPredicate::ult,
-      getThreadInInstance(builder, op), getI32(builder, loc, 32));
+      builder, loc, arith::CmpIPredicate::ult, getThreadInInstance(builder, op),
+      getI32(builder, loc, 32));
   return arith::AndIOp::create(builder, loc, firstWarp, elected);
 }
 

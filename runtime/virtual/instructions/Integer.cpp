@@ -142,7 +142,9 @@ struct Max {
 template <typename F>
 struct Relu {
   template <typename T>
-  T operator()(T a, T b) const { return std::max<T>(F{}(a, b), 0); }
+  T operator()(T a, T b) const {
+    return std::max<T>(F{}(a, b), 0);
+  }
 };
 struct Neg {
   template <typename T>
