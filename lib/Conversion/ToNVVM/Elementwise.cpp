@@ -194,6 +194,26 @@ struct RoundTF32Pattern : OpConversionPattern<aref::RoundTF32Op> {
   }
 };
 
+/// Makes 8-bit floats of integers through f32, which rounds no integer that
+/// they do not round to infinity or their largest number. Nobody writes this,
+/// but simplification joins two conversions that somebody wrote.
+template <typename OpT>
+struct IntegerToFloat8Pattern : OpConversionPattern<OpT> {
+  using OpConversionPattern<OpT>::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(OpT op, typename OpT::Adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type = dyn_cast<RankedTensorType>(op.getType());
+    if (!type || getFloat8Name(type.getElementType()).empty())
+      return failure();
+    Value wide = OpT::create(rewriter, op.getLoc(),
+                             type.clone(rewriter.getF32Type()), op.getIn());
+    rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, type, wide);
+    return success();
+  }
+};
+
 } // namespace
 
 void heddle::populateElementwisePatterns(const TypeConverter &converter,
