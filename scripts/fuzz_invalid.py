@@ -81,7 +81,7 @@ tile.store %a, %O[%c0] : tensor<64x64xf32>, memref<64x64xf32>
 %x = math.exp %e : tensor<64x64xf8E4M3FN> tile.store %x, %E[%c0, %c0] : tensor<64x64xf8E4M3FN>, memref<64x64xf8E4M3FN>
 %x = arith.truncf %a : tensor<64x64xf32> to tensor<64x64xf8E8M0FNU>
 %x = arith.constant dense<[1.0, 2.0]> : tensor<2xf32> tile.store %x, %O[%c0, %c0] : tensor<2xf32>, memref<64x64xf32>
-%x = tensor.extract %a[%c0, %c0] : tensor<64x64xf32>
+%x = tensor.extract %a[%c0, %c0] : tensor<64x64xf32> memref.store %x, %O[%c0, %c0] : memref<64x64xf32>
 %x = tensor.extract_slice %a[0, 0] [32, 64] [1, 1] : tensor<64x64xf32> to tensor<32x64xf32> tile.store %x, %O[%c0, %c0] : tensor<32x64xf32>, memref<64x64xf32>
 %x = tensor.empty() : tensor<64x64xf32> %y = tensor.insert %f into %x[%c0, %c0] : tensor<64x64xf32> tile.store %y, %O[%c0, %c0] : tensor<64x64xf32>, memref<64x64xf32>
 %x = gpu.thread_id x
@@ -121,7 +121,7 @@ def get_programs():
     programs = []
     for body in filter(None, BODIES.splitlines()):
         # Each operation on its own line.
-        lines = re.sub(r" (?=(%\w+ = (?!tile\.store)[a-z]|tile\.store|aref\.))", r"\n  ", body)
+        lines = re.sub(r" (?=(%\w+ = (?!tile\.store)[a-z]|tile\.store|memref\.store|aref\.))", r"\n  ", body)
         programs.append((body, FRAME.format(attributes="", body=lines, host="", grid="%c1", arguments=ALL)))
     for attribute in ATTRIBUTES:
         body = ("%w = scf.for %k = %c0 to %c3 step %c1 iter_args(%s = %z) -> (tensor<64x64xf32>) {\n"

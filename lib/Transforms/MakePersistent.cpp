@@ -30,9 +30,6 @@ public:
   LogicalResult run();
 
 private:
-  Value constant(int64_t value) {
-    return arith::ConstantIndexOp::create(builder, loc, value);
-  }
   /// What printed IR calls a value.
   Location name(StringRef name) {
     return NameLoc::get(builder.getStringAttr(name), loc);
@@ -45,6 +42,15 @@ private:
   }
   Value rem(StringRef result, Value x, Value y) {
     return arith::RemUIOp::create(builder, name(result), x, y);
+  }
+
+  Value narrow(StringRef result, Value value) {
+    return arith::IndexCastOp::create(builder, name(result),
+                                      builder.getI32Type(), value);
+  }
+  Value widen(Value value) {
+    return arith::IndexCastUIOp::create(builder, loc, builder.getIndexType(),
+                                        value);
   }
 
   LogicalResult addArguments();
@@ -85,38 +91,45 @@ void Persister::computeIds(Value linear) {
   bool used[3] = {};
   for (gpu::BlockIdOp op : idOps)
     used[unsigned(op.getDimension())] = true;
-  auto [x, y, z] = extents;
+  // A launch has less than 2^31 blocks. Divisions of 64 bits are calls of
+  // functions on the device.
+  linear = narrow("block32", linear);
+  Value x = narrow("grid_x32", extents[0]);
   // Without y and z, the blocks of a row of the grid may come in any order.
   if (!used[1] && !used[2]) {
-    ids[0] = rem("block_x", linear, x);
+    ids[0] = widen(rem("x", linear, x));
     return;
   }
+  Value y = narrow("grid_y32", extents[1]);
   Value plane = mul("plane", x, y);
   Value inPlane = rem("in_plane", linear, plane);
-  ids[2] = div("block_z", linear, plane);
+  ids[2] = widen(div("z", linear, plane));
   int64_t raster = defaultRaster;
   if (auto given = kernel->getAttrOfType<IntegerAttr>(
           tile::TileDialect::getRasterAttrName()))
     raster = given.getInt();
   if (!used[1]) {
-    ids[0] = rem("block_x", inPlane, x);
+    ids[0] = widen(rem("x", inPlane, x));
     return;
   }
   if (raster == 1) {
-    ids[0] = div("block_x", inPlane, y);
-    ids[1] = rem("block_y", inPlane, y);
+    ids[0] = widen(div("x", inPlane, y));
+    ids[1] = widen(rem("y", inPlane, y));
     return;
   }
-  Value rows = constant(raster);
+  // No more rows than there are, so that a group is no more than the plane.
+  Value rows = arith::MinUIOp::create(
+      builder, name("rows_per_group"), x,
+      arith::ConstantIntOp::create(builder, loc, raster, 32));
   Value group = mul("group_size", rows, y);
   Value firstRow = mul("first_row", div("group", inPlane, group), rows);
   Value inGroup = rem("in_group", inPlane, group);
   // The last group has what rows are left.
   Value left = arith::SubIOp::create(builder, name("rows_left"), x, firstRow);
   Value height = arith::MinUIOp::create(builder, name("rows"), left, rows);
-  ids[0] = arith::AddIOp::create(builder, name("block_x"), firstRow,
-                                 rem("row", inGroup, height));
-  ids[1] = div("block_y", inGroup, height);
+  ids[0] = widen(arith::AddIOp::create(builder, name("x"), firstRow,
+                                       rem("row", inGroup, height)));
+  ids[1] = widen(div("y", inGroup, height));
 }
 
 LogicalResult Persister::run() {

@@ -7,19 +7,27 @@
 // CHECK: %[[XY:.*]] = arith.muli %grid_x, %grid_y
 // CHECK: %[[ALL:.*]] = arith.muli %[[XY]], %grid_z
 // CHECK: scf.for %[[T:.*]] = %[[FIRST]] to %[[ALL]] step %[[STEP]] {
-// CHECK:   %[[PLANE:.*]] = arith.muli %grid_x, %grid_y
-// CHECK:   %[[IN:.*]] = arith.remui %[[T]], %[[PLANE]]
-// CHECK:   %[[Z:.*]] = arith.divui %[[T]], %[[PLANE]]
-// CHECK:   %[[G:.*]] = arith.constant 8 : index
-// CHECK:   %[[GROUP:.*]] = arith.muli %[[G]], %grid_y
+// Numbers of blocks fit in 32 bits, whose divisions are instructions.
+// CHECK:   %[[T32:.*]] = arith.index_cast %[[T]] : index to i32
+// CHECK:   %[[GX:.*]] = arith.index_cast %grid_x
+// CHECK:   %[[GY:.*]] = arith.index_cast %grid_y
+// CHECK:   %[[PLANE:.*]] = arith.muli %[[GX]], %[[GY]]
+// CHECK:   %[[IN:.*]] = arith.remui %[[T32]], %[[PLANE]]
+// CHECK:   %[[Z32:.*]] = arith.divui %[[T32]], %[[PLANE]]
+// CHECK:   %[[Z:.*]] = arith.index_castui %[[Z32]]
+// CHECK:   %[[EIGHT:.*]] = arith.constant 8 : i32
+// CHECK:   %[[G:.*]] = arith.minui %[[GX]], %[[EIGHT]]
+// CHECK:   %[[GROUP:.*]] = arith.muli %[[G]], %[[GY]]
 // CHECK:   %[[Q:.*]] = arith.divui %[[IN]], %[[GROUP]]
 // CHECK:   %[[ROW:.*]] = arith.muli %[[Q]], %[[G]]
 // CHECK:   %[[R:.*]] = arith.remui %[[IN]], %[[GROUP]]
-// CHECK:   %[[LEFT:.*]] = arith.subi %grid_x, %[[ROW]]
+// CHECK:   %[[LEFT:.*]] = arith.subi %[[GX]], %[[ROW]]
 // CHECK:   %[[H:.*]] = arith.minui %[[LEFT]], %[[G]]
 // CHECK:   %[[DX:.*]] = arith.remui %[[R]], %[[H]]
-// CHECK:   %[[X:.*]] = arith.addi %[[ROW]], %[[DX]]
-// CHECK:   %[[Y:.*]] = arith.divui %[[R]], %[[H]]
+// CHECK:   %[[X32:.*]] = arith.addi %[[ROW]], %[[DX]]
+// CHECK:   %[[X:.*]] = arith.index_castui %[[X32]]
+// CHECK:   %[[Y32:.*]] = arith.divui %[[R]], %[[H]]
+// CHECK:   %[[Y:.*]] = arith.index_castui %[[Y32]]
 // CHECK-NOT: gpu.
 // The id is used inside a nested loop, and the grid's extent is the logical one.
 // CHECK:   scf.for %{{.*}} = %[[X]] to %grid_y
@@ -42,7 +50,10 @@ tile.kernel @two(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) {
 
 // CHECK-LABEL: tile.kernel @one(
 // CHECK: scf.for %[[T:.*]] = %{{.*}} to
-// CHECK-NEXT: %[[X:.*]] = arith.remui %[[T]], %grid_x
+// CHECK-NEXT: %[[T32:.*]] = arith.index_cast %[[T]]
+// CHECK-NEXT: %[[GX:.*]] = arith.index_cast %grid_x
+// CHECK-NEXT: %[[X32:.*]] = arith.remui %[[T32]], %[[GX]]
+// CHECK-NEXT: %[[X:.*]] = arith.index_castui %[[X32]]
 // CHECK-NOT: arith.divui
 // CHECK: tile.load %A[%[[X]], %[[X]]]
 tile.kernel @one(%A: memref<?x?xbf16>) attributes {tile.raster = 4} {
@@ -55,9 +66,12 @@ tile.kernel @one(%A: memref<?x?xbf16>) attributes {tile.raster = 4} {
 // One row of blocks at a time: no groups.
 // CHECK-LABEL: tile.kernel @rows(
 // CHECK-SAME: tile.raster = 1
+// CHECK: %[[GY:.*]] = arith.index_cast %grid_y
 // CHECK: %[[IN:.*]] = arith.remui
-// CHECK: %[[X:.*]] = arith.divui %[[IN]], %grid_y
-// CHECK: %[[Y:.*]] = arith.remui %[[IN]], %grid_y
+// CHECK: %[[X32:.*]] = arith.divui %[[IN]], %[[GY]]
+// CHECK: %[[X:.*]] = arith.index_castui %[[X32]]
+// CHECK: %[[Y32:.*]] = arith.remui %[[IN]], %[[GY]]
+// CHECK: %[[Y:.*]] = arith.index_castui %[[Y32]]
 // CHECK-NOT: arith.minui
 // CHECK: tile.load %A[%[[X]], %[[Y]]]
 tile.kernel @rows(%A: memref<?x?xbf16>) attributes {tile.raster = 1} {
@@ -69,7 +83,7 @@ tile.kernel @rows(%A: memref<?x?xbf16>) attributes {tile.raster = 1} {
 }
 
 // CHECK-LABEL: tile.kernel @group(
-// CHECK: arith.constant 3 : index
+// CHECK: arith.constant 3 : i32
 // CHECK: arith.minui
 tile.kernel @group(%A: memref<?x?xbf16>) attributes {tile.raster = 3} {
   %zero = arith.constant dense<0.0> : tensor<64x64xf32>

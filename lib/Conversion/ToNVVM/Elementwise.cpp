@@ -34,6 +34,27 @@ static Value emitPure(OpBuilder &builder, Location loc, const Twine &text,
       .getResult(0);
 }
 
+/// Rounds f32 to 8-bit floats, two at a time, as the hardware does: to nearest
+/// even, and to the largest finite value beyond it.
+static SmallVector<Value> truncateToFloat8(OpBuilder &builder, Location loc,
+                                           StringRef name, ValueRange wide) {
+  Type i8 = builder.getI8Type(), i16 = builder.getI16Type();
+  SmallVector<Value> results;
+  for (size_t i = 0; i < wide.size(); i += 2) {
+    Value low = wide[i], high = i + 1 < wide.size() ? wide[i + 1] : low;
+    Value pair = emitPure(builder, loc,
+                          "cvt.rn.satfinite." + name + "x2.f32 $0, $1, $2;",
+                          "=h,f,f", {high, low}, i16);
+    results.push_back(arith::TruncIOp::create(builder, loc, i8, pair));
+    if (i + 1 == wide.size())
+      break;
+    Value eight = arith::ConstantIntOp::create(builder, loc, 8, 16);
+    Value shifted = arith::ShRUIOp::create(builder, loc, pair, eight);
+    results.push_back(arith::TruncIOp::create(builder, loc, i8, shifted));
+  }
+  return results;
+}
+
 namespace {
 
 /// Any elementwise operation: one of it per register, on scalars.
@@ -82,8 +103,6 @@ struct ElementwisePattern : ConversionPattern {
   }
 };
 
-/// Rounds to 8-bit floats, two at a time, as the hardware does: to nearest
-/// even, and to the largest finite value beyond it.
 struct TruncateToFloat8Pattern : OpConversionPattern<arith::TruncFOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -95,7 +114,6 @@ struct TruncateToFloat8Pattern : OpConversionPattern<arith::TruncFOp> {
     if (name.empty() || from.getIntOrFloatBitWidth() > 32)
       return failure();
     Location loc = op.getLoc();
-    Type i8 = rewriter.getI8Type(), i16 = rewriter.getI16Type();
     SmallVector<Value> wide;
     for (Value value : adaptor.getIn()) {
       wide.push_back(from.isF32()
@@ -103,20 +121,8 @@ struct TruncateToFloat8Pattern : OpConversionPattern<arith::TruncFOp> {
                          : arith::ExtFOp::create(rewriter, loc,
                                                  rewriter.getF32Type(), value));
     }
-    SmallVector<Value> results;
-    for (size_t i = 0; i < wide.size(); i += 2) {
-      Value low = wide[i], high = i + 1 < wide.size() ? wide[i + 1] : low;
-      Value pair = emitPure(rewriter, loc,
-                            "cvt.rn.satfinite." + name + "x2.f32 $0, $1, $2;",
-                            "=h,f,f", {high, low}, i16);
-      results.push_back(arith::TruncIOp::create(rewriter, loc, i8, pair));
-      if (i + 1 == wide.size())
-        break;
-      Value eight = arith::ConstantIntOp::create(rewriter, loc, 8, 16);
-      Value shifted = arith::ShRUIOp::create(rewriter, loc, pair, eight);
-      results.push_back(arith::TruncIOp::create(rewriter, loc, i8, shifted));
-    }
-    rewriter.replaceOpWithMultiple(op, {results});
+    rewriter.replaceOpWithMultiple(
+        op, {truncateToFloat8(rewriter, loc, name, wide)});
     return success();
   }
 };
@@ -202,14 +208,18 @@ struct IntegerToFloat8Pattern : OpConversionPattern<OpT> {
   using OpConversionPattern<OpT>::OpConversionPattern;
 
   LogicalResult
-  matchAndRewrite(OpT op, typename OpT::Adaptor,
+  matchAndRewrite(OpT op,
+                  typename OpConversionPattern<OpT>::OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    auto type = dyn_cast<RankedTensorType>(op.getType());
-    if (!type || getFloat8Name(type.getElementType()).empty())
+    StringRef name = getFloat8Name(getElementTypeOrSelf(op.getType()));
+    if (name.empty())
       return failure();
-    Value wide = OpT::create(rewriter, op.getLoc(),
-                             type.clone(rewriter.getF32Type()), op.getIn());
-    rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, type, wide);
+    SmallVector<Value> wide;
+    for (Value value : adaptor.getIn())
+      wide.push_back(
+          OpT::create(rewriter, op.getLoc(), rewriter.getF32Type(), value));
+    rewriter.replaceOpWithMultiple(
+        op, {truncateToFloat8(rewriter, op.getLoc(), name, wide)});
     return success();
   }
 };
@@ -220,7 +230,8 @@ void heddle::populateElementwisePatterns(const TypeConverter &converter,
                                          RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<ElementwisePattern>(converter, context);
-  patterns
-      .add<ExtendFromFloat8Pattern, TruncateToFloat8Pattern, RoundTF32Pattern>(
-          converter, context, /*benefit=*/2);
+  patterns.add<ExtendFromFloat8Pattern, TruncateToFloat8Pattern,
+               RoundTF32Pattern, IntegerToFloat8Pattern<arith::SIToFPOp>,
+               IntegerToFloat8Pattern<arith::UIToFPOp>>(converter, context,
+                                                        /*benefit=*/2);
 }
