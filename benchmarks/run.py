@@ -104,7 +104,7 @@ def measure_compile(heddle, runs):
         text = output_of(*peer)
         if text is None:
             break
-        samples.append(json.loads(text.strip().splitlines()[-1]))
+        samples.append(json.loads(first_match(r"(\{.*\})", text)))
     if samples:
         data["versions"]["triton"] = samples[0]["triton"]
         data["results"]["Triton, to cubin"] = {
