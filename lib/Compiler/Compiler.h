@@ -96,7 +96,7 @@ struct CompiledModule {
 
 struct CompileOptions {
   /// 0 to 3, of LLVM.
-  unsigned optimization = 3;
+  unsigned optimization = 2;
   /// `.loc` directives that name the author's file and lines.
   bool lineTables = true;
 };
