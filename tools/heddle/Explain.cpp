@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Aref/Aref.h"
+#include "lib/Analysis/SharedMemory.h"
 #include "lib/Reference/Reference.h"
 #include "lib/Target/Cubin.h"
 #include "tools/heddle/Buffers.h"
@@ -20,9 +21,6 @@
 
 using namespace mlir;
 using namespace heddle;
-
-/// Shared memory that one block may have, on sm_90.
-static constexpr uint32_t maxSharedBytes = 232448;
 
 /// `48 KiB`, `1.5 GiB`, `24 bytes`
 static std::string formatBytes(double bytes) {

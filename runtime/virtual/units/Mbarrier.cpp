@@ -62,7 +62,8 @@ Expected<void> checkOvercompleted(uint32_t offset, const MbarrierState &state) {
 
 MbarrierTable::MbarrierTable(uint32_t sharedBytes) : sharedBytes(sharedBytes) {}
 
-Expected<const MbarrierState *> MbarrierTable::at(uint32_t offset) const {
+/// Whether an mbarrier can be at `offset` of a shared window.
+static Expected<void> checkPlace(uint32_t offset, uint32_t sharedBytes) {
   if (offset % objectBytes != 0)
     return makeError(ErrorKind::Fault,
                      "mbarrier at shared offset {:#x}: expected a multiple of "
@@ -73,6 +74,12 @@ Expected<const MbarrierState *> MbarrierTable::at(uint32_t offset) const {
                      "mbarrier at shared offset {:#x} is outside the {}-byte "
                      "shared window",
                      offset, sharedBytes);
+  return {};
+}
+
+Expected<const MbarrierState *> MbarrierTable::at(uint32_t offset) const {
+  if (Expected<void> placed = checkPlace(offset, sharedBytes); !placed)
+    return tl::unexpected(placed.error());
   size_t index = offset / objectBytes;
   if (index >= states.size() || !states[index].live)
     return makeError(ErrorKind::Fault,
@@ -93,16 +100,8 @@ Expected<void> MbarrierTable::init(uint32_t offset, uint32_t count) {
                      "mbarrier at shared offset {:#x}: expected an arrival "
                      "count in 1..2^20-1, found {}",
                      offset, count);
-  if (offset % objectBytes != 0)
-    return makeError(ErrorKind::Fault,
-                     "mbarrier at shared offset {:#x}: expected a multiple of "
-                     "8",
-                     offset);
-  if (uint64_t(offset) + objectBytes > sharedBytes)
-    return makeError(ErrorKind::Fault,
-                     "mbarrier at shared offset {:#x} is outside the {}-byte "
-                     "shared window",
-                     offset, sharedBytes);
+  if (Expected<void> placed = checkPlace(offset, sharedBytes); !placed)
+    return tl::unexpected(placed.error());
   size_t index = offset / objectBytes;
   if (index >= states.size())
     states.resize(index + 1);
