@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Tile/Limits.h"
 #include "lib/Reference/Interpreter.h"
 
 #include <mutex>
@@ -37,12 +38,19 @@ static LogicalResult verifyOp(Operation *op) {
            << "the reference semantics do not cover this operation; they cover "
               "the tile dialect, scf, arithmetic and math on scalars and "
               "tiles, memref views and static tensors";
-  for (Value result : op->getResults())
+  for (Value result : op->getResults()) {
+    auto shaped = dyn_cast<RankedTensorType>(result.getType());
+    if (shaped && shaped.hasStaticShape() &&
+        !llvm::is_contained(shaped.getShape(), 0) && tile::isTooLarge(shaped))
+      return op->emitError()
+             << "expected a tile of at most " << tile::maxElements
+             << " elements, found " << shaped;
     if (!isHoldable(result.getType()))
       return op->emitError()
              << "the reference does not know the type " << result.getType()
              << "; it knows f64, f32, tf32, f16, bf16, f8E4M3FN, f8E5M2, "
                 "integers of up to 64 bits and index";
+  }
   return success();
 }
 

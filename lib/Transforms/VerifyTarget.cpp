@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Tile/Limits.h"
 #include "lib/Transforms/LayoutPlan.h"
 #include "lib/Transforms/Passes.h"
 
@@ -113,31 +114,24 @@ static LogicalResult verifyArithmetic(Operation *op) {
                          "extend 8-bit floats first");
 }
 
-/// The most elements of a tile: more than every thread of the largest block
-/// could hold, however roles share it out.
-static constexpr int64_t maxElements = 1 << 20;
-
 /// Refuses a tile that no number of threads could hold. It is an error even if
 /// nothing uses the tile, which would then be removed before anyone looks.
 static LogicalResult verifyTile(Operation *op, Type type) {
-  auto tile = dyn_cast<RankedTensorType>(type);
-  if (!tile)
+  auto shaped = dyn_cast<RankedTensorType>(type);
+  if (!shaped)
     return success();
-  if (tile.getRank() == 0 || !tile.hasStaticShape() ||
-      llvm::is_contained(tile.getShape(), 0))
+  if (shaped.getRank() == 0 || !shaped.hasStaticShape() ||
+      llvm::is_contained(shaped.getShape(), 0))
     return op->emitOpError("expected a tile of rank 1 or more with positive "
                            "static extents, found ")
            << type;
-  if (!tile.getElementType().isIntOrIndexOrFloat())
+  if (!shaped.getElementType().isIntOrIndexOrFloat())
     return op->emitOpError("expected a tile of integers, floats or indices, "
                            "found ")
            << type;
-  int64_t left = maxElements;
-  for (int64_t extent : tile.getShape())
-    left /= extent;
-  if (left == 0)
+  if (tile::isTooLarge(shaped))
     return op->emitOpError("expected a tile of at most ")
-           << maxElements << " elements, found " << type;
+           << tile::maxElements << " elements, found " << type;
   return success();
 }
 
