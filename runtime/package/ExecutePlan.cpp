@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <deque>
 #include <limits>
 
 using namespace heddle;
@@ -25,24 +24,31 @@ struct Argument {
   uint64_t bits = 0;
 };
 
-/// Parameters in the order of their declaration, and the memory they are in.
+/// Parameters in the order of their declaration.
 class Parameters {
 public:
   template <typename T>
   void add(const T &value) {
     add(&value, sizeof(T));
   }
-  void add(const void *bytes, size_t size) {
-    std::vector<std::byte> &copy = storage.emplace_back(size);
-    std::memcpy(copy.data(), bytes, size);
-    spans.emplace_back(copy);
+  void add(const void *from, size_t size) {
+    const auto *begin = static_cast<const std::byte *>(from);
+    bytes.insert(bytes.end(), begin, begin + size);
+    extents.push_back(size);
   }
-  std::span<const KernelArgument> get() const { return spans; }
+  /// Moves them to `launch`.
+  void moveTo(PreparedLaunch &launch) {
+    launch.bytes = std::move(bytes);
+    std::span<const std::byte> rest(launch.bytes);
+    for (size_t extent : extents) {
+      launch.arguments.push_back(rest.first(extent));
+      rest = rest.subspan(extent);
+    }
+  }
 
 private:
-  /// A deque, because the spans point into it.
-  std::deque<std::vector<std::byte>> storage;
-  std::vector<KernelArgument> spans;
+  std::vector<std::byte> bytes;
+  std::vector<size_t> extents;
 };
 } // namespace
 
@@ -193,9 +199,10 @@ makeParameters(Device &device, const KernelEntry &kernel,
 }
 
 /// The blocks that are launched for the author's grid, which is not empty.
-static Expected<Dim3> getLaunchedGrid(const Device &device,
+static Expected<Dim3> getLaunchedGrid(Device &device, Module &module,
                                       const Launch &launch,
                                       const KernelEntry &kernel,
+                                      const LaunchConfig &config,
                                       const std::array<uint64_t, 3> &grid) {
   constexpr uint64_t maxX = std::numeric_limits<int32_t>::max(), maxYZ = 65535;
   if (!kernel.persistent) {
@@ -216,23 +223,34 @@ static Expected<Dim3> getLaunchedGrid(const Device &device,
                      "blocks in all",
                      launch.kernel, describeLocation(launch), grid[0], grid[1],
                      grid[2], maxX);
-  uint64_t resident =
-      std::max<uint32_t>(1, device.properties().multiprocessors);
-  return Dim3{uint32_t(std::min(total, resident)), 1, 1};
+  Expected<uint32_t> resident =
+      device.getResidentBlocks(module, kernel.entry, config);
+  if (!resident)
+    return tl::unexpected(resident.error());
+  if (*resident == 0)
+    return makeError(ErrorKind::Unavailable,
+                     "kernel '{}'{} needs {} threads and {} bytes of shared "
+                     "memory, which '{}' does not have",
+                     launch.kernel, describeLocation(launch), kernel.threads,
+                     kernel.sharedBytes, device.properties().name);
+  uint64_t most = uint64_t(*resident) * device.properties().multiprocessors;
+  // Whole clusters only, and no fewer blocks than there are.
+  uint64_t cluster = kernel.cluster.count();
+  uint64_t blocks = std::min(total, std::max<uint64_t>(most, 1));
+  return Dim3{uint32_t((blocks + cluster - 1) / cluster * cluster), 1, 1};
 }
 
-/// Runs one launch, unless its grid is empty.
-static Expected<void> runLaunch(Device &device, Module &module,
-                                const Program &program, const Launch &launch,
-                                std::span<const uint64_t> values,
-                                std::vector<Argument> arguments,
-                                std::vector<LaunchRecord> &records) {
+/// Adds a launch to `prepared`, unless its grid is empty.
+static Expected<void>
+prepareLaunch(Device &device, Module &module, const Program &program,
+              const LaunchPlan &plan, const Launch &launch,
+              std::span<const uint64_t> values, std::vector<Argument> arguments,
+              std::vector<PreparedLaunch> &prepared) {
   const KernelEntry *kernel = program.find(launch.kernel);
   if (!kernel)
     return makeError(ErrorKind::InvalidInput,
                      "'{}' launches kernel '{}'{}, which is not compiled",
-                     program.plan.name, launch.kernel,
-                     describeLocation(launch));
+                     plan.name, launch.kernel, describeLocation(launch));
   if (arguments.size() != kernel->parameters.size())
     return makeError(ErrorKind::InvalidInput,
                      "kernel '{}'{}: expected {} arguments, found {}",
@@ -266,29 +284,34 @@ static Expected<void> runLaunch(Device &device, Module &module,
   if (!chosen)
     return tl::unexpected(chosen.error());
   kernel = *chosen;
-  Expected<Dim3> launched = getLaunchedGrid(device, launch, *kernel, grid);
+  LaunchConfig config;
+  config.block = {kernel->threads, 1, 1};
+  config.cluster = kernel->cluster;
+  config.dynamicSharedBytes = kernel->sharedBytes;
+  config.cooperative = kernel->cooperative;
+  Expected<Dim3> launched =
+      getLaunchedGrid(device, module, launch, *kernel, config, grid);
   if (!launched)
     return tl::unexpected(launched.error());
+  config.grid = *launched;
   Expected<Parameters> parameters =
       makeParameters(device, *kernel, arguments, grid);
   if (!parameters)
     return tl::unexpected(parameters.error());
 
-  LaunchConfig config;
-  config.grid = *launched;
-  config.block = {kernel->threads, 1, 1};
-  config.dynamicSharedBytes = kernel->sharedBytes;
   record.entry = kernel->entry;
   record.grid = config.grid;
-  records.push_back(std::move(record));
-  return device.launch(module, kernel->entry, config, parameters->get());
+  PreparedLaunch &result = prepared.emplace_back();
+  result.record = std::move(record);
+  result.config = config;
+  parameters->moveTo(result);
+  return {};
 }
 
-Expected<std::vector<LaunchRecord>>
-heddle::executePlan(Device &device, Module &module, const Program &program,
-                    std::span<const int64_t> sizes,
-                    std::span<const DeviceAddress> buffers) {
-  const LaunchPlan &plan = program.plan;
+Expected<std::vector<PreparedLaunch>>
+heddle::prepareLaunches(Device &device, Module &module, const Program &program,
+                        const LaunchPlan &plan, std::span<const int64_t> sizes,
+                        std::span<const DeviceAddress> buffers) {
   Expected<std::vector<uint64_t>> values = evaluate(plan, sizes);
   if (!values)
     return tl::unexpected(values.error());
@@ -300,7 +323,7 @@ heddle::executePlan(Device &device, Module &module, const Program &program,
     if (Expected<uint64_t> bytes = getBytes(plan, i, sizes); !bytes)
       return tl::unexpected(bytes.error());
 
-  std::vector<LaunchRecord> records;
+  std::vector<PreparedLaunch> prepared;
   for (const Launch &launch : plan.launches) {
     std::vector<Argument> arguments;
     for (const LaunchArgument &argument : launch.arguments) {
@@ -312,10 +335,40 @@ heddle::executePlan(Device &device, Module &module, const Program &program,
       Argument &scalar = arguments.emplace_back();
       scalar.bits = (*values)[argument.number];
     }
-    if (Expected<void> ran = runLaunch(device, module, program, launch, *values,
-                                       std::move(arguments), records);
-        !ran)
-      return tl::unexpected(ran.error());
+    if (Expected<void> done =
+            prepareLaunch(device, module, program, plan, launch, *values,
+                          std::move(arguments), prepared);
+        !done)
+      return tl::unexpected(done.error());
   }
+  return prepared;
+}
+
+Expected<void> heddle::launchAll(Device &device, Module &module,
+                                 std::span<const PreparedLaunch> launches,
+                                 Stream *stream) {
+  for (const PreparedLaunch &launch : launches)
+    if (Expected<void> launched =
+            device.launch(module, launch.record.entry, launch.config,
+                          launch.arguments, stream);
+        !launched)
+      return launched;
+  return {};
+}
+
+Expected<std::vector<LaunchRecord>>
+heddle::executePlan(Device &device, Module &module, const Program &program,
+                    const LaunchPlan &plan, std::span<const int64_t> sizes,
+                    std::span<const DeviceAddress> buffers, Stream *stream) {
+  Expected<std::vector<PreparedLaunch>> prepared =
+      prepareLaunches(device, module, program, plan, sizes, buffers);
+  if (!prepared)
+    return tl::unexpected(prepared.error());
+  std::vector<LaunchRecord> records;
+  for (PreparedLaunch &launch : *prepared)
+    records.push_back(launch.record);
+  if (Expected<void> launched = launchAll(device, module, *prepared, stream);
+      !launched)
+    return tl::unexpected(launched.error());
   return records;
 }

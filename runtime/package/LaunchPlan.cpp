@@ -12,13 +12,6 @@
 
 using namespace heddle;
 
-const KernelEntry *Program::find(std::string_view entry) const {
-  auto found = std::find_if(
-      kernels.begin(), kernels.end(),
-      [&](const KernelEntry &kernel) { return kernel.entry == entry; });
-  return found == kernels.end() ? nullptr : &*found;
-}
-
 //===----------------------------------------------------------------------===//
 // Sizes and shapes
 //===----------------------------------------------------------------------===//

@@ -14,8 +14,10 @@
 #include "ptx/Parser.h"
 #include "units/TensorMapCodec.h"
 
+#include <chrono>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 using namespace heddle;
@@ -43,11 +45,27 @@ public:
   std::map<std::string, std::unique_ptr<Kernel>, std::less<>> kernels;
 };
 
+/// Work is done as it is submitted, so a stream has no state.
+class VirtualStream final : public Stream {
+public:
+  void *getNative() const override { return nullptr; }
+};
+
+class VirtualEvent final : public Event {
+public:
+  /// When it was last recorded.
+  std::optional<std::chrono::steady_clock::time_point> time;
+};
+
 class VirtualDevice final : public Device {
 public:
   explicit VirtualDevice(const VirtualDeviceOptions &options)
       : options(options) {
     props.name = "virtual H200";
+    props.ordinal = int(options.ordinal);
+    props.maxThreadsPerBlock = maxThreadsPerBlock;
+    props.memoryBytes = uint64_t(141) << 30;
+    props.l2Bytes = uint64_t(50) << 20;
     props.multiprocessors = 132;
     props.maxSharedBytesPerBlock = 227 * 1024;
     props.registersPerMultiprocessor = 65536;
@@ -62,8 +80,8 @@ public:
   Expected<void> free(DeviceAddress address) override {
     return memory.free(address);
   }
-  Expected<void> copyToDevice(DeviceAddress to, const void *from,
-                              size_t bytes) override {
+  Expected<void> copyToDevice(DeviceAddress to, const void *from, size_t bytes,
+                              Stream *) override {
     if (bytes == 0)
       return {};
     std::byte *host = memory.resolve(to, bytes);
@@ -73,8 +91,8 @@ public:
     std::memcpy(host, from, bytes);
     return {};
   }
-  Expected<void> copyToHost(void *to, DeviceAddress from,
-                            size_t bytes) override {
+  Expected<void> copyToHost(void *to, DeviceAddress from, size_t bytes,
+                            Stream *) override {
     if (bytes == 0)
       return {};
     const std::byte *host = memory.resolve(from, bytes);
@@ -84,19 +102,63 @@ public:
     std::memcpy(to, host, bytes);
     return {};
   }
+  Expected<void> fill(DeviceAddress to, std::byte value, size_t bytes,
+                      Stream *) override {
+    if (bytes == 0)
+      return {};
+    std::byte *host = memory.resolve(to, bytes);
+    if (!host)
+      return makeError(ErrorKind::InvalidInput, "fill: {}",
+                       memory.explain(to, bytes));
+    std::memset(host, int(value), bytes);
+    return {};
+  }
+
+  Expected<std::unique_ptr<Stream>> createStream() override {
+    return std::make_unique<VirtualStream>();
+  }
+  Expected<std::unique_ptr<Stream>> adoptStream(void *) override {
+    return makeError(ErrorKind::InvalidInput,
+                     "a virtual device has no streams of another library; "
+                     "expected one that the device created");
+  }
+  Expected<std::unique_ptr<Event>> createEvent() override {
+    return std::make_unique<VirtualEvent>();
+  }
+  Expected<void> record(Event &event, Stream *) override {
+    static_cast<VirtualEvent &>(event).time = std::chrono::steady_clock::now();
+    return {};
+  }
+  Expected<void> wait(Stream *, Event &) override { return {}; }
+  Expected<void> synchronize(Stream *) override { return {}; }
+  Expected<void> synchronize(Event &) override { return {}; }
+  Expected<double> getMilliseconds(Event &from, Event &to) override {
+    const auto &begin = static_cast<VirtualEvent &>(from).time;
+    const auto &end = static_cast<VirtualEvent &>(to).time;
+    if (!begin || !end)
+      return makeError(ErrorKind::InvalidInput,
+                       "expected two events that have been recorded");
+    return std::chrono::duration<double, std::milli>(*end - *begin).count();
+  }
+
   Expected<TensorMap> encodeTensorMap(const TensorMapSpec &spec) override {
     if (auto legal = verifyTensorMapSpec(spec); !legal)
       return tl::unexpected(legal.error());
     return vgpu::encodeTensorMap(spec);
   }
 
-  Expected<std::unique_ptr<Module>> loadModule(std::string_view ptx,
-                                               std::string_view name) override;
+  Expected<std::unique_ptr<Module>>
+  loadModule(const ModuleImage &image) override;
+  Expected<uint32_t> getResidentBlocks(Module &module, std::string_view kernel,
+                                       const LaunchConfig &config) override;
   Expected<void> launch(Module &module, std::string_view kernel,
                         const LaunchConfig &config,
-                        std::span<const KernelArgument> arguments) override;
+                        std::span<const KernelArgument> arguments,
+                        Stream *stream) override;
 
 private:
+  Expected<const Kernel *> findKernel(Module &module,
+                                      std::string_view name) const;
   Expected<void> checkConfig(const Kernel &kernel, LaunchConfig &config) const;
   Expected<std::vector<std::byte>>
   packArguments(const Kernel &kernel,
@@ -110,8 +172,12 @@ private:
 };
 
 Expected<std::unique_ptr<Module>>
-VirtualDevice::loadModule(std::string_view ptx, std::string_view name) {
-  auto parsed = parsePtx(ptx, name);
+VirtualDevice::loadModule(const ModuleImage &image) {
+  const std::string &name = image.name;
+  if (image.ptx.empty())
+    return makeError(ErrorKind::InvalidInput,
+                     "{}: a virtual device runs PTX, and there is none", name);
+  auto parsed = parsePtx(image.ptx, name);
   if (!parsed)
     return tl::unexpected(parsed.error());
   auto module = std::make_unique<VirtualModule>(memory);
@@ -255,25 +321,45 @@ uint32_t VirtualDevice::residentClusters(const Kernel &kernel,
                                             config.cluster.count()));
 }
 
-Expected<void>
-VirtualDevice::launch(Module &module, std::string_view name,
-                      const LaunchConfig &requested,
-                      std::span<const KernelArgument> arguments) {
+Expected<const Kernel *>
+VirtualDevice::findKernel(Module &module, std::string_view name) const {
   auto *own = dynamic_cast<VirtualModule *>(&module);
   if (!own || &own->memory != &memory)
     return makeError(ErrorKind::InvalidInput,
                      "launch of '{}': the module belongs to another device",
                      name);
   auto it = own->kernels.find(name);
-  if (it == own->kernels.end()) {
-    std::string known;
-    for (const auto &[kernel, decoded] : own->kernels)
-      known += (known.empty() ? "'" : ", '") + kernel + "'";
-    return makeError(ErrorKind::InvalidInput,
-                     "'{}' has no kernel '{}'; it has {}", own->syntax.name,
-                     name, known.empty() ? "none" : known);
-  }
-  const Kernel &kernel = *it->second;
+  if (it != own->kernels.end())
+    return it->second.get();
+  std::string known;
+  for (const auto &[kernel, decoded] : own->kernels)
+    known += (known.empty() ? "'" : ", '") + kernel + "'";
+  return makeError(ErrorKind::InvalidInput,
+                   "'{}' has no kernel '{}'; it has {}", own->syntax.name, name,
+                   known.empty() ? "none" : known);
+}
+
+Expected<uint32_t>
+VirtualDevice::getResidentBlocks(Module &module, std::string_view name,
+                                 const LaunchConfig &requested) {
+  auto kernel = findKernel(module, name);
+  if (!kernel)
+    return tl::unexpected(kernel.error());
+  LaunchConfig config = requested;
+  if (auto legal = checkConfig(**kernel, config); !legal)
+    return tl::unexpected(legal.error());
+  uint64_t blocks = residentClusters(**kernel, config) * config.cluster.count();
+  return uint32_t(std::max<uint64_t>(1, blocks / props.multiprocessors));
+}
+
+Expected<void> VirtualDevice::launch(Module &module, std::string_view name,
+                                     const LaunchConfig &requested,
+                                     std::span<const KernelArgument> arguments,
+                                     Stream *) {
+  auto found = findKernel(module, name);
+  if (!found)
+    return tl::unexpected(found.error());
+  const Kernel &kernel = **found;
   Launch launch;
   launch.config = requested;
   if (auto legal = checkConfig(kernel, launch.config); !legal)
@@ -290,6 +376,14 @@ VirtualDevice::launch(Module &module, std::string_view name,
                            ? options.hostThreads
                            : std::max(1u, std::thread::hardware_concurrency());
   launch.residentClusters = residentClusters(kernel, launch.config);
+  uint64_t clusters =
+      launch.config.grid.count() / launch.config.cluster.count();
+  if (requested.cooperative && clusters > launch.residentClusters)
+    return makeError(ErrorKind::InvalidInput,
+                     "cooperative launch of '{}': {} blocks do not fit at "
+                     "once; the largest grid that does has {}",
+                     name, launch.config.grid.count(),
+                     launch.residentClusters * launch.config.cluster.count());
   launch.stepBudget = options.stepBudget;
   return runLaunch(launch);
 }

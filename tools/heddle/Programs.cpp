@@ -60,7 +60,7 @@ FailureOr<CompiledProgram> heddle::compileProgram(ModuleOp module,
   FailureOr<LaunchPlan> plan = buildLaunchPlan(host);
   if (failed(plan))
     return failure();
-  result.program.plan = std::move(*plan);
+  result.program.plans.push_back(std::move(*plan));
   OwningOpRef<ModuleOp> kernels = cloneKernels(module);
   FailureOr<CompiledModule> compiled = compileModule(*kernels, {});
   if (failed(compiled))

@@ -90,16 +90,16 @@ static Expected<void> runOnDevice(Device &device,
                                   const CompiledProgram &compiled,
                                   StringRef file, ArrayRef<int64_t> sizes,
                                   MutableArrayRef<HostBuffer> buffers) {
-  Expected<std::unique_ptr<Module>> module =
-      device.loadModule(compiled.ptx, file.str() + " (PTX)");
+  Expected<std::unique_ptr<Module>> module = device.loadModule(
+      {.name = file.str() + " (PTX)", .ptx = compiled.ptx, .cubins = {}});
   if (!module)
     return tl::unexpected(module.error());
   DeviceBuffers copies(device);
   if (Expected<void> uploaded = copies.upload(buffers); !uploaded)
     return uploaded;
-  Expected<std::vector<LaunchRecord>> launches =
-      executePlan(device, **module, compiled.program,
-                  {sizes.data(), sizes.size()}, copies.get());
+  Expected<std::vector<LaunchRecord>> launches = executePlan(
+      device, **module, compiled.program, compiled.program.plans.front(),
+      {sizes.data(), sizes.size()}, copies.get());
   if (!launches)
     return tl::unexpected(launches.error());
   for (const LaunchRecord &launch : *launches)

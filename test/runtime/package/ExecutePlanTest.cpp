@@ -27,23 +27,41 @@ public:
   const DeviceProperties &properties() const override { return description; }
   Expected<DeviceAddress> allocate(size_t) override { return 0; }
   Expected<void> free(DeviceAddress) override { return {}; }
-  Expected<void> copyToDevice(DeviceAddress, const void *, size_t) override {
+  Expected<void> copyToDevice(DeviceAddress, const void *, size_t,
+                              Stream *) override {
     return {};
   }
-  Expected<void> copyToHost(void *, DeviceAddress, size_t) override {
+  Expected<void> copyToHost(void *, DeviceAddress, size_t, Stream *) override {
     return {};
   }
+  Expected<void> fill(DeviceAddress, std::byte, size_t, Stream *) override {
+    return {};
+  }
+  Expected<std::unique_ptr<Stream>> createStream() override { return nullptr; }
+  Expected<std::unique_ptr<Stream>> adoptStream(void *) override {
+    return nullptr;
+  }
+  Expected<std::unique_ptr<Event>> createEvent() override { return nullptr; }
+  Expected<void> record(Event &, Stream *) override { return {}; }
+  Expected<void> wait(Stream *, Event &) override { return {}; }
+  Expected<void> synchronize(Stream *) override { return {}; }
+  Expected<void> synchronize(Event &) override { return {}; }
+  Expected<double> getMilliseconds(Event &, Event &) override { return 0; }
   Expected<TensorMap> encodeTensorMap(const TensorMapSpec &spec) override {
     maps.push_back(spec);
     return TensorMap{};
   }
-  Expected<std::unique_ptr<Module>> loadModule(std::string_view,
-                                               std::string_view) override {
+  Expected<std::unique_ptr<Module>> loadModule(const ModuleImage &) override {
     return std::make_unique<Module>();
+  }
+  Expected<uint32_t> getResidentBlocks(Module &, std::string_view,
+                                       const LaunchConfig &) override {
+    return residentBlocks;
   }
   Expected<void> launch(Module &, std::string_view kernel,
                         const LaunchConfig &config,
-                        std::span<const KernelArgument> arguments) override {
+                        std::span<const KernelArgument> arguments,
+                        Stream *) override {
     Call &call = calls.emplace_back(Call{std::string(kernel), config, {}});
     for (KernelArgument argument : arguments)
       call.arguments.emplace_back(argument.begin(), argument.end());
@@ -51,6 +69,7 @@ public:
   }
 
   DeviceProperties description;
+  uint32_t residentBlocks = 1;
   std::vector<TensorMapSpec> maps;
   std::vector<Call> calls;
 };
@@ -60,7 +79,7 @@ public:
 class ExecutePlanTest : public testing::Test {
 protected:
   ExecutePlanTest() {
-    LaunchPlan &plan = program.plan;
+    LaunchPlan &plan = program.plans.emplace_back();
     plan.name = "host";
     plan.sizes = {"M", "K"};
     plan.buffers = {
@@ -92,7 +111,8 @@ protected:
   Expected<std::vector<LaunchRecord>> execute(std::vector<int64_t> sizes) {
     std::vector<DeviceAddress> buffers = {0x1000, 0x2000};
     Module module;
-    return executePlan(device, module, program, sizes, buffers);
+    return executePlan(device, module, program, program.plans[0], sizes,
+                       buffers);
   }
 
   uint64_t getArgument(size_t i) {
@@ -141,7 +161,7 @@ TEST_F(ExecutePlanTest, TensorMapsDescribeTheBuffersOfTheLaunch) {
 }
 
 TEST_F(ExecutePlanTest, TensorMapsHaveTheTypeThatTheKernelAsksFor) {
-  program.plan.buffers[0].type = ElementType::F32;
+  program.plans[0].buffers[0].type = ElementType::F32;
   program.kernels[0].parameters[0].type = ElementType::F32;
   program.kernels[0].tensorMaps[0].box[0] = 32;
   program.kernels[0].tensorMaps[0].type = TensorMapType::TF32;
@@ -211,7 +231,7 @@ TEST_F(ExecutePlanTest, ExtentsThatTheKernelDoesNotTakeAreErrors) {
 
 TEST_F(ExecutePlanTest, GridsThatAreTooLargeAreErrors) {
   program.kernels[0].persistent = false;
-  program.plan.launches[0].grid = {2, 0};
+  program.plans[0].launches[0].grid = {2, 0};
   EXPECT_TRUE(execute({65535, 64}));
   auto records = execute({65536, 64});
   ASSERT_FALSE(records);
@@ -219,7 +239,7 @@ TEST_F(ExecutePlanTest, GridsThatAreTooLargeAreErrors) {
 }
 
 TEST_F(ExecutePlanTest, PersistentKernelsCountBlocksIn32Bits) {
-  program.plan.launches[0].grid = {0, 0};
+  program.plans[0].launches[0].grid = {0, 0};
   EXPECT_TRUE(execute({46340, 64}));
   auto records = execute({65536, 64});
   ASSERT_FALSE(records);
@@ -229,7 +249,7 @@ TEST_F(ExecutePlanTest, PersistentKernelsCountBlocksIn32Bits) {
 }
 
 TEST_F(ExecutePlanTest, MissingKernelsAreErrors) {
-  program.plan.launches[0].kernel = "other";
+  program.plans[0].launches[0].kernel = "other";
   auto records = execute({100, 64});
   ASSERT_FALSE(records);
   EXPECT_EQ(records.error().message,

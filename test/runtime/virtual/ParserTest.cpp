@@ -15,7 +15,8 @@ namespace {
 
 std::string loadError(const std::string &ptx) {
   TestDevice device;
-  auto module = device.device->loadModule(ptx, "in.ptx");
+  auto module =
+      device.device->loadModule({.name = "in.ptx", .ptx = ptx, .cubins = {}});
   return module ? "" : module.error().message;
 }
 

@@ -60,7 +60,8 @@ public:
                   const LaunchConfig &config,
                   const std::vector<Argument> &arguments,
                   std::string_view name = "test.ptx") {
-    auto module = device->loadModule(ptx, name);
+    auto module = device->loadModule(
+        {.name = std::string(name), .ptx = ptx, .cubins = {}});
     if (!module)
       return module.error().message;
     std::vector<KernelArgument> spans(arguments.begin(), arguments.end());

@@ -25,6 +25,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace heddle {
 
@@ -36,14 +37,28 @@ struct Dim3 {
   uint64_t count() const { return uint64_t(x) * y * z; }
 };
 
+/// What executes the code of a device.
+enum class DeviceKind : uint8_t { Virtual, Cuda };
+
 /// What a launch needs to know about the hardware.
 struct DeviceProperties {
   std::string name;
+  DeviceKind kind = DeviceKind::Virtual;
+  /// The number in `virtual:N` or `cuda:N`.
+  int ordinal = 0;
+  /// The compute capability times 10: 90 is `sm_90`.
   int smArch = 90;
   uint32_t multiprocessors = 0;
+  uint32_t maxThreadsPerBlock = 1024;
   uint32_t maxSharedBytesPerBlock = 0;
   uint32_t registersPerMultiprocessor = 0;
   uint32_t maxThreadsPerMultiprocessor = 0;
+  uint64_t memoryBytes = 0;
+  uint64_t l2Bytes = 0;
+  /// The driver's version as CUDA counts it, 13000 for 13.0; 0 without one.
+  int driverVersion = 0;
+  /// Times are those of a simulator on the CPU and say nothing of a GPU.
+  bool isSimulated = true;
 };
 
 /// Element types of a tensor map, as the CUDA driver numbers them.
@@ -103,19 +118,60 @@ Expected<void> verifyTensorMapSpec(const TensorMapSpec &spec);
 struct LaunchConfig {
   Dim3 grid, block, cluster;
   uint32_t dynamicSharedBytes = 0;
+  /// All blocks must be resident at once, since they wait for one another; a
+  /// launch that does not fit is refused.
+  bool cooperative = false;
 };
 
 /// One kernel argument: the raw bytes of its parameter, in declaration order.
 using KernelArgument = std::span<const std::byte>;
 
+/// Machine code for one architecture: `sm_90a`.
+struct CubinImage {
+  std::string arch;
+  std::span<const std::byte> bytes;
+};
+
+/// Device code in the forms that there are of it. A device takes the cubin for
+/// its architecture, and else the PTX text, which may be empty.
+struct ModuleImage {
+  /// What messages call it, usually a file name.
+  std::string name;
+  std::string_view ptx;
+  std::vector<CubinImage> cubins;
+};
+
 /// Device code that has been loaded. Owned by the caller; must not outlive its
-/// device.
+/// device, nor be destroyed while one of its kernels runs.
 class Module {
 public:
   virtual ~Module() = default;
 };
 
-/// A GPU, virtual or not. Calls are synchronous unless they say otherwise.
+/// Work that is done in the order in which it was submitted. Owned by the
+/// caller; must not outlive its device.
+class Stream {
+public:
+  virtual ~Stream() = default;
+  /// The driver's handle, a `CUstream`, or null on a virtual device.
+  virtual void *getNative() const = 0;
+};
+
+/// A point in a stream that others can wait for and that has a time. Owned by
+/// the caller; must not outlive its device.
+class Event {
+public:
+  virtual ~Event() = default;
+};
+
+/// A GPU, virtual or not.
+///
+/// Work goes to a stream; null is the device's default stream. A call that
+/// takes one may return before the work is done, and an error of the work is
+/// then reported by a later call. The virtual device does all work before the
+/// call returns, which is one legal order of it.
+///
+/// Safe to use from several threads at a time.
 class Device {
 public:
   virtual ~Device() = default;
@@ -125,24 +181,58 @@ public:
   /// Allocates `bytes` of global memory aligned to 256 bytes. The contents are
   /// undefined; the virtual device fills them with a poison pattern.
   virtual Expected<DeviceAddress> allocate(size_t bytes) = 0;
+  /// Waits for work that uses the memory.
   virtual Expected<void> free(DeviceAddress address) = 0;
+
+  /// Host memory must stay as it is until the work is done; without a stream,
+  /// it is when the call returns.
   virtual Expected<void> copyToDevice(DeviceAddress to, const void *from,
-                                      size_t bytes) = 0;
-  virtual Expected<void> copyToHost(void *to, DeviceAddress from,
-                                    size_t bytes) = 0;
+                                      size_t bytes,
+                                      Stream *stream = nullptr) = 0;
+  virtual Expected<void> copyToHost(void *to, DeviceAddress from, size_t bytes,
+                                    Stream *stream = nullptr) = 0;
+  virtual Expected<void> fill(DeviceAddress to, std::byte value, size_t bytes,
+                              Stream *stream = nullptr) = 0;
+
+  virtual Expected<std::unique_ptr<Stream>> createStream() = 0;
+  /// Uses a stream that somebody else made, which stays theirs: a `CUstream`
+  /// of the device's primary context.
+  virtual Expected<std::unique_ptr<Stream>> adoptStream(void *native) = 0;
+  virtual Expected<std::unique_ptr<Event>> createEvent() = 0;
+  virtual Expected<void> record(Event &event, Stream *stream = nullptr) = 0;
+  /// Later work in `stream` waits for `event`, if that has been recorded.
+  virtual Expected<void> wait(Stream *stream, Event &event) = 0;
+  /// Waits on the host until the work in `stream`, or up to `event`, is done.
+  virtual Expected<void> synchronize(Stream *stream = nullptr) = 0;
+  virtual Expected<void> synchronize(Event &event) = 0;
+  /// The time between two events that have passed, in milliseconds: of the GPU
+  /// where there is one and of the simulator where `isSimulated`.
+  virtual Expected<double> getMilliseconds(Event &from, Event &to) = 0;
 
   virtual Expected<TensorMap> encodeTensorMap(const TensorMapSpec &spec) = 0;
 
-  /// Loads PTX text. `name` is what messages call it, usually its file name.
   virtual Expected<std::unique_ptr<Module>>
-  loadModule(std::string_view ptx, std::string_view name) = 0;
+  loadModule(const ModuleImage &image) = 0;
 
-  /// Runs `kernel` to completion. A fault or hang on the device is an error of
-  /// kind `Fault` that names kernel, CTA, warp, role and source line.
+  /// How many blocks of `kernel` one multiprocessor holds at a time; with
+  /// clusters, the blocks of all resident clusters over the multiprocessors,
+  /// rounded down, but at least 1 if a cluster fits at all. 0 if none fits.
+  virtual Expected<uint32_t> getResidentBlocks(Module &module,
+                                               std::string_view kernel,
+                                               const LaunchConfig &config) = 0;
+
+  /// Launches `kernel`. A fault or hang is an error of kind `Fault`; the
+  /// virtual device names kernel, CTA, warp, role and source line.
   virtual Expected<void> launch(Module &module, std::string_view kernel,
                                 const LaunchConfig &config,
-                                std::span<const KernelArgument> arguments) = 0;
+                                std::span<const KernelArgument> arguments,
+                                Stream *stream = nullptr) = 0;
 };
+
+/// Opens `virtual`, `virtual:N`, `cuda` or `cuda:N`, where N is the number of
+/// the device, from 0. `auto` is the first CUDA device if there is a driver
+/// and one, and else `virtual`.
+Expected<std::unique_ptr<Device>> openDevice(std::string_view name);
 
 } // namespace heddle
 

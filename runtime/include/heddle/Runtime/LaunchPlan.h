@@ -149,22 +149,36 @@ struct KernelEntry {
   uint32_t threads = 0;
   /// Dynamic shared memory.
   uint32_t sharedBytes = 0;
+  /// Blocks per cluster.
+  Dim3 cluster = {};
+  /// All blocks must be resident at once.
+  bool cooperative = false;
   /// The entry that runs when a tensor map is illegal, or empty.
   std::string fallback;
   /// Blocks loop over the grid, so that no more are launched than fit.
   bool persistent = false;
   std::vector<KernelParameter> parameters;
   std::vector<TensorMapPlan> tensorMaps;
+  /// Where the author wrote it, `file:line`; may be empty.
+  std::string location;
 };
 
-/// A plan and the kernels that it launches.
+/// Host functions and the kernels that they launch.
 struct Program {
-  LaunchPlan plan;
+  std::vector<LaunchPlan> plans;
   std::vector<KernelEntry> kernels;
 
   /// The kernel of that name, or null.
   const KernelEntry *find(std::string_view entry) const;
+  /// The host function `name`, or the only one if that is empty; an error that
+  /// says which there are.
+  Expected<const LaunchPlan *> findPlan(std::string_view name) const;
 };
+
+/// Checks that whatever names or numbers something in `program` names what is
+/// there: values of lower numbers, buffers, kernels and their fallbacks,
+/// arguments that tensor maps describe. `executePlan` relies on it.
+Expected<void> verifyProgram(const Program &program);
 
 /// Checks that there is one size of 0 or more for each of the plan's.
 Expected<void> verifySizes(const LaunchPlan &plan,
@@ -191,13 +205,39 @@ struct LaunchRecord {
   std::string fallbackReason;
 };
 
-/// Runs the plan's launches on `device`, one after the other. `buffers` has the
-/// address of each buffer, of at least `getBytes` bytes. Returns what was
-/// launched; a launch with an empty grid leaves no record.
+/// A launch whose grid, parameters and tensor maps have been computed. It can
+/// run any number of times, for as long as its buffers are where they were.
+struct PreparedLaunch {
+  PreparedLaunch() = default;
+  PreparedLaunch(PreparedLaunch &&) = default;
+  PreparedLaunch &operator=(PreparedLaunch &&) = default;
+
+  LaunchRecord record;
+  LaunchConfig config;
+  /// The bytes of all parameters, and what of it each is.
+  std::vector<std::byte> bytes;
+  std::vector<KernelArgument> arguments;
+};
+
+/// Computes the launches of `plan`, one of `program`'s, and uses nothing of
+/// `device` but its properties, its occupancy and its tensor maps. `buffers`
+/// has the address of each buffer, of at least `getBytes` bytes. A launch with
+/// an empty grid is left out.
+Expected<std::vector<PreparedLaunch>>
+prepareLaunches(Device &device, Module &module, const Program &program,
+                const LaunchPlan &plan, std::span<const int64_t> sizes,
+                std::span<const DeviceAddress> buffers);
+
+/// Submits launches to `stream`, one after the other.
+Expected<void> launchAll(Device &device, Module &module,
+                         std::span<const PreparedLaunch> launches,
+                         Stream *stream = nullptr);
+
+/// Both: computes the launches and submits them. Returns what was launched.
 Expected<std::vector<LaunchRecord>>
 executePlan(Device &device, Module &module, const Program &program,
-            std::span<const int64_t> sizes,
-            std::span<const DeviceAddress> buffers);
+            const LaunchPlan &plan, std::span<const int64_t> sizes,
+            std::span<const DeviceAddress> buffers, Stream *stream = nullptr);
 
 } // namespace heddle
 

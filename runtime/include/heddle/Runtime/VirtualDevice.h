@@ -20,6 +20,8 @@
 namespace heddle {
 
 struct VirtualDeviceOptions {
+  /// The number of the device.
+  uint32_t ordinal = 0;
   /// Host threads that execute clusters; 0 means one per hardware thread.
   unsigned hostThreads = 0;
   /// Warp instructions that one cluster may execute before the launch is given
