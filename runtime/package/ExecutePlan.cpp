@@ -66,7 +66,7 @@ static Argument makeView(const LaunchPlan &plan, size_t buffer,
   view.address = address;
   view.extents = getShape(plan, buffer, sizes);
   view.strides.assign(view.extents.size(), 1);
-  for (size_t dim = view.extents.size() - 1; dim > 0; --dim)
+  for (size_t dim = view.extents.size(); dim-- > 1;)
     view.strides[dim - 1] = view.strides[dim] * view.extents[dim];
   return view;
 }

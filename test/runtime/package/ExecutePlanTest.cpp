@@ -6,74 +6,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "heddle/Runtime/LaunchPlan.h"
+#include "FakeDevice.h"
 
 #include <cstring>
 #include <gtest/gtest.h>
 
 using namespace heddle;
+using namespace heddle::test;
 
 namespace {
-/// Remembers what it was told.
-class FakeDevice : public Device {
-public:
-  struct Call {
-    std::string kernel;
-    LaunchConfig config;
-    std::vector<std::vector<std::byte>> arguments;
-  };
-
-  FakeDevice() { description.multiprocessors = 132; }
-  const DeviceProperties &properties() const override { return description; }
-  Expected<DeviceAddress> allocate(size_t) override { return 0; }
-  Expected<void> free(DeviceAddress) override { return {}; }
-  Expected<void> copyToDevice(DeviceAddress, const void *, size_t,
-                              Stream *) override {
-    return {};
-  }
-  Expected<void> copyToHost(void *, DeviceAddress, size_t, Stream *) override {
-    return {};
-  }
-  Expected<void> fill(DeviceAddress, std::byte, size_t, Stream *) override {
-    return {};
-  }
-  Expected<std::unique_ptr<Stream>> createStream() override { return nullptr; }
-  Expected<std::unique_ptr<Stream>> adoptStream(void *) override {
-    return nullptr;
-  }
-  Expected<std::unique_ptr<Event>> createEvent() override { return nullptr; }
-  Expected<void> record(Event &, Stream *) override { return {}; }
-  Expected<void> wait(Stream *, Event &) override { return {}; }
-  Expected<void> synchronize(Stream *) override { return {}; }
-  Expected<void> synchronize(Event &) override { return {}; }
-  Expected<double> getMilliseconds(Event &, Event &) override { return 0; }
-  Expected<TensorMap> encodeTensorMap(const TensorMapSpec &spec) override {
-    maps.push_back(spec);
-    return TensorMap{};
-  }
-  Expected<std::unique_ptr<Module>> loadModule(const ModuleImage &) override {
-    return std::make_unique<Module>();
-  }
-  Expected<uint32_t> getResidentBlocks(Module &, std::string_view,
-                                       const LaunchConfig &) override {
-    return residentBlocks;
-  }
-  Expected<void> launch(Module &, std::string_view kernel,
-                        const LaunchConfig &config,
-                        std::span<const KernelArgument> arguments,
-                        Stream *) override {
-    Call &call = calls.emplace_back(Call{std::string(kernel), config, {}});
-    for (KernelArgument argument : arguments)
-      call.arguments.emplace_back(argument.begin(), argument.end());
-    return {};
-  }
-
-  DeviceProperties description;
-  uint32_t residentBlocks = 1;
-  std::vector<TensorMapSpec> maps;
-  std::vector<Call> calls;
-};
-
 /// A product of M x 64 by a constant: one TMA kernel and its fallback, and a
 /// scalar argument.
 class ExecutePlanTest : public testing::Test {
