@@ -11,6 +11,13 @@
 using namespace mlir;
 using namespace heddle;
 
+std::string heddle::getFileAndLine(Location location) {
+  auto place = location->findInstanceOf<FileLineColLoc>();
+  if (!place)
+    return "";
+  return (place.getFilename().getValue() + ":" + Twine(place.getLine())).str();
+}
+
 //===----------------------------------------------------------------------===//
 // Types
 //===----------------------------------------------------------------------===//
@@ -214,10 +221,7 @@ LogicalResult PlanBuilder::addLaunch(tile::LaunchOp op) {
     else
       launch.arguments.push_back({false, values.lookup(argument)});
   }
-  if (auto location = op.getLoc()->findInstanceOf<FileLineColLoc>())
-    launch.location =
-        (location.getFilename().getValue() + ":" + Twine(location.getLine()))
-            .str();
+  launch.location = getFileAndLine(op.getLoc());
   plan.launches.push_back(std::move(launch));
   return success();
 }

@@ -14,6 +14,9 @@
 
 namespace heddle {
 
+/// `file:line` of what the author wrote, or nothing if that is not known.
+std::string getFileAndLine(mlir::Location location);
+
 /// The runtime's name of an element or scalar type, or nothing if buffers and
 /// kernels cannot have it.
 std::optional<ElementType> getElementType(mlir::Type type);

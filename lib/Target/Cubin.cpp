@@ -49,6 +49,7 @@ void heddle::parsePtxasMessages(llvm::StringRef messages, Cubin &cubin) {
   static const llvm::Regex entry("Compiling entry function '([^']+)'");
   static const llvm::Regex registers("Used ([0-9]+) registers");
   static const llvm::Regex barriers("used ([0-9]+) barriers");
+  static const llvm::Regex shared("([0-9]+) bytes smem");
   static const llvm::Regex spills("([0-9]+) bytes stack frame, ([0-9]+) bytes "
                                   "spill stores, ([0-9]+) bytes spill loads");
   auto number = [](llvm::StringRef text) {
@@ -74,6 +75,8 @@ void heddle::parsePtxasMessages(llvm::StringRef messages, Cubin &cubin) {
       usage.registers = number(match[1]);
     if (barriers.match(line, &match))
       usage.barriers = number(match[1]);
+    if (shared.match(line, &match))
+      usage.sharedBytes = number(match[1]);
     if (spills.match(line, &match)) {
       usage.stackBytes = number(match[1]);
       usage.spillStoreBytes = number(match[2]);
@@ -95,6 +98,28 @@ createTemporary(llvm::StringRef suffix) {
 static std::string readFile(llvm::StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFile(path);
   return buffer ? (*buffer)->getBuffer().str() : std::string();
+}
+
+llvm::Expected<std::string> heddle::getPtxasVersion() {
+  llvm::Expected<std::string> ptxas = findPtxas();
+  if (!ptxas)
+    return ptxas.takeError();
+  auto log = createTemporary("log");
+  if (!log)
+    return log.takeError();
+  llvm::scope_exit cleanup([&] { llvm::sys::fs::remove(*log); });
+  std::optional<llvm::StringRef> redirects[] = {
+      llvm::StringRef(), llvm::StringRef(*log), llvm::StringRef(*log)};
+  std::string message;
+  int status = llvm::sys::ExecuteAndWait(
+      *ptxas, {*ptxas, "--version"}, std::nullopt, redirects, 0, 0, &message);
+  std::string printed = readFile(*log);
+  static const llvm::Regex release("release ([0-9.]+)");
+  llvm::SmallVector<llvm::StringRef> match;
+  if (status != 0 || !release.match(printed, &match))
+    return makeError("expected '" + *ptxas + " --version' to tell a release; " +
+                     message + printed);
+  return match[1].str();
 }
 
 llvm::Expected<Cubin> heddle::assembleCubin(llvm::StringRef ptx) {

@@ -22,6 +22,8 @@ struct EntryUsage {
   std::string entry;
   unsigned registers = 0;
   unsigned barriers = 0;
+  /// Static shared memory.
+  unsigned sharedBytes = 0;
   unsigned stackBytes = 0;
   unsigned spillStoreBytes = 0;
   unsigned spillLoadBytes = 0;
@@ -38,6 +40,9 @@ struct Cubin {
 /// The path of ptxas: in $PATH, in $CUDA_HOME/bin, or in the toolkit's usual
 /// place. An error says where it was looked for.
 llvm::Expected<std::string> findPtxas();
+
+/// The version of that ptxas, as in `13.0`.
+llvm::Expected<std::string> getPtxasVersion();
 
 /// Assembles PTX for sm_90a. An error has what ptxas printed.
 llvm::Expected<Cubin> assembleCubin(llvm::StringRef ptx);

@@ -66,8 +66,10 @@ static Argument makeView(const LaunchPlan &plan, size_t buffer,
   view.address = address;
   view.extents = getShape(plan, buffer, sizes);
   view.strides.assign(view.extents.size(), 1);
+  // The strides of an empty buffer may overflow, and mean nothing.
   for (size_t dim = view.extents.size(); dim-- > 1;)
-    view.strides[dim - 1] = view.strides[dim] * view.extents[dim];
+    view.strides[dim - 1] =
+        int64_t(uint64_t(view.strides[dim]) * uint64_t(view.extents[dim]));
   return view;
 }
 

@@ -16,6 +16,11 @@ using namespace heddle;
 // Sizes and shapes
 //===----------------------------------------------------------------------===//
 
+std::string_view heddle::getName(Access access) {
+  static constexpr std::string_view names[] = {"in", "out", "inout"};
+  return names[size_t(access)];
+}
+
 Expected<void> heddle::verifySizes(const LaunchPlan &plan,
                                    std::span<const int64_t> sizes) {
   if (sizes.size() != plan.sizes.size())
@@ -67,6 +72,20 @@ std::string_view heddle::getName(IndexOp op) {
       "cmpi uge", "select",    "extsi",     "extui",
   };
   return names[size_t(op)];
+}
+
+size_t heddle::getOperandCount(IndexOp op) {
+  switch (op) {
+  case IndexOp::Constant:
+    return 0;
+  case IndexOp::SignExtend:
+  case IndexOp::ZeroExtend:
+    return 1;
+  case IndexOp::Select:
+    return 3;
+  default:
+    return 2;
+  }
 }
 
 static uint64_t truncate(uint64_t value, unsigned bits) {

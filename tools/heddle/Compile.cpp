@@ -8,10 +8,10 @@
 
 #include "lib/Compiler/HostPlan.h"
 #include "lib/Compiler/Names.h"
+#include "lib/Compiler/Packaging.h"
 #include "lib/Target/Cubin.h"
 #include "tools/heddle/Commands.h"
 #include "tools/heddle/Files.h"
-#include "tools/heddle/Programs.h"
 #include "tools/heddle/Source.h"
 
 #include "llvm/Support/raw_ostream.h"

@@ -8,11 +8,11 @@
 
 #include "dialects/Aref/Aref.h"
 #include "lib/Analysis/SharedMemory.h"
+#include "lib/Compiler/Packaging.h"
 #include "lib/Reference/Reference.h"
 #include "lib/Target/Cubin.h"
 #include "tools/heddle/Buffers.h"
 #include "tools/heddle/Commands.h"
-#include "tools/heddle/Programs.h"
 #include "tools/heddle/Source.h"
 
 #include "llvm/Support/FormatVariadic.h"

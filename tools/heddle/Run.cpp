@@ -7,11 +7,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "heddle/Runtime/VirtualDevice.h"
+#include "lib/Compiler/Packaging.h"
 #include "lib/Reference/Reference.h"
 #include "tools/heddle/Buffers.h"
 #include "tools/heddle/Check.h"
 #include "tools/heddle/Commands.h"
-#include "tools/heddle/Programs.h"
 #include "tools/heddle/Progress.h"
 #include "tools/heddle/Source.h"
 
@@ -87,19 +87,24 @@ Expected<void> DeviceBuffers::download(MutableArrayRef<HostBuffer> buffers) {
 
 /// Runs a compiled program; the buffers then hold the results.
 static Expected<void> runOnDevice(Device &device,
-                                  const CompiledProgram &compiled,
-                                  StringRef file, ArrayRef<int64_t> sizes,
+                                  const PackageContents &compiled,
+                                  StringRef file, StringRef host,
+                                  ArrayRef<int64_t> sizes,
                                   MutableArrayRef<HostBuffer> buffers) {
   Expected<std::unique_ptr<Module>> module = device.loadModule(
       {.name = file.str() + " (PTX)", .ptx = compiled.ptx, .cubins = {}});
   if (!module)
     return tl::unexpected(module.error());
+  const Program &program = compiled.info.program;
+  Expected<const LaunchPlan *> plan = program.findPlan(host);
+  if (!plan)
+    return tl::unexpected(plan.error());
   DeviceBuffers copies(device);
   if (Expected<void> uploaded = copies.upload(buffers); !uploaded)
     return uploaded;
-  Expected<std::vector<LaunchRecord>> launches = executePlan(
-      device, **module, compiled.program, compiled.program.plans.front(),
-      {sizes.data(), sizes.size()}, copies.get());
+  Expected<std::vector<LaunchRecord>> launches =
+      executePlan(device, **module, program, **plan,
+                  {sizes.data(), sizes.size()}, copies.get());
   if (!launches)
     return tl::unexpected(launches.error());
   for (const LaunchRecord &launch : *launches)
@@ -147,14 +152,13 @@ static ExitCode runHost(const RunCommand &command, Source &source,
   if (command.device == "reference")
     return succeeded(runReference(host, sizes, buffers)) ? ExitCode::Good
                                                          : ExitCode::Failed;
-  FailureOr<CompiledProgram> compiled =
-      compileProgram(source.getModule(), host);
+  FailureOr<PackageContents> compiled = buildPackage(source.getModule());
   if (failed(compiled))
     return ExitCode::BadInput;
   std::unique_ptr<Device> device = createVirtualDevice();
   Progress progress("virtual GPU");
-  Expected<void> ran =
-      runOnDevice(*device, *compiled, command.file, sizes, buffers);
+  Expected<void> ran = runOnDevice(*device, *compiled, command.file,
+                                   host.getSymName(), sizes, buffers);
   return ran ? ExitCode::Good : report(ran.error());
 }
 

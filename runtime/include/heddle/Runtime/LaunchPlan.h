@@ -25,6 +25,9 @@ namespace heddle {
 /// How a host function uses a buffer.
 enum class Access : uint8_t { In, Out, InOut };
 
+/// The name in a program: `in`, `out`, `inout`.
+std::string_view getName(Access access);
+
 /// An extent of a buffer: a constant, or what the caller chose for a size.
 struct Extent {
   bool isSize = false;
@@ -81,6 +84,8 @@ enum class IndexOp : uint8_t {
 
 /// The name of an operation, as in `arith`.
 std::string_view getName(IndexOp op);
+/// How many operands it has, 0 to 3.
+size_t getOperandCount(IndexOp op);
 
 /// Computes one value. Values are numbered: first the sizes, then the results
 /// of the instructions; an operand is a value of a lower number. A value is as
@@ -176,8 +181,9 @@ struct Program {
 };
 
 /// Checks that whatever names or numbers something in `program` names what is
-/// there: values of lower numbers, buffers, kernels and their fallbacks,
-/// arguments that tensor maps describe. `executePlan` relies on it.
+/// there, of the right type: values of lower numbers, buffers, kernels and
+/// their fallbacks, arguments that tensor maps describe; and that no number is
+/// one that no launch can have. The functions below rely on it.
 Expected<void> verifyProgram(const Program &program);
 
 /// Checks that there is one size of 0 or more for each of the plan's.

@@ -63,18 +63,25 @@ struct PackageContents {
   std::string reference;
 };
 
-/// The bytes of a package. The same contents give the same bytes.
+/// XXH3-128 of `bytes` as 32 hexadecimal digits.
+std::string getContentHash(std::string_view bytes);
+
+/// The bytes of a package, whose program is as `verifyProgram` wants it. The
+/// same contents give the same bytes.
 std::string formatPackage(const PackageContents &contents);
 
-/// Writes a file that appears whole or not at all.
+/// Writes a file that appears whole or not at all, beside what else is in its
+/// folder. An error if a package with such contents would be refused.
 Expected<void> writePackage(const std::string &path,
                             const PackageContents &contents);
 
 /// A package that has been checked: sizes, hashes, versions and every name and
-/// number in its program. Its sections stay where they are in the file.
+/// number in its program. The hashes tell damage, not who made it: its code is
+/// to be trusted as far as where it came from.
 class Package {
 public:
-  /// Maps `path` into memory.
+  /// Reads `path` whole. It is not mapped into memory: what others do to a
+  /// mapped file shows after it has been checked, or kills the process.
   static Expected<std::shared_ptr<const Package>> open(const std::string &path);
   /// Takes the bytes of a package; `name` is what messages call it.
   static Expected<std::shared_ptr<const Package>> parse(std::string bytes,
