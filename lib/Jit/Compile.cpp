@@ -46,7 +46,7 @@ static Expected<PackageContents> compile(
     return tl::unexpected(Error{ErrorKind::InvalidInput, getText()});
   PackageOptions options;
   options.compile.optimization = jit.options.optimization;
-  options.assembleCubins = jit.options.assembleCubins;
+  options.cubins = jit.options.assembleCubins;
   FailureOr<PackageContents> contents = buildPackage(*module, options);
   if (failed(contents))
     return tl::unexpected(Error{ErrorKind::InvalidInput, getText()});

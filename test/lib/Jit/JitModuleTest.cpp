@@ -129,9 +129,8 @@ TEST_F(JitModule, FindsTheSameModuleInTheCaches) {
   registerDialects(registry);
   other.appendDialectRegistry(registry);
   std::string text;
-  OwningOpRef<ModuleOp> module = build(2);
-  module->print(llvm::raw_string_ostream(text) << "",
-                OpPrintingFlags().enableDebugInfo(true, false));
+  llvm::raw_string_ostream stream(text);
+  build(2)->print(stream, OpPrintingFlags().enableDebugInfo(true, false));
   OwningOpRef<ModuleOp> copy = parseSourceString<ModuleOp>(text, &other);
   ASSERT_TRUE(copy);
   Jit second(options);
