@@ -175,18 +175,25 @@ static CLI::App *addRun(CLI::App &app, RunCommand &command) {
 
 static EmitKind parseEmit(const std::string &emit) {
   static const std::pair<const char *, EmitKind> kinds[] = {
-      {"tile", EmitKind::Tile}, {"aref", EmitKind::Aref},
-      {"nvvm", EmitKind::NVVM}, {"llvm", EmitKind::LLVM},
-      {"ptx", EmitKind::PTX},   {"cubin", EmitKind::Cubin}};
+      {"tile", EmitKind::Tile},      {"aref", EmitKind::Aref},
+      {"nvvm", EmitKind::NVVM},      {"llvm", EmitKind::LLVM},
+      {"ptx", EmitKind::PTX},        {"cubin", EmitKind::Cubin},
+      {"package", EmitKind::Package}};
   for (auto [name, kind] : kinds)
     if (emit == name)
       return kind;
-  if (emit == "package")
-    refuse("--emit", emit, "use ptx or cubin");
   throw CLI::ValidationError(
       "--emit",
-      fmt::format("expected tile, aref, nvvm, llvm, ptx or cubin, found '{}'",
+      fmt::format("expected tile, aref, nvvm, llvm, ptx, cubin or package, "
+                  "found '{}'",
                   emit));
+}
+
+/// What a file of that name usually holds.
+static EmitKind guessEmit(std::string_view output) {
+  if (output.ends_with(".heddle"))
+    return EmitKind::Package;
+  return output.ends_with(".cubin") ? EmitKind::Cubin : EmitKind::PTX;
 }
 
 static CLI::App *addCompile(CLI::App &app, CompileCommand &command) {
@@ -213,7 +220,9 @@ static CLI::App *addCompile(CLI::App &app, CompileCommand &command) {
       ->add_option_function<std::string>(
           "--emit",
           [&](const std::string &emit) { command.emit = parseEmit(emit); },
-          "how far to go: tile, aref, nvvm, llvm, ptx (the default) or cubin")
+          "what to write: tile, aref, nvvm, llvm, ptx, cubin or package; where "
+          "nothing is said, a package to *.heddle, a cubin to *.cubin and else "
+          "ptx")
       ->type_name("KIND");
   return compile;
 }
@@ -268,7 +277,10 @@ ParsedCommandLine heddle::parseCommandLine(int argc, const char *const *argv) {
   }
   if (runApp->parsed())
     return run;
-  if (compileApp->parsed())
+  if (compileApp->parsed()) {
+    if (compileApp->count("--emit") == 0)
+      compile.emit = guessEmit(compile.output);
     return compile;
+  }
   return explain;
 }

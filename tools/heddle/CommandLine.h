@@ -20,7 +20,7 @@ namespace heddle {
 using NamedSizes = std::vector<std::pair<std::string, int64_t>>;
 using NamedStrings = std::vector<std::pair<std::string, std::string>>;
 
-enum class EmitKind { Tile, Aref, NVVM, LLVM, PTX, Cubin };
+enum class EmitKind { Tile, Aref, NVVM, LLVM, PTX, Cubin, Package };
 
 /// `heddle run`
 struct RunCommand {

@@ -41,17 +41,39 @@ static FailureOr<std::string> emitCubin(StringRef ptx) {
   return std::move(cubin->image);
 }
 
-/// What the command writes.
+/// Makes a package, with machine code if there is a ptxas.
+static ExitCode emitPackage(Source &source, const std::string &output) {
+  PackageOptions options;
+  options.cubins = true;
+  options.sources = {source.getFile()};
+  FailureOr<PackageContents> contents =
+      buildPackage(source.getModule(), options);
+  if (failed(contents))
+    return ExitCode::BadInput;
+  if (contents->cubins.empty())
+    llvm::errs() << "heddle: note: the package has PTX only, since there is no "
+                    "ptxas; a GPU's driver compiles that when it is loaded\n";
+  Expected<void> written = output == "-"
+                               ? writeFile(output, formatPackage(*contents))
+                               : writePackage(output, *contents);
+  if (written)
+    return ExitCode::Good;
+  printError() << written.error().message << '\n';
+  return ExitCode::BadInput;
+}
+
+/// What the command writes, unless it is a package.
 static FailureOr<std::string> emit(Source &source, EmitKind kind) {
   if (kind == EmitKind::Tile)
     return emitStage(source.getModule(), Stage::Tile);
-  // Host functions are checked, although only a package would hold them.
+  // Host functions are checked, although only packages hold them.
   for (tile::HostOp host : source.getModule().getOps<tile::HostOp>())
     if (failed(buildLaunchPlan(host)))
       return failure();
   OwningOpRef<ModuleOp> kernels = cloneKernels(source.getModule());
   switch (kind) {
   case EmitKind::Tile:
+  case EmitKind::Package:
     break;
   case EmitKind::Aref:
     return emitStage(*kernels, Stage::Aref);
@@ -75,6 +97,8 @@ ExitCode heddle::compile(const CompileCommand &command) {
   Source source;
   if (failed(source.read(command.file)))
     return ExitCode::BadInput;
+  if (command.emit == EmitKind::Package)
+    return emitPackage(source, command.output);
   FailureOr<std::string> text = emit(source, command.emit);
   if (failed(text))
     return ExitCode::BadInput;

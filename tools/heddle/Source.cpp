@@ -43,6 +43,13 @@ LogicalResult Source::read(const std::string &path) {
   return success(bool(module));
 }
 
+SourceFile Source::getFile() const {
+  const llvm::MemoryBuffer *buffer =
+      sourceManager.getMemoryBuffer(sourceManager.getMainFileID());
+  return {buffer->getBufferIdentifier().str(),
+          getContentHash(buffer->getBuffer())};
+}
+
 /// Prints names with commas between them.
 template <typename Range>
 static void printNames(Range names) {

@@ -10,6 +10,7 @@
 #define HEDDLE_TOOLS_HEDDLE_SOURCE_H
 
 #include "dialects/Tile/Tile.h"
+#include "heddle/Runtime/Package.h"
 #include "lib/Compiler/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -32,6 +33,9 @@ public:
   mlir::LogicalResult read(const std::string &file);
 
   mlir::ModuleOp getModule() { return *module; }
+
+  /// The name and the hash of what was read.
+  SourceFile getFile() const;
 
   /// The host function `entry`, or the only one if that is empty. Says which
   /// there are if it fails.
