@@ -20,6 +20,9 @@ endfunction()
 
 # heddle_add_library(NAME sources... [DEPENDS tablegen-targets...]
 #                    [LINK libraries...])
+# adds a part of the compiler: a static library for the tests of that part,
+# whose objects are in libheddle-compiler.so too. What both of them need of the
+# runtime comes from libheddle-runtime.so, so that a process has it once.
 function(heddle_add_library name)
   cmake_parse_arguments(arg "" "" "DEPENDS;LINK" ${ARGN})
   add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
@@ -28,6 +31,7 @@ function(heddle_add_library name)
     add_dependencies(${name} ${arg_DEPENDS})
   endif()
   target_link_libraries(${name} PUBLIC ${arg_LINK} MLIR LLVM)
+  set_property(GLOBAL APPEND PROPERTY HEDDLE_COMPILER_PARTS ${name})
 endfunction()
 
 # heddle_add_tool(NAME sources... [LINK libraries...])

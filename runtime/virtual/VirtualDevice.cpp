@@ -80,6 +80,23 @@ public:
   Expected<void> free(DeviceAddress address) override {
     return memory.free(address);
   }
+  Expected<DeviceAddress> registerHostMemory(void *host,
+                                             size_t bytes) override {
+    return memory.registerHost(host, bytes);
+  }
+  Expected<void> unregisterHostMemory(DeviceAddress address,
+                                      size_t bytes) override {
+    return memory.unregisterHost(address, bytes);
+  }
+  Expected<void *> getHostPointer(DeviceAddress address,
+                                  size_t bytes) override {
+    if (bytes == 0)
+      return nullptr;
+    if (std::byte *host = memory.resolve(address, bytes))
+      return host;
+    return makeError(ErrorKind::InvalidInput, "host pointer: {}",
+                     memory.explain(address, bytes));
+  }
   Expected<void> copyToDevice(DeviceAddress to, const void *from, size_t bytes,
                               Stream *) override {
     if (bytes == 0)

@@ -37,17 +37,8 @@ LogicalResult Source::read(const std::string &path) {
     return failure();
   }
   sourceManager.AddNewSourceBuffer(std::move(buffer), SMLoc());
-  handler = std::make_unique<SourceMgrDiagnosticHandler>(
-      sourceManager, &context, llvm::errs());
-  // A kernel and its twin without TMA share the author's lines: what is wrong
-  // with both is said once.
-  onlyOnce = std::make_unique<ScopedDiagnosticHandler>(
-      &context, [this](Diagnostic &diagnostic) {
-        std::string text;
-        llvm::raw_string_ostream(text)
-            << diagnostic.getLocation() << diagnostic;
-        return success(!said.insert(text).second);
-      });
+  diagnostics = std::make_unique<DiagnosticPrinter>(sourceManager, &context,
+                                                    llvm::errs());
   module = parseWithNames(sourceManager, &context);
   return success(bool(module));
 }

@@ -11,13 +11,13 @@
 
 #include "dialects/Tile/Tile.h"
 #include "heddle/Runtime/Package.h"
+#include "lib/Compiler/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "tools/heddle/CommandLine.h"
 
-#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/SourceMgr.h"
 
 namespace heddle {
@@ -49,10 +49,7 @@ public:
 private:
   mlir::MLIRContext context;
   llvm::SourceMgr sourceManager;
-  std::unique_ptr<mlir::SourceMgrDiagnosticHandler> handler;
-  /// Drops diagnostics that were already printed.
-  std::unique_ptr<mlir::ScopedDiagnosticHandler> onlyOnce;
-  llvm::StringSet<> said;
+  std::unique_ptr<DiagnosticPrinter> diagnostics;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::string file;
 };

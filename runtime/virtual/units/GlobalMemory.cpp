@@ -66,6 +66,7 @@ Expected<DeviceAddress> GlobalMemory::allocate(size_t bytes) {
   DeviceAddress address = next;
   next = alignUp(address + bytes) + redZoneBytes;
   allocations.emplace_hint(allocations.end(), address, Allocation{bytes, host});
+  byHost.emplace(host, address);
   ++liveCount;
   return address;
 }
@@ -86,6 +87,7 @@ Expected<void> GlobalMemory::free(DeviceAddress address) {
                      "the {}-byte allocation at {:#x} was freed before",
                      allocation.size, address);
   generation.fetch_add(1, std::memory_order_release);
+  byHost.erase(allocation.host);
   std::free(allocation.host);
   allocation.host = nullptr;
   live -= allocation.size;
@@ -99,30 +101,58 @@ GlobalMemory::find(DeviceAddress address) const {
   return after == allocations.begin() ? nullptr : &*std::prev(after);
 }
 
-std::byte *GlobalMemory::resolve(DeviceAddress address, size_t bytes) const {
-  std::shared_lock lock(mutex);
+GlobalMemory::Range GlobalMemory::findRange(DeviceAddress address,
+                                            size_t bytes) const {
+  if (HostRanges::isHost(address)) {
+    auto [begin, size] = hostRanges.find(address, bytes);
+    return {begin, size, size == 0 ? nullptr : HostRanges::getHost(begin)};
+  }
   const Map::value_type *entry = find(address);
   if (!entry || !entry->second.host)
-    return nullptr;
-  uint64_t offset = address - entry->first;
-  if (offset >= entry->second.size || bytes > entry->second.size - offset)
-    return nullptr;
-  return entry->second.host + offset;
+    return {};
+  uint64_t offset = address - entry->first, size = entry->second.size;
+  if (offset >= size || bytes > size - offset)
+    return {};
+  return {entry->first, size, entry->second.host};
+}
+
+Expected<DeviceAddress> GlobalMemory::registerHost(void *host, size_t bytes) {
+  const auto *begin = static_cast<const std::byte *>(host);
+  std::unique_lock lock(mutex);
+  if (auto after = byHost.upper_bound(begin); after != byHost.begin()) {
+    auto [own, address] = *std::prev(after);
+    uint64_t offset = begin - own, size = allocations.at(address).size;
+    if (offset < size && bytes <= size - offset)
+      return address + offset;
+  }
+  return hostRanges.add(host, bytes);
+}
+
+Expected<void> GlobalMemory::unregisterHost(DeviceAddress address,
+                                            size_t bytes) {
+  std::unique_lock lock(mutex);
+  if (!HostRanges::isHost(address) && find(address))
+    return {};
+  generation.fetch_add(1, std::memory_order_release);
+  return hostRanges.remove(address, bytes);
+}
+
+std::byte *GlobalMemory::resolve(DeviceAddress address, size_t bytes) const {
+  std::shared_lock lock(mutex);
+  Range range = findRange(address, bytes);
+  return range.host ? range.host + (address - range.begin) : nullptr;
 }
 
 std::byte *GlobalMemory::Cursor::refill(DeviceAddress address, size_t bytes) {
   std::shared_lock lock(memory->mutex);
-  const Map::value_type *entry = memory->find(address);
-  if (!entry || !entry->second.host)
+  Range range = memory->findRange(address, bytes);
+  if (!range.host)
     return nullptr;
-  begin = entry->first;
-  size = entry->second.size;
-  host = entry->second.host;
+  begin = range.begin;
+  size = range.size;
+  host = range.host;
   generation = memory->generation.load(std::memory_order_relaxed);
-  uint64_t offset = address - begin;
-  if (offset >= size || bytes > size - offset)
-    return nullptr;
-  return host + offset;
+  return host + (address - begin);
 }
 
 std::string GlobalMemory::explain(DeviceAddress address, size_t bytes) const {
@@ -132,6 +162,8 @@ std::string GlobalMemory::explain(DeviceAddress address, size_t bytes) const {
                   address, bytes == 1 ? "is" : "are");
   if (address < nullPage)
     return what + " in no allocation: the address looks like a null pointer";
+  if (HostRanges::isHost(address))
+    return what + " " + hostRanges.explain(address, bytes);
 
   const Map::value_type *before = find(address);
   if (before) {

@@ -9,7 +9,7 @@
 /// \file
 /// Global memory as a set of allocations at addresses that are never reused,
 /// with unmapped red zones between them. An access is legal exactly when it
-/// lies inside one live allocation.
+/// lies inside one live allocation, or in host memory that was registered.
 ///
 //===----------------------------------------------------------------------===//
 
@@ -17,6 +17,7 @@
 #define HEDDLE_RUNTIME_VIRTUAL_UNITS_GLOBALMEMORY_H
 
 #include "heddle/Runtime/Device.h"
+#include "units/HostRanges.h"
 
 #include <atomic>
 #include <map>
@@ -46,6 +47,14 @@ public:
   Expected<DeviceAddress> allocate(size_t bytes);
   /// Frees the allocation that starts at `address`.
   Expected<void> free(DeviceAddress address);
+
+  /// Makes host memory accessible, in which case its address is a function of
+  /// the host's: the same memory has the same address each time, and what
+  /// overlaps on the host does here. Memory of an allocation keeps the address
+  /// that it has.
+  Expected<DeviceAddress> registerHost(void *host, size_t bytes);
+  /// Ends one `registerHost` that returned `address`.
+  Expected<void> unregisterHost(DeviceAddress address, size_t bytes);
 
   /// The host memory behind [address, address + bytes), or null unless the
   /// range is inside one live allocation. Takes a lock: loops use a `Cursor`.
@@ -97,16 +106,30 @@ private:
   };
   using Map = std::map<DeviceAddress, Allocation>;
 
+  /// Addresses with host memory behind them.
+  struct Range {
+    DeviceAddress begin = 0;
+    uint64_t size = 0;
+    /// Null if there is no such range.
+    std::byte *host = nullptr;
+  };
+
   /// The last allocation that starts at or before `address`, or null.
   const Map::value_type *find(DeviceAddress address) const;
+  /// What contains all of [address, address + bytes).
+  Range findRange(DeviceAddress address, size_t bytes) const;
 
   mutable std::shared_mutex mutex;
   Map allocations;
+  /// Live allocations by their host memory.
+  std::map<const std::byte *, DeviceAddress> byHost;
+  HostRanges hostRanges;
   DeviceAddress next;
   uint64_t capacity;
   uint64_t live = 0;
   size_t liveCount = 0;
-  /// Counts frees, so that cursors notice that theirs may be gone.
+  /// Counts what is freed or unregistered, so that cursors notice that theirs
+  /// may be gone.
   std::atomic<uint64_t> generation = 0;
 };
 

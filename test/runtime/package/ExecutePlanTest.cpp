@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "heddle/Runtime/LaunchPlan.h"
-#include "test/runtime/package/FakeDevice.h"
+#include "test/runtime/FakeDevice.h"
 
 #include <cstring>
 #include <gtest/gtest.h>

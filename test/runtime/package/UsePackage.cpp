@@ -9,7 +9,7 @@
 #include "test/runtime/package/UsePackage.h"
 
 #include "heddle/Runtime/Package.h"
-#include "test/runtime/package/FakeDevice.h"
+#include "test/runtime/FakeDevice.h"
 
 using namespace heddle;
 

@@ -145,4 +145,59 @@ TEST(GlobalMemory, ThreadsResolveWhileOthersAllocate) {
   EXPECT_EQ(memory.liveAllocations(), 1u);
 }
 
+TEST(GlobalMemory, HostMemoryHasOneAddress) {
+  GlobalMemory memory;
+  std::vector<std::byte> host(1000);
+  DeviceAddress all = *memory.registerHost(host.data(), 1000);
+  DeviceAddress part = *memory.registerHost(host.data() + 100, 50);
+  EXPECT_EQ(part, all + 100);
+  EXPECT_EQ(all % 256, uintptr_t(host.data()) % 256);
+  EXPECT_EQ(memory.liveBytes(), 0u);
+  GlobalMemory::Cursor cursor(memory);
+  // Behind the start of `part`, but only inside `all`.
+  EXPECT_EQ(cursor.resolve(all + 120, 200), host.data() + 120);
+  EXPECT_EQ(memory.resolve(all, 1000), host.data());
+  EXPECT_EQ(memory.resolve(all, 1001), nullptr);
+  EXPECT_NE(memory.explain(all + 1004, 4).find("past the end"),
+            std::string::npos)
+      << memory.explain(all + 1004, 4);
+
+  EXPECT_TRUE(memory.unregisterHost(all, 1000));
+  EXPECT_EQ(cursor.resolve(all + 120, 4), host.data() + 120);
+  EXPECT_EQ(cursor.resolve(all + 120, 31), nullptr);
+  EXPECT_FALSE(memory.unregisterHost(all, 1000));
+  EXPECT_FALSE(memory.unregisterHost(part, 49));
+  EXPECT_TRUE(memory.unregisterHost(part, 50));
+  EXPECT_EQ(cursor.resolve(all + 120, 4), nullptr);
+  EXPECT_EQ(
+      memory.explain(all, 4),
+      fmt::format("4 bytes at {:#x} are in no registered host memory", all));
+}
+
+TEST(GlobalMemory, HostMemoryIsRegisteredAsOftenAsItSays) {
+  GlobalMemory memory;
+  int value = 7;
+  DeviceAddress address = *memory.registerHost(&value, sizeof(value));
+  EXPECT_EQ(*memory.registerHost(&value, sizeof(value)), address);
+  EXPECT_TRUE(memory.unregisterHost(address, sizeof(value)));
+  EXPECT_NE(memory.resolve(address, sizeof(value)), nullptr);
+  EXPECT_TRUE(memory.unregisterHost(address, sizeof(value)));
+  EXPECT_EQ(memory.resolve(address, sizeof(value)), nullptr);
+  EXPECT_FALSE(memory.registerHost(nullptr, 4));
+  EXPECT_FALSE(memory.registerHost(&value, 0));
+  EXPECT_FALSE(memory.registerHost(&value, SIZE_MAX));
+}
+
+TEST(GlobalMemory, AllocationsKeepTheirAddressAsHostMemory) {
+  GlobalMemory memory;
+  DeviceAddress a = *memory.allocate(256);
+  std::byte *host = memory.resolve(a, 256);
+  EXPECT_EQ(*memory.registerHost(host + 16, 32), a + 16);
+  EXPECT_TRUE(memory.unregisterHost(a + 16, 32));
+  EXPECT_EQ(memory.resolve(a, 256), host);
+  EXPECT_TRUE(memory.free(a));
+  // What the host does with the memory now is no business of the device's.
+  EXPECT_TRUE(memory.unregisterHost(a + 16, 32));
+}
+
 } // namespace

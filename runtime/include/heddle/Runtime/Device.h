@@ -184,6 +184,17 @@ public:
   /// Waits for work that uses the memory.
   virtual Expected<void> free(DeviceAddress address) = 0;
 
+  /// Lets kernels use host memory where it is, at the address that is returned,
+  /// until it is unregistered as often as it was registered; it stays the
+  /// caller's. `bytes` is at least 1. The same memory has the same address each
+  /// time. An error on a device that has no access to it, as a CUDA device.
+  virtual Expected<DeviceAddress> registerHostMemory(void *host, size_t bytes);
+  virtual Expected<void> unregisterHostMemory(DeviceAddress address,
+                                              size_t bytes);
+  /// Where the host finds `bytes` of the device's memory; an error if it
+  /// cannot, as on a CUDA device. Null for 0 bytes.
+  virtual Expected<void *> getHostPointer(DeviceAddress address, size_t bytes);
+
   /// Host memory must stay as it is until the work is done; without a stream,
   /// it is when the call returns.
   virtual Expected<void> copyToDevice(DeviceAddress to, const void *from,

@@ -6,10 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef HEDDLE_TEST_RUNTIME_PACKAGE_FAKEDEVICE_H
-#define HEDDLE_TEST_RUNTIME_PACKAGE_FAKEDEVICE_H
+#ifndef HEDDLE_TEST_RUNTIME_FAKEDEVICE_H
+#define HEDDLE_TEST_RUNTIME_FAKEDEVICE_H
 
-#include "heddle/Runtime/Device.h"
+#include "heddle/Runtime/LaunchPlan.h"
+
+#include <mutex>
 
 namespace heddle::test {
 
@@ -24,8 +26,11 @@ public:
 
   FakeDevice() { description.multiprocessors = 132; }
   const DeviceProperties &properties() const override { return description; }
-  Expected<DeviceAddress> allocate(size_t) override { return 0; }
-  Expected<void> free(DeviceAddress) override { return {}; }
+  Expected<DeviceAddress> allocate(size_t) override { return 0x100; }
+  Expected<void> free(DeviceAddress address) override {
+    freed.push_back(address);
+    return {};
+  }
   Expected<void> copyToDevice(DeviceAddress, const void *, size_t,
                               Stream *) override {
     return {};
@@ -47,6 +52,7 @@ public:
   Expected<void> synchronize(Event &) override { return {}; }
   Expected<double> getMilliseconds(Event &, Event &) override { return 0; }
   Expected<TensorMap> encodeTensorMap(const TensorMapSpec &spec) override {
+    std::lock_guard lock(mutex);
     maps.push_back(spec);
     return TensorMap{};
   }
@@ -61,6 +67,7 @@ public:
                         const LaunchConfig &config,
                         std::span<const KernelArgument> arguments,
                         Stream *) override {
+    std::lock_guard lock(mutex);
     Call &call = calls.emplace_back(Call{std::string(kernel), config, {}});
     for (KernelArgument argument : arguments)
       call.arguments.emplace_back(argument.begin(), argument.end());
@@ -69,10 +76,14 @@ public:
 
   DeviceProperties description;
   uint32_t residentBlocks = 1;
+  std::vector<DeviceAddress> freed;
   std::vector<TensorMapSpec> maps;
   std::vector<Call> calls;
+
+private:
+  std::mutex mutex;
 };
 
 } // namespace heddle::test
 
-#endif // HEDDLE_TEST_RUNTIME_PACKAGE_FAKEDEVICE_H
+#endif // HEDDLE_TEST_RUNTIME_FAKEDEVICE_H
