@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "heddle/Runtime/CudaDevice.h"
 #include "heddle/Runtime/VirtualDevice.h"
 
 #include <charconv>
@@ -15,29 +16,60 @@ using namespace heddle;
 /// How many virtual devices a program may number.
 static constexpr uint32_t maxVirtualDevices = 64;
 
+static Expected<uint32_t> countVirtualDevices() { return maxVirtualDevices; }
+
+static Expected<std::unique_ptr<Device>> openVirtualDevice(uint32_t ordinal) {
+  if (ordinal >= maxVirtualDevices)
+    return makeError(ErrorKind::InvalidInput,
+                     "expected a virtual device below {}, found 'virtual:{}'",
+                     maxVirtualDevices, ordinal);
+  VirtualDeviceOptions options;
+  options.ordinal = ordinal;
+  return createVirtualDevice(options);
+}
+
+/// A kind of device; a new one is a line below.
+struct Kind {
+  std::string_view name;
+  Expected<uint32_t> (*count)();
+  Expected<std::unique_ptr<Device>> (*open)(uint32_t ordinal);
+};
+
+/// In the order in which `auto` looks for one.
+static constexpr Kind kinds[] = {
+    {"cuda", countCudaDevices, openCudaDevice},
+    {"virtual", countVirtualDevices, openVirtualDevice},
+};
+
+static Expected<std::unique_ptr<Device>> openAny() {
+  for (const Kind &kind : kinds) {
+    Expected<uint32_t> count = kind.count();
+    if (!count)
+      return tl::unexpected(count.error());
+    if (*count > 0)
+      return kind.open(0);
+  }
+  return makeError(ErrorKind::Unavailable, "there is no device");
+}
+
 Expected<std::unique_ptr<Device>> heddle::openDevice(std::string_view name) {
-  std::string_view kind = name.substr(0, name.find(':'));
+  if (name == "auto")
+    return openAny();
+  std::string_view kindName = name.substr(0, name.find(':'));
   uint32_t ordinal = 0;
   bool valid = true;
-  if (kind.size() != name.size()) {
-    std::string_view number = name.substr(kind.size() + 1);
-    auto [stop, error] =
-        std::from_chars(number.data(), number.data() + number.size(), ordinal);
-    valid = error == std::errc() && stop == number.data() + number.size();
+  if (kindName.size() != name.size()) {
+    const char *begin = name.data() + kindName.size() + 1;
+    const char *end = name.data() + name.size();
+    auto [stop, error] = std::from_chars(begin, end, ordinal);
+    valid = error == std::errc() && stop == end;
   }
-  if (valid && kind == "virtual") {
-    if (ordinal >= maxVirtualDevices)
-      return makeError(ErrorKind::InvalidInput,
-                       "expected a virtual device below {}, found '{}'",
-                       maxVirtualDevices, name);
-    VirtualDeviceOptions options;
-    options.ordinal = ordinal;
-    return createVirtualDevice(options);
+  std::string expected;
+  for (const Kind &kind : kinds) {
+    if (valid && kind.name == kindName)
+      return kind.open(ordinal);
+    expected += fmt::format("{0}, {0}:N, ", kind.name);
   }
-  if (name == "auto")
-    return createVirtualDevice();
-  return makeError(ErrorKind::InvalidInput,
-                   "expected virtual, virtual:N, cuda, cuda:N or auto, found "
-                   "'{}'",
-                   name);
+  return makeError(ErrorKind::InvalidInput, "expected {}or auto, found '{}'",
+                   expected, name);
 }

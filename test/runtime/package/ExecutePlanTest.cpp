@@ -6,13 +6,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FakeDevice.h"
+#include "heddle/Runtime/LaunchPlan.h"
+#include "test/runtime/FakeDevice.h"
 
 #include <cstring>
 #include <gtest/gtest.h>
 
 using namespace heddle;
-using namespace heddle::test;
+using heddle::test::FakeDevice;
 
 namespace {
 /// A product of M x 64 by a constant: one TMA kernel and its fallback, and a

@@ -11,7 +11,7 @@
 
 #include <filesystem>
 #include <fstream>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -128,4 +128,116 @@ TEST(PackageTest, SectionsAreOptional) {
 TEST(PackageTest, HashesAreThoseOfXxhsum) {
   // `printf '' | xxhsum -H2`
   EXPECT_EQ(getContentHash(""), "99aa06d3014798d86001c324468d497f");
+}
+
+//===----------------------------------------------------------------------===//
+// Files
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A folder that is there for the length of a test.
+class PackageFileTest : public testing::Test {
+protected:
+  PackageFileTest() {
+    std::string name = fs::temp_directory_path() / "heddle-package-XXXXXX";
+    folder = mkdtemp(name.data());
+  }
+  ~PackageFileTest() override {
+    fs::permissions(folder, fs::perms::owner_all);
+    fs::remove_all(folder);
+  }
+
+  std::string write(const std::string &name, std::string_view bytes) {
+    std::ofstream(folder / name, std::ios::binary) << bytes;
+    return folder / name;
+  }
+  /// Why `path` is no package, without its name.
+  std::string getReason(const std::string &path) {
+    auto package = Package::open(path);
+    if (package)
+      return "";
+    size_t start = package.error().message.find(path);
+    EXPECT_NE(start, std::string::npos) << package.error().message;
+    return package.error().message.substr(start + path.size() + 1);
+  }
+
+  fs::path folder;
+};
+} // namespace
+
+TEST_F(PackageFileTest, FilesComeBack) {
+  std::string path = folder / "p.heddle";
+  auto written = writePackage(path, makeContents());
+  ASSERT_TRUE(written) << written.error().message;
+  auto package = Package::open(path);
+  ASSERT_TRUE(package) << package.error().message;
+  EXPECT_EQ((*package)->getName(), path);
+  EXPECT_EQ((*package)->getImage().ptx, makeContents().ptx);
+  // Nothing is left beside it, and what is there is replaced.
+  write("p.heddle", "before");
+  ASSERT_TRUE(writePackage(path, makeContents()));
+  EXPECT_EQ(getReason(path), "");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 1);
+  // Open packages do not change with their files.
+  fs::resize_file(path, 0);
+  EXPECT_EQ((*package)->getImage().ptx, makeContents().ptx);
+}
+
+TEST_F(PackageFileTest, OtherFilesAreToldApart) {
+  using testing::HasSubstr;
+  EXPECT_THAT(getReason(folder / "none"), HasSubstr("No such file"));
+  EXPECT_THAT(getReason(folder), HasSubstr("is a folder; expected a package"));
+  EXPECT_EQ(getReason(write("empty", "")), " is empty; expected a package");
+  EXPECT_THAT(getReason(write("a.mlir", "tile.kernel @k() {}")),
+              HasSubstr("is text and not a package; if it is a program, heddle "
+                        "compile FILE -o FILE.heddle"));
+  EXPECT_THAT(getReason(write("a.ptx", makeContents().ptx)),
+              HasSubstr("is PTX and not a package"));
+  EXPECT_THAT(getReason(write("a.cubin", makeContents().cubins[0].bytes)),
+              HasSubstr("such as a cubin"));
+  EXPECT_THAT(getReason(write("zeros", std::string(100, '\0'))),
+              HasSubstr("is not a package"));
+  std::string text = formatPackage(makeContents());
+  text.erase(4, 1);
+  EXPECT_THAT(getReason(write("text", text)), HasSubstr("copied as text"));
+  std::string pipe = folder / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(getReason(pipe), HasSubstr("is a pipe or a device"));
+  std::string huge = write("huge", "");
+  fs::resize_file(huge, uint64_t(1) << 40);
+  EXPECT_THAT(getReason(huge), HasSubstr("a package has at most 1073741824"));
+}
+
+TEST_F(PackageFileTest, WhatCannotBeWrittenIsAnError) {
+  auto missing = writePackage(folder / "none" / "p.heddle", makeContents());
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().message,
+              testing::HasSubstr("none/p.heddle': No such file or directory"));
+  auto isFolder = writePackage(folder, makeContents());
+  ASSERT_FALSE(isFolder);
+  EXPECT_THAT(isFolder.error().message, testing::HasSubstr("Is a directory"));
+
+  PackageContents wrong = makeContents();
+  wrong.info.program.kernels[0].threads = 0;
+  auto refused = writePackage(folder / "p.heddle", wrong);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("1 to 1024 threads"));
+  EXPECT_TRUE(fs::is_empty(folder));
+}
+
+TEST_F(PackageFileTest, ReadOnlyFoldersAreAnError) {
+  if (geteuid() == 0)
+    GTEST_SKIP() << "root may write to any folder";
+  fs::permissions(folder, fs::perms::owner_read | fs::perms::owner_exec);
+  auto readOnly = writePackage(folder / "p.heddle", makeContents());
+  ASSERT_FALSE(readOnly);
+  EXPECT_THAT(readOnly.error().message,
+              testing::HasSubstr("p.heddle': Permission denied"));
+}
+
+TEST_F(PackageFileTest, DevicesAreWrittenInPlace) {
+  EXPECT_TRUE(writePackage("/dev/null", makeContents()));
+  auto full = writePackage("/dev/full", makeContents());
+  ASSERT_FALSE(full);
+  EXPECT_THAT(full.error().message, testing::HasSubstr("No space left"));
 }
