@@ -44,6 +44,7 @@ function(heddle_add_tool name)
   # Executables would get -fPIE, which the precompiled header was not built for.
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  install(TARGETS ${name})
 endfunction()
 
 # heddle_add_reference(Name file.td generator options...) generates a reference

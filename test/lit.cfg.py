@@ -28,6 +28,8 @@ config.substitutions.append(
 )
 
 config.substitutions.append(("%python", sys.executable))
+config.substitutions.append(("%heddle_build", config.heddle_binary_dir))
+config.substitutions.append(("%llvm_prefix", config.llvm_prefix))
 
 ptxas = shutil.which("ptxas") or "/usr/local/cuda/bin/ptxas"
 if os.path.exists(ptxas):

@@ -9,8 +9,6 @@
 #ifndef HEDDLE_DIALECTS_TILE_TILE_H
 #define HEDDLE_DIALECTS_TILE_TILE_H
 
-#include "dialects/Tile/TileDialect.h.inc"
-#include "dialects/Tile/TileEnums.h.inc"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
@@ -21,6 +19,10 @@
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+
+// What is generated needs the above.
+#include "dialects/Tile/TileDialect.h.inc"
+#include "dialects/Tile/TileEnums.h.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Tile/TileAttrs.h.inc"
