@@ -8,8 +8,8 @@
 
 #include "heddle/Runtime/Executable.h"
 
-#include "FakeDevice.h"
-#include "FakePackage.h"
+#include "test/runtime/FakeDevice.h"
+#include "test/runtime/FakePackage.h"
 
 #include <gtest/gtest.h>
 #include <thread>
