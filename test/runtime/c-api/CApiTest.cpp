@@ -11,6 +11,7 @@
 #include "test/runtime/FakePackage.h"
 #include "test/runtime/ScaleProgram.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <stdexcept>
 

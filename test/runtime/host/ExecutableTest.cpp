@@ -11,6 +11,7 @@
 #include "test/runtime/FakeDevice.h"
 #include "test/runtime/FakePackage.h"
 
+#include <cstring>
 #include <gtest/gtest.h>
 #include <thread>
 
