@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 using namespace heddle;
+using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
@@ -121,6 +122,13 @@ TEST(Jit, WorksWithoutAFolder) {
               StartsWith("cannot write to the cache folder '"));
   EXPECT_THAT(warnings.front(), HasSubstr("Not a directory"));
   EXPECT_EQ(jit.getStatistics().cacheWarning, warnings.front());
+}
+
+TEST(Jit, KnowsItsFolder) {
+  EXPECT_EQ(Jit({.cacheFolder = ""}).getCacheFolder(), "");
+  EXPECT_EQ(Jit({.cacheFolder = "/a/b"}).getCacheFolder(), "/a/b");
+  EXPECT_THAT(Jit({.cacheFolder = "a/b"}).getCacheFolder(),
+              AllOf(StartsWith("/"), EndsWith("/a/b")));
 }
 
 TEST(Jit, ReportsAllDiagnostics) {
