@@ -40,6 +40,9 @@ TEST(Jit, CompilesAndRuns) {
   const Package &package = (*program)->getPackage();
   EXPECT_EQ(package.getName(), "double.mlir");
   EXPECT_EQ(package.getInfo().program.plans.front().name, "double");
+  ASSERT_THAT(package.getInfo().sources, SizeIs(1));
+  EXPECT_EQ(package.getInfo().sources.front().name, "double.mlir");
+  EXPECT_EQ(package.getInfo().sources.front().hash, getContentHash(doubling));
   // Line tables have the name that the caller chose.
   EXPECT_THAT(std::string(package.getImage().ptx), HasSubstr("double.mlir"));
 }
