@@ -58,6 +58,7 @@ public:
     result = context.api.ctxGetCurrent(&current);
     if (result != Result::Success || current == context.handle)
       return;
+    call = "cuCtxPushCurrent_v2";
     result = context.api.ctxPushCurrent(context.handle);
     pushed = result == Result::Success;
   }
@@ -72,12 +73,12 @@ public:
 
   explicit operator bool() const { return result == Result::Success; }
   tl::unexpected<Error> makeError(std::string_view what) const {
-    return context.makeError(
-        result, pushed ? "cuCtxPushCurrent_v2" : "cuCtxGetCurrent", what);
+    return context.makeError(result, call, what);
   }
 
 private:
   const Context &context;
+  std::string_view call = "cuCtxGetCurrent";
   Result result;
   bool pushed = false;
 };

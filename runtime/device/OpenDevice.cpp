@@ -64,12 +64,12 @@ Expected<std::unique_ptr<Device>> heddle::openDevice(std::string_view name) {
     auto [stop, error] = std::from_chars(begin, end, ordinal);
     valid = error == std::errc() && stop == end;
   }
-  std::string expected;
+  std::vector<std::string> expected;
   for (const Kind &kind : kinds) {
     if (valid && kind.name == kindName)
       return kind.open(ordinal);
-    expected += fmt::format("{0}, {0}:N, ", kind.name);
+    expected.push_back(fmt::format("{0}, {0}:N", kind.name));
   }
-  return makeError(ErrorKind::InvalidInput, "expected {}or auto, found '{}'",
-                   expected, name);
+  return makeError(ErrorKind::InvalidInput, "expected {} or auto, found '{}'",
+                   fmt::join(expected, ", "), name);
 }

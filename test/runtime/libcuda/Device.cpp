@@ -181,9 +181,12 @@ extern "C" Result cuda::cuDevicePrimaryCtxRetain(ContextHandle *context,
   return call.done();
 }
 
-/// Says in the log what a context still has when it ends.
+/// Says in the log what a context still has when it ends. Nothing can be given
+/// back to one in which a kernel failed.
 static void logLeaks(const ContextTag &context) {
   Driver &driver = getDriver();
+  if (context.gpu->sticky != Result::Success)
+    return;
   for (auto [address, bytes] : context.allocations)
     driver.log(fmt::format("leak: {} bytes at {:#x}", bytes, address));
   const std::pair<std::string_view, size_t> counts[] = {

@@ -21,40 +21,44 @@ static constexpr uint32_t usualSharedBytes = 48 * 1024;
 
 namespace {
 
-/// The places for messages among the options of a load.
-struct Logs {
-  Logs(unsigned count, JitOption *options, void **values) {
-    for (unsigned i = 0; i < count; ++i) {
-      if (options[i] == JitOption::ErrorLogBuffer)
-        errors = static_cast<char *>(values[i]);
-      if (options[i] == JitOption::InfoLogBuffer)
-        infos = static_cast<char *>(values[i]);
-      if (options[i] == JitOption::ErrorLogBufferSizeBytes)
-        errorSize = &values[i];
-      if (options[i] == JitOption::InfoLogBufferSizeBytes)
-        infoSize = &values[i];
-    }
-  }
-
-  /// Fills a buffer; its size becomes that of the message.
-  static void write(char *buffer, void **size, std::string_view text) {
-    if (!buffer || !size)
-      return;
-    size_t capacity = reinterpret_cast<size_t>(*size);
-    if (capacity == 0)
+/// A place for messages among the options of a load.
+struct Log {
+  void write(std::string_view text) {
+    if (!buffer || !size || capacity == 0)
       return;
     size_t used = std::min(text.size(), capacity - 1);
     std::memcpy(buffer, text.data(), used);
     buffer[used] = '\0';
+    // The option's value becomes the length of the message.
     *size = reinterpret_cast<void *>(used);
   }
-  void writeError(std::string_view text) const {
-    write(errors, errorSize, text);
+  void setSize(void *&value) {
+    size = &value;
+    capacity = reinterpret_cast<size_t>(value);
   }
-  void writeInfo(std::string_view text) const { write(infos, infoSize, text); }
 
-  char *errors = nullptr, *infos = nullptr;
-  void **errorSize = nullptr, **infoSize = nullptr;
+  char *buffer = nullptr;
+  void **size = nullptr;
+  size_t capacity = 0;
+};
+
+struct Logs {
+  Logs(unsigned count, JitOption *options, void **values) {
+    for (unsigned i = 0; i < count; ++i) {
+      if (options[i] == JitOption::ErrorLogBuffer)
+        errors.buffer = static_cast<char *>(values[i]);
+      if (options[i] == JitOption::InfoLogBuffer)
+        infos.buffer = static_cast<char *>(values[i]);
+      if (options[i] == JitOption::ErrorLogBufferSizeBytes)
+        errors.setSize(values[i]);
+      if (options[i] == JitOption::InfoLogBufferSizeBytes)
+        infos.setSize(values[i]);
+    }
+    errors.write("");
+    infos.write("");
+  }
+
+  Log errors, infos;
 };
 
 } // namespace
@@ -169,18 +173,16 @@ extern "C" Result cuda::cuModuleLoadDataEx(ModuleHandle *module,
     return call.refuse(Result::NoBinaryForGpu,
                        "a virtual GPU runs no machine code");
   Logs logs(count, options, values);
-  logs.writeError("");
-  logs.writeInfo("");
   ContextTag &context = call.context();
   if (!runsTarget(text, getDriver().config.arch))
     return call.refuse(Result::NoBinaryForGpu, "the PTX is for another target");
   Expected<std::unique_ptr<ModuleTag>> loaded =
       load(*context.gpu->device, text);
   if (!loaded) {
-    logs.writeError(loaded.error().message);
+    logs.errors.write(loaded.error().message);
     return call.refuse(Result::InvalidPtx, "{}", loaded.error().message);
   }
-  logs.writeInfo("assembled for the virtual GPU");
+  logs.infos.write("assembled for the virtual GPU");
   *module = loaded->get();
   for (const std::unique_ptr<FunctionTag> &function : (*loaded)->functions)
     context.functions.insert(function.get());

@@ -84,7 +84,7 @@ static void mutateJson(json &document, std::mt19937 &random) {
     break;
   case 2:
     if (value.is_number_integer())
-      value = json(value.get<int64_t>() + int64_t(random() % 5) - 2);
+      value = json(int64_t(value.get<uint64_t>() + random() % 5 - 2));
     break;
   case 3:
     if (value.is_array() && !value.empty())
