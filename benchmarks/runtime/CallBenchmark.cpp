@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FakeDevice.h"
-#include "FakePackage.h"
 #include "heddle/Runtime/Executable.h"
+#include "test/runtime/FakeDevice.h"
+#include "test/runtime/FakePackage.h"
 
 #include <benchmark/benchmark.h>
 

@@ -8,6 +8,7 @@
 
 #include "heddle-c/Jit.h"
 #include "heddle/Jit.h"
+#include "heddle/Runtime/MakeError.h"
 #include "runtime/c-api/Handles.h"
 
 using namespace heddle;

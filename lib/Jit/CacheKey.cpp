@@ -8,6 +8,7 @@
 
 #include "lib/Jit/CacheKey.h"
 
+#include "heddle/Runtime/MakeError.h"
 #include "lib/Jit/BuildId.h"
 #include "lib/Target/Cubin.h"
 #include "mlir/IR/MLIRContext.h"

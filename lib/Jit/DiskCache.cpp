@@ -8,6 +8,8 @@
 
 #include "lib/Jit/DiskCache.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/SmallString.h"

@@ -8,6 +8,7 @@
 
 #include "heddle/Jit.h"
 
+#include "heddle/Runtime/MakeError.h"
 #include "lib/Jit/Compile.h"
 #include "lib/Jit/JitImpl.h"
 

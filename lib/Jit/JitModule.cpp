@@ -8,6 +8,7 @@
 
 #include "heddle/JitModule.h"
 
+#include "heddle/Runtime/MakeError.h"
 #include "lib/Compiler/Diagnostics.h"
 #include "lib/Jit/Compile.h"
 #include "mlir/Bytecode/BytecodeWriter.h"

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Handles.h"
+#include "heddle/Runtime/MakeError.h"
 
 using namespace heddle;
 using namespace heddle::capi;

@@ -11,6 +11,7 @@
 
 #include "heddle-c/Runtime.h"
 #include "heddle/Runtime/Executable.h"
+#include "heddle/Runtime/MakeError.h"
 
 #include <algorithm>
 #include <cstring>

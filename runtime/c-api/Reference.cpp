@@ -9,6 +9,7 @@
 #include "heddle/Runtime/Reference.h"
 
 #include "Handles.h"
+#include "heddle/Runtime/MakeError.h"
 
 using namespace heddle;
 using namespace heddle::capi;

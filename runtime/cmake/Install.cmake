@@ -7,8 +7,10 @@ install(TARGETS HeddleRuntime HeddleRuntimeHeaders
   EXPORT HeddleRuntimeTargets)
 install(EXPORT HeddleRuntimeTargets NAMESPACE Heddle::
   DESTINATION ${HEDDLE_CMAKE_DIR})
+# MakeError.h is for Heddle's own sources, and needs fmt.
 install(DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/../include/
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+  FILES_MATCHING PATTERN "*.h" PATTERN MakeError.h EXCLUDE)
 
 set(generated ${CMAKE_CURRENT_BINARY_DIR}/cmake)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/HeddleConfig.cmake.in

@@ -8,6 +8,8 @@
 
 #include "Context.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 using namespace heddle;
 using namespace heddle::cuda;
 

@@ -14,6 +14,7 @@
 #define HEDDLE_CUDA_CONTEXT_H
 
 #include "DriverApi.h"
+#include "heddle/Runtime/MakeError.h"
 
 #include <atomic>
 #include <mutex>

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "CudaDevice.h"
+#include "heddle/Runtime/MakeError.h"
 
 #include <algorithm>
 

@@ -8,6 +8,8 @@
 
 #include "CudaModule.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include <algorithm>
 
 using namespace heddle;

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "CudaDevice.h"
+#include "heddle/Runtime/MakeError.h"
 
 using namespace heddle;
 using namespace heddle::cuda;

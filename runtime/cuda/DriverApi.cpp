@@ -8,6 +8,8 @@
 
 #include "DriverApi.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include <cstdlib>
 #include <dlfcn.h>
 #include <map>

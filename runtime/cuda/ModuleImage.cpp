@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "CudaModule.h"
+#include "heddle/Runtime/MakeError.h"
 
 #include <algorithm>
 #include <charconv>

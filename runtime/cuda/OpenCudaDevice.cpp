@@ -8,6 +8,7 @@
 
 #include "CudaDevice.h"
 #include "heddle/Runtime/CudaDevice.h"
+#include "heddle/Runtime/MakeError.h"
 
 using namespace heddle;
 using namespace heddle::cuda;

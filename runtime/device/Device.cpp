@@ -8,6 +8,8 @@
 
 #include "heddle/Runtime/Device.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 using namespace heddle;
 
 Expected<DeviceAddress> Device::registerHostMemory(void *, size_t) {

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "heddle/Runtime/CudaDevice.h"
+#include "heddle/Runtime/MakeError.h"
 #include "heddle/Runtime/VirtualDevice.h"
 
 #include <charconv>

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "heddle/Runtime/Device.h"
+#include "heddle/Runtime/MakeError.h"
 
 using namespace heddle;
 

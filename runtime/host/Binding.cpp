@@ -8,6 +8,8 @@
 
 #include "heddle/Runtime/Binding.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include <algorithm>
 #include <optional>
 

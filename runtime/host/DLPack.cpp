@@ -9,6 +9,7 @@
 #include "heddle/Runtime/DLPack.h"
 
 #include "DLPackTypes.h"
+#include "heddle/Runtime/MakeError.h"
 
 #include <algorithm>
 #include <new>

@@ -8,6 +8,8 @@
 
 #include "heddle/Runtime/DeviceMemory.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include <algorithm>
 
 using namespace heddle;

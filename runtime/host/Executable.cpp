@@ -10,6 +10,7 @@
 
 #include "CallCache.h"
 #include "Target.h"
+#include "heddle/Runtime/MakeError.h"
 
 using namespace heddle;
 

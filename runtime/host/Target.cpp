@@ -8,6 +8,8 @@
 
 #include "Target.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include <algorithm>
 #include <charconv>
 #include <optional>

@@ -9,6 +9,8 @@
 #include "Format.h"
 #include "heddle/Runtime/Package.h"
 
+#include <fmt/format.h>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 

@@ -8,6 +8,8 @@
 
 #include "JsonValue.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include <algorithm>
 
 using namespace heddle;

@@ -8,6 +8,8 @@
 
 #include "heddle/Runtime/LaunchPlan.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include <algorithm>
 
 using namespace heddle;

@@ -8,6 +8,7 @@
 
 #include "JsonValue.h"
 #include "Metadata.h"
+#include "heddle/Runtime/MakeError.h"
 
 #include <algorithm>
 

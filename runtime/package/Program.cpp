@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "heddle/Runtime/LaunchPlan.h"
+#include "heddle/Runtime/MakeError.h"
 
 #include <algorithm>
 

@@ -8,6 +8,8 @@
 
 #include "ReadFile.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>

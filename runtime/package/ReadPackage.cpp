@@ -9,6 +9,7 @@
 #include "Format.h"
 #include "Metadata.h"
 #include "ReadFile.h"
+#include "heddle/Runtime/MakeError.h"
 
 #include <algorithm>
 #include <cstring>

@@ -8,6 +8,8 @@
 
 #include "WriteFile.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include <atomic>
 #include <cerrno>
 #include <fcntl.h>

@@ -9,6 +9,7 @@
 #include "Format.h"
 #include "Metadata.h"
 #include "WriteFile.h"
+#include "heddle/Runtime/MakeError.h"
 
 #include <cstring>
 

@@ -11,6 +11,7 @@
 #include "decode/AddressSpace.h"
 #include "decode/Decoder.h"
 #include "engine/Launch.h"
+#include "heddle/Runtime/MakeError.h"
 #include "ptx/Parser.h"
 #include "units/TensorMapCodec.h"
 

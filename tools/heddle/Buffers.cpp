@@ -8,6 +8,7 @@
 
 #include "tools/heddle/Buffers.h"
 
+#include "heddle/Runtime/MakeError.h"
 #include "lib/Compiler/HostPlan.h"
 #include "lib/Reference/Reference.h"
 #include "tools/heddle/Files.h"

@@ -13,6 +13,8 @@
 
 #include "llvm/Support/raw_ostream.h"
 
+#include <fmt/format.h>
+
 using namespace mlir;
 using namespace heddle;
 using reference::Buffer;

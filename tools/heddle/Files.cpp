@@ -8,6 +8,8 @@
 
 #include "tools/heddle/Files.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include "llvm/Support/Error.h"
 #include "llvm/Support/raw_ostream.h"
 

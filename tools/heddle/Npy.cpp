@@ -8,6 +8,8 @@
 
 #include "tools/heddle/Npy.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cstring>

@@ -16,6 +16,7 @@
 #include "tools/heddle/Source.h"
 
 #include <cmath>
+#include <fmt/format.h>
 
 using namespace mlir;
 using namespace heddle;

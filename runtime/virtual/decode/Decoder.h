@@ -12,6 +12,7 @@
 #include "decode/Kernel.h"
 #include "decode/Modifiers.h"
 
+#include <fmt/format.h>
 #include <optional>
 
 namespace heddle::vgpu {

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "decode/Decoder.h"
+#include "heddle/Runtime/MakeError.h"
 
 #include <algorithm>
 

@@ -11,6 +11,7 @@
 #include "engine/Diagnostics.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 using namespace heddle;
 using namespace heddle::vgpu;

@@ -10,6 +10,8 @@
 
 #include "engine/Cluster.h"
 
+#include <fmt/format.h>
+
 using namespace heddle;
 using namespace heddle::vgpu;
 

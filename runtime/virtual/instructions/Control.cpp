@@ -10,6 +10,8 @@
 #include "instructions/Lanes.h"
 #include "instructions/Table.h"
 
+#include <fmt/format.h>
+
 using namespace heddle::vgpu;
 
 namespace {

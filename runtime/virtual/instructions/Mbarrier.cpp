@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "engine/Access.h"
+#include "heddle/Runtime/MakeError.h"
 #include "instructions/Lanes.h"
 #include "instructions/MbarrierAddress.h"
 #include "instructions/Table.h"

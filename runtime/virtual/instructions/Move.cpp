@@ -13,6 +13,7 @@
 #include "instructions/Table.h"
 
 #include <chrono>
+#include <fmt/format.h>
 
 using namespace heddle::vgpu;
 

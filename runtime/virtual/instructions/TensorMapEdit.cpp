@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "heddle/Runtime/MakeError.h"
 #include "instructions/AsyncMemory.h"
 #include "instructions/Table.h"
 #include "units/TensorMapCodec.h"

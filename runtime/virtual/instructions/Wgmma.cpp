@@ -12,6 +12,7 @@
 #include "instructions/Table.h"
 
 #include <charconv>
+#include <fmt/format.h>
 
 using namespace heddle;
 using namespace heddle::vgpu;

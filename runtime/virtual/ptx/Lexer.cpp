@@ -8,6 +8,8 @@
 
 #include "ptx/Lexer.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include <bit>
 #include <charconv>
 #include <cstdlib>

@@ -12,6 +12,7 @@
 #include "ptx/TokenStream.h"
 
 #include <cstring>
+#include <fmt/format.h>
 
 using namespace heddle;
 using namespace heddle::vgpu;

@@ -11,6 +11,7 @@
 
 #include "ptx/Lexer.h"
 
+#include <fmt/format.h>
 #include <optional>
 #include <string>
 

@@ -8,6 +8,8 @@
 
 #include "GlobalMemory.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>

@@ -8,6 +8,8 @@
 
 #include "HostRanges.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include <algorithm>
 
 using namespace heddle;

@@ -8,6 +8,8 @@
 
 #include "Matrix.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include <cstring>
 
 using namespace heddle;

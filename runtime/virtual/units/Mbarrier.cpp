@@ -8,6 +8,8 @@
 
 #include "Mbarrier.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include <algorithm>
 
 using namespace heddle;

@@ -8,6 +8,8 @@
 
 #include "SharedDescriptor.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 using namespace heddle;
 using namespace heddle::vgpu;
 

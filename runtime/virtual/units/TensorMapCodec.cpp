@@ -8,6 +8,8 @@
 
 #include "TensorMapCodec.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include <algorithm>
 #include <cstring>
 

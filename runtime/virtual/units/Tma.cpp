@@ -10,6 +10,7 @@
 
 #include "Numerics.h"
 #include "TmaBox.h"
+#include "heddle/Runtime/MakeError.h"
 
 using namespace heddle;
 using namespace heddle::vgpu;

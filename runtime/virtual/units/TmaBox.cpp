@@ -9,6 +9,7 @@
 #include "TmaBox.h"
 
 #include "Tma.h"
+#include "heddle/Runtime/MakeError.h"
 
 using namespace heddle;
 using namespace heddle::vgpu;

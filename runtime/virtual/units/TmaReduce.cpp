@@ -9,6 +9,7 @@
 #include "Numerics.h"
 #include "Tma.h"
 #include "TmaBox.h"
+#include "heddle/Runtime/MakeError.h"
 
 #include <atomic>
 #include <cmath>

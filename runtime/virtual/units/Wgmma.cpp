@@ -10,6 +10,7 @@
 
 #include "Numerics.h"
 #include "WgmmaKernel.h"
+#include "heddle/Runtime/MakeError.h"
 
 #include <algorithm>
 #include <cstring>

@@ -6,11 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FakePackage.h"
-#include "ScaleProgram.h"
-#include "c-api/Handles.h"
-#include "host/DLPackTypes.h"
+#include "runtime/c-api/Handles.h"
+#include "runtime/host/DLPackTypes.h"
+#include "test/runtime/FakePackage.h"
+#include "test/runtime/ScaleProgram.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <stdexcept>
 

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ScaleProgram.h"
+#include "test/runtime/ScaleProgram.h"
 
 #include <cstdio>
 

@@ -8,6 +8,7 @@
 
 #include "TestDriver.h"
 
+#include <fmt/format.h>
 #include <thread>
 
 using namespace heddle;

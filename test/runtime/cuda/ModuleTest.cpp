@@ -9,6 +9,7 @@
 #include "TestDriver.h"
 
 #include <elf.h>
+#include <fmt/format.h>
 
 using namespace heddle;
 using namespace heddle::test;

@@ -9,6 +9,8 @@
 #include "TestDriver.h"
 #include "heddle/Runtime/CudaDevice.h"
 
+#include <fmt/format.h>
+
 using namespace heddle;
 using namespace heddle::test;
 

@@ -8,7 +8,7 @@
 
 #include "heddle/Runtime/Binding.h"
 
-#include "FakePackage.h"
+#include "test/runtime/FakePackage.h"
 
 #include <gtest/gtest.h>
 

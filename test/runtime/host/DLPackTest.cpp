@@ -8,10 +8,10 @@
 
 #include "heddle/Runtime/DLPack.h"
 
-#include "FakeDevice.h"
 #include "heddle/Runtime/DeviceMemory.h"
 #include "heddle/Runtime/VirtualDevice.h"
-#include "host/DLPackTypes.h"
+#include "runtime/host/DLPackTypes.h"
+#include "test/runtime/FakeDevice.h"
 
 #include <gtest/gtest.h>
 

@@ -8,8 +8,8 @@
 
 #include "heddle/Runtime/DeviceMemory.h"
 
-#include "FakeDevice.h"
 #include "heddle/Runtime/VirtualDevice.h"
+#include "test/runtime/FakeDevice.h"
 
 #include <gtest/gtest.h>
 

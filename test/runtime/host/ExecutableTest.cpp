@@ -8,9 +8,10 @@
 
 #include "heddle/Runtime/Executable.h"
 
-#include "FakeDevice.h"
-#include "FakePackage.h"
+#include "test/runtime/FakeDevice.h"
+#include "test/runtime/FakePackage.h"
 
+#include <cstring>
 #include <gtest/gtest.h>
 #include <thread>
 

@@ -9,6 +9,7 @@
 #include "Config.h"
 
 #include "Errors.h"
+#include "heddle/Runtime/MakeError.h"
 
 #include <charconv>
 #include <cstdlib>

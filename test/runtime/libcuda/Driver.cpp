@@ -11,6 +11,7 @@
 #include "Errors.h"
 
 #include <cstdio>
+#include <fmt/format.h>
 
 using namespace heddle;
 using namespace heddle::cuda;

@@ -19,6 +19,7 @@
 #include "Functions.h"
 
 #include <chrono>
+#include <fmt/format.h>
 #include <map>
 #include <mutex>
 #include <optional>

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fmt/format.h>
 
 using namespace heddle;
 using namespace heddle::cuda;

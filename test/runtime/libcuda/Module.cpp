@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fmt/format.h>
 
 using namespace heddle;
 using namespace heddle::cuda;

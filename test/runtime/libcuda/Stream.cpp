@@ -13,6 +13,8 @@
 
 #include "Driver.h"
 
+#include <fmt/format.h>
+
 using namespace heddle;
 using namespace heddle::cuda;
 

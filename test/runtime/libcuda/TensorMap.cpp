@@ -10,6 +10,7 @@
 #include "units/TensorMapCodec.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 using namespace heddle;
 using namespace heddle::cuda;

@@ -9,6 +9,7 @@
 #include "units/GlobalMemory.h"
 
 #include <cstring>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <thread>
 #include <vector>

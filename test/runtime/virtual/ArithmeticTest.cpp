@@ -10,6 +10,7 @@
 
 #include <bit>
 #include <cmath>
+#include <fmt/format.h>
 
 using namespace heddle;
 using namespace heddle::test;

@@ -15,10 +15,8 @@
 #ifndef HEDDLE_RUNTIME_ERROR_H
 #define HEDDLE_RUNTIME_ERROR_H
 
-#include <fmt/format.h>
 #include <string>
 #include <tl/expected.hpp>
-#include <utility>
 
 namespace heddle {
 
@@ -41,14 +39,6 @@ struct Error {
 
 template <typename T>
 using Expected = tl::expected<T, Error>;
-
-/// Builds an error result: `return makeError(ErrorKind::Fault, "... {}", x);`.
-template <typename... Args>
-tl::unexpected<Error>
-makeError(ErrorKind kind, fmt::format_string<Args...> format, Args &&...args) {
-  return tl::unexpected<Error>(
-      Error{kind, fmt::format(format, std::forward<Args>(args)...)});
-}
 
 } // namespace heddle
 
