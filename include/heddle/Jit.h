@@ -94,7 +94,7 @@ public:
   Expected<std::unique_ptr<Executable>> loadFile(Device &device,
                                                  const std::string &path);
 
-  /// The folder in use; empty if there is none.
+  /// The absolute path of the folder in use; empty if there is none.
   const std::string &getCacheFolder() const;
 
   JitStatistics getStatistics() const;

@@ -26,11 +26,16 @@ static DialectRegistry getRegistry() {
   return registry;
 }
 
-/// Parses `program` with `parse` in a context of its own and compiles it.
-static Expected<PackageContents> compile(
-    const Jit::Impl &jit, StringRef program, StringRef name,
-    llvm::function_ref<OwningOpRef<ModuleOp>(llvm::SourceMgr &, MLIRContext *)>
-        parse) {
+/// How the main buffer of some sources becomes a module.
+using Parse =
+    llvm::function_ref<OwningOpRef<ModuleOp>(llvm::SourceMgr &, MLIRContext *)>;
+
+/// Parses `program`, which came from `files`, in a context of its own and
+/// compiles it.
+static Expected<PackageContents> compile(const Jit::Impl &jit,
+                                         StringRef program, StringRef name,
+                                         std::vector<SourceFile> files,
+                                         Parse parse) {
   std::string text;
   llvm::raw_string_ostream stream(text);
   auto getText = [&] { return StringRef(text).rtrim('\n').str(); };
@@ -47,6 +52,7 @@ static Expected<PackageContents> compile(
   PackageOptions options;
   options.compile.optimization = jit.options.optimization;
   options.cubins = jit.options.assembleCubins;
+  options.sources = std::move(files);
   FailureOr<PackageContents> contents = buildPackage(*module, options);
   if (failed(contents))
     return tl::unexpected(Error{ErrorKind::InvalidInput, getText()});
@@ -57,7 +63,7 @@ static Expected<PackageContents> compile(
 
 Expected<PackageContents>
 heddle::compileText(const Jit::Impl &jit, StringRef source, StringRef name) {
-  return compile(jit, source, name,
+  return compile(jit, source, name, {{name.str(), getContentHash(source)}},
                  [](llvm::SourceMgr &sources, MLIRContext *context) {
                    return parseWithNames(sources, context);
                  });
@@ -66,7 +72,7 @@ heddle::compileText(const Jit::Impl &jit, StringRef source, StringRef name) {
 Expected<PackageContents> heddle::compileBytecode(const Jit::Impl &jit,
                                                   StringRef bytecode,
                                                   StringRef name) {
-  return compile(jit, bytecode, name,
+  return compile(jit, bytecode, name, {},
                  [](llvm::SourceMgr &sources, MLIRContext *context) {
                    return parseSourceFile<ModuleOp>(sources, context);
                  });

@@ -8,6 +8,8 @@
 
 #include "lib/Jit/JitImpl.h"
 
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace heddle;
@@ -25,7 +27,10 @@ Jit::Impl::Impl(JitOptions given)
   } else if (!chosen->empty() && !start) {
     warnOfCache(start.error().message);
   } else if (!chosen->empty()) {
-    folder = *chosen;
+    // The application may change its working folder later.
+    llvm::SmallString<256> absolute(*chosen);
+    (void)llvm::sys::fs::make_absolute(absolute);
+    folder = std::string(absolute);
     disk.emplace(folder, options.cacheBytes);
   }
 }

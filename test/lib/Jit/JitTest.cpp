@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 using namespace heddle;
+using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
@@ -39,6 +40,9 @@ TEST(Jit, CompilesAndRuns) {
   const Package &package = (*program)->getPackage();
   EXPECT_EQ(package.getName(), "double.mlir");
   EXPECT_EQ(package.getInfo().program.plans.front().name, "double");
+  ASSERT_THAT(package.getInfo().sources, SizeIs(1));
+  EXPECT_EQ(package.getInfo().sources.front().name, "double.mlir");
+  EXPECT_EQ(package.getInfo().sources.front().hash, getContentHash(doubling));
   // Line tables have the name that the caller chose.
   EXPECT_THAT(std::string(package.getImage().ptx), HasSubstr("double.mlir"));
 }
@@ -121,6 +125,13 @@ TEST(Jit, WorksWithoutAFolder) {
               StartsWith("cannot write to the cache folder '"));
   EXPECT_THAT(warnings.front(), HasSubstr("Not a directory"));
   EXPECT_EQ(jit.getStatistics().cacheWarning, warnings.front());
+}
+
+TEST(Jit, KnowsItsFolder) {
+  EXPECT_EQ(Jit({.cacheFolder = ""}).getCacheFolder(), "");
+  EXPECT_EQ(Jit({.cacheFolder = "/a/b"}).getCacheFolder(), "/a/b");
+  EXPECT_THAT(Jit({.cacheFolder = "a/b"}).getCacheFolder(),
+              AllOf(StartsWith("/"), EndsWith("/a/b")));
 }
 
 TEST(Jit, ReportsAllDiagnostics) {
