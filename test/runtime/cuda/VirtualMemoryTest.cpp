@@ -6,10 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DriverTable.h"
 #include "TestDriver.h"
-#include "cuda/DriverApi.h"
-
-#include <dlfcn.h>
 
 using namespace heddle;
 using namespace heddle::cuda;
@@ -21,19 +19,8 @@ static constexpr size_t granule = 2 << 20;
 class VirtualMemoryTest : public testing::Test {
 protected:
   void SetUp() override {
-    api = openApi();
     properties.type = MemAllocationType::Pinned;
     properties.location = {MemLocationType::Device, 0};
-  }
-
-  /// The table of functions, as the runtime fills it.
-  static DriverApi openApi() {
-    void *library = dlopen(HEDDLE_TEST_DRIVER, RTLD_NOW | RTLD_LOCAL);
-    DriverApi api;
-#define HEDDLE_CUDA_FUNCTION(member, symbol, ...)                              \
-  api.member = reinterpret_cast<decltype(api.member)>(dlsym(library, #symbol));
-#include "cuda/DriverFunctions.def"
-    return api;
   }
 
   Result setAccess(DeviceAddress address, size_t bytes, int device,
@@ -45,7 +32,7 @@ protected:
   TestDriver driver{{{"DEVICES", "2"}}};
   std::unique_ptr<Device> first = TAKE(openDevice("cuda:0"));
   std::unique_ptr<Device> second = TAKE(openDevice("cuda:1"));
-  DriverApi api;
+  DriverApi api = openDriverApi();
   MemAllocationProperties properties = {};
 };
 
