@@ -174,7 +174,7 @@ bool Parser::getType(const Json &json, Type &type) {
   else if (json.contains(text::shape))
     type.form = Form::Tile;
   std::string wrong = verifyType(type);
-  return wrong.empty() || fail("{}", wrong);
+  return wrong.empty() || fail("{}, found {}", wrong, type.getName());
 }
 
 bool Parser::addValue(const Json &json, uint32_t &value) {

@@ -6,9 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "lib/Reference/Comparison.h"
-
-#include "mlir/IR/MLIRContext.h"
+#include "reference/Comparison.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -19,21 +17,20 @@ using namespace heddle::reference;
 namespace {
 class ComparisonTest : public testing::Test {
 protected:
-  Buffer make(mlir::Type type, std::vector<double> values) {
-    Buffer buffer = Buffer::makePoison(type, {int64_t(values.size()) / 2, 2});
+  Buffer make(NumberType type, std::vector<double> values) {
+    Buffer buffer = Buffer::makePoison(
+        type, std::array<int64_t, 2>{int64_t(values.size()) / 2, 2});
     for (size_t i = 0; i < values.size(); ++i) {
-      buffer.elements[i] = mlir::isa<mlir::FloatType>(type)
-                               ? makeFloat(values[i])
-                               : makeInt(uint64_t(values[i]));
+      buffer.elements[i] =
+          type.isFloat() ? makeFloat(values[i]) : makeInt(uint64_t(values[i]));
       buffer.written[i] = 1;
     }
     return buffer;
   }
-  mlir::MLIRContext context;
-  mlir::Type f32 = mlir::Float32Type::get(&context);
-  mlir::Type bf16 = mlir::BFloat16Type::get(&context);
-  mlir::Type e4m3 = mlir::Float8E4M3FNType::get(&context);
-  mlir::Type i32 = mlir::IntegerType::get(&context, 32);
+  NumberType f32 = NumberType::floating(NumberKind::F32);
+  NumberType bf16 = NumberType::floating(NumberKind::BF16);
+  NumberType e4m3 = NumberType::floating(NumberKind::F8E4M3);
+  NumberType i32 = NumberType::integer(32);
 };
 
 TEST_F(ComparisonTest, OutputRoundingIsAllowed) {
@@ -46,7 +43,7 @@ TEST_F(ComparisonTest, OutputRoundingIsAllowed) {
       compare(make(bf16, {1.015625, 2, 3, 4}), storage, exact, false);
   EXPECT_FALSE(wrong.passed());
   EXPECT_EQ(wrong.wrong, 1);
-  EXPECT_EQ(wrong.worst, (llvm::SmallVector<int64_t>{0, 0}));
+  EXPECT_EQ(wrong.worst, (std::vector<int64_t>{0, 0}));
   EXPECT_EQ(wrong.got.f, 1.015625);
 }
 
@@ -69,7 +66,7 @@ TEST_F(ComparisonTest, ReportsErrorsAndTheirRatio) {
   EXPECT_EQ(comparison.maxRelError, 0.25);
   EXPECT_EQ(comparison.referenceError, 0.5);
   EXPECT_EQ(comparison.getRatio(), 2);
-  EXPECT_EQ(comparison.worst, (llvm::SmallVector<int64_t>{1, 1}));
+  EXPECT_EQ(comparison.worst, (std::vector<int64_t>{1, 1}));
 }
 
 TEST_F(ComparisonTest, TypesThatSaturate) {

@@ -1,4 +1,4 @@
-//===- Program.h - A program in a test --------------------------*- C++ -*-===//
+//===- TestProgram.h - A program in a test ----------------------*- C++ -*-===//
 //
 // Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,20 +6,21 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef HEDDLE_TEST_LIB_REFERENCE_PROGRAM_H
-#define HEDDLE_TEST_LIB_REFERENCE_PROGRAM_H
+#ifndef HEDDLE_TEST_LIB_REFERENCE_TESTPROGRAM_H
+#define HEDDLE_TEST_LIB_REFERENCE_TESTPROGRAM_H
 
-#include "lib/Reference/Reference.h"
+#include "lib/Reference/Translate.h"
 #include "mlir/Parser/Parser.h"
+#include "runtime/reference/Run.h"
 
 #include <gtest/gtest.h>
 
 namespace heddle::reference {
 
 /// Parses a program and runs its only host function; collects what is said.
-class Program {
+class TestProgram {
 public:
-  explicit Program(const std::string &text)
+  explicit TestProgram(const std::string &text)
       : handler(&context, [this](mlir::Diagnostic &diagnostic) {
           message += diagnostic.str() + '\n';
           return mlir::success();
@@ -34,42 +35,60 @@ public:
     EXPECT_TRUE(module) << message;
   }
 
-  tile::HostOp getHost() { return *module->getOps<tile::HostOp>().begin(); }
+  /// The program as a package has it.
+  std::optional<Program> translate() {
+    mlir::FailureOr<Program> program = translateProgram(*module);
+    if (failed(program))
+      return std::nullopt;
+    std::string text = program->serialize();
+    Expected<Program> parsed =
+        Program::parse(std::as_bytes(std::span(text)), "test");
+    if (!parsed) {
+      message += parsed.error().message;
+      return std::nullopt;
+    }
+    return std::move(*parsed);
+  }
 
   /// Runs on inputs given as doubles; buffers without one are left unwritten.
   bool run(llvm::ArrayRef<int64_t> sizes,
            const std::vector<std::vector<double>> &inputs,
            Precision precision = Precision::Storage) {
-    tile::HostOp host = getHost();
+    std::optional<Program> program = translate();
+    if (!program)
+      return false;
+    const Function &host = **program->findHost("");
     buffers.clear();
-    for (unsigned i = 0; i < host.getNumBuffers(); ++i) {
-      mlir::Type type = host.getBufferType(i).getElementType();
+    for (size_t i = 0; i < host.buffers.size(); ++i) {
+      NumberType type =
+          program->types[host.valueTypes[host.sizes.size() + i]].element;
       buffers.push_back(
-          Buffer::makePoison(type, getBufferShape(host, i, sizes)));
+          Buffer::makePoison(type, getBufferShape(*program, host, i, sizes)));
       if (i >= inputs.size())
         continue;
       for (size_t j = 0; j < inputs[i].size(); ++j)
-        buffers[i].elements[j] =
-            mlir::isa<mlir::FloatType>(type)
-                ? makeFloat(inputs[i][j])
-                : makeInt(uint64_t(int64_t(inputs[i][j])) &
-                          (~uint64_t(0) >> (64 - getIntegerWidth(type))));
+        buffers[i].elements[j] = type.isFloat()
+                                     ? makeFloat(inputs[i][j])
+                                     : makeInt(uint64_t(int64_t(inputs[i][j])) &
+                                               getMask(type.width));
     }
     Options options;
     options.precision = precision;
     options.threads = 2;
-    return succeeded(runHost(host, sizes, buffers, options));
+    Expected<void> ran = runHost(*program, host, sizes, buffers, options);
+    if (!ran)
+      message += ran.error().message;
+    return bool(ran);
   }
 
   /// The elements of a buffer.
   std::vector<double> get(unsigned i) const {
     std::vector<double> result;
-    mlir::Type type = buffers[i].elementType;
+    NumberType type = buffers[i].elementType;
     for (Element element : buffers[i].elements)
-      result.push_back(
-          mlir::isa<mlir::FloatType>(type)
-              ? element.f
-              : double(llvm::SignExtend64(element.i, getIntegerWidth(type))));
+      result.push_back(type.isFloat()
+                           ? element.f
+                           : double(signExtend(element.i, type.width)));
     return result;
   }
 
@@ -106,4 +125,4 @@ inline std::string makeTileProgram(const std::string &shape,
 
 } // namespace heddle::reference
 
-#endif // HEDDLE_TEST_LIB_REFERENCE_PROGRAM_H
+#endif // HEDDLE_TEST_LIB_REFERENCE_TESTPROGRAM_H
