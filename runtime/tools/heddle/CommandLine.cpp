@@ -83,7 +83,8 @@ static void addNamed(CLI::App &app, const std::string &option,
 }
 
 static void addFile(CLI::App &app, std::string &file) {
-  app.add_option("FILE", file, "the program; - is the standard input")
+  app.add_option("FILE", file,
+                 "a program or a package; - is a program in the standard input")
       ->required()
       ->type_name("");
 }
@@ -98,30 +99,40 @@ static void refuse(const std::string &option, const std::string &value,
 // Commands
 //===----------------------------------------------------------------------===//
 
+static bool isDevice(std::string_view device) {
+  if (device == "auto" || device == "reference")
+    return true;
+  std::string_view kind = device.substr(0, device.find(':'));
+  if (kind != "virtual" && kind != "cuda")
+    return false;
+  return kind == device ||
+         (device.size() > kind.size() + 1 &&
+          device.find_first_not_of("0123456789", kind.size() + 1) ==
+              std::string_view::npos);
+}
+
 static void checkDevice(const std::string &device) {
-  if (device == "virtual" || device == "virtual:1" || device == "reference")
-    return;
-  if (device.starts_with("virtual:"))
-    refuse("--device", device, "one virtual GPU is: virtual");
-  if (device == "cuda" || device.starts_with("cuda:"))
-    refuse("--device", device, "use virtual or reference");
-  throw CLI::ValidationError(
-      "--device",
-      fmt::format("expected virtual or reference, found '{}'", device));
+  if (!isDevice(device))
+    throw CLI::ValidationError(
+        "--device", fmt::format("expected auto, virtual[:N], cuda[:N] or "
+                                "reference, found '{}'",
+                                device));
 }
 
 static CLI::App *addRun(CLI::App &app, RunCommand &command) {
   CLI::App *run = app.add_subcommand(
-      "run", "Compiles a program, runs it and, if asked to, checks it");
+      "run", "Runs a package, or a program that it compiles first, and checks "
+             "what it did if asked to");
   addFile(*run, command.file);
   run->add_option_function<std::string>(
          "--device",
          [&](const std::string &device) {
            checkDevice(device);
-           command.device = device == "virtual:1" ? "virtual" : device;
+           command.device = device;
          },
-         "virtual: a GPU on the CPU (the default); reference: what the program "
-         "means, without compiling it")
+         "cuda[:N]: a GPU; virtual[:N]: a GPU on the CPU; reference: what the "
+         "program means, on the CPU; auto, the default: a GPU if there is one, "
+         "and else virtual")
       ->type_name("DEVICE");
   run->add_option("--entry", command.entry,
                   "the host function, if there are several")

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef HEDDLE_TOOLS_HEDDLE_PROGRESS_H
-#define HEDDLE_TOOLS_HEDDLE_PROGRESS_H
+#ifndef HEDDLE_RUNTIME_TOOLS_HEDDLE_PROGRESS_H
+#define HEDDLE_RUNTIME_TOOLS_HEDDLE_PROGRESS_H
 
 #include <condition_variable>
 #include <cstdint>
@@ -43,4 +43,4 @@ private:
 
 } // namespace heddle
 
-#endif // HEDDLE_TOOLS_HEDDLE_PROGRESS_H
+#endif // HEDDLE_RUNTIME_TOOLS_HEDDLE_PROGRESS_H

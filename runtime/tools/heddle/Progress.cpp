@@ -8,9 +8,8 @@
 
 #include "tools/heddle/Progress.h"
 
-#include "llvm/Support/raw_ostream.h"
-
 #include <chrono>
+#include <fmt/format.h>
 #include <unistd.h>
 
 using namespace heddle;
@@ -43,12 +42,12 @@ void Progress::print() {
     if (ended.wait_for(lock, std::chrono::seconds(1),
                        [this] { return hasEnded; })) {
       if (seconds > 1)
-        llvm::errs() << "\r\x1b[K";
+        fmt::print(stderr, "\r\x1b[K");
       return;
     }
-    llvm::errs() << "\r" << what << ": " << seconds << " s";
+    fmt::print(stderr, "\r{}: {} s", what, seconds);
     if (total != 0)
-      llvm::errs() << ", " << done << " of " << total << " blocks";
-    llvm::errs() << "\x1b[K";
+      fmt::print(stderr, ", {} of {} blocks", done, total);
+    fmt::print(stderr, "\x1b[K");
   }
 }

@@ -14,8 +14,8 @@
 ///
 //===----------------------------------------------------------------------===//
 
-#ifndef HEDDLE_TOOLS_HEDDLE_NPY_H
-#define HEDDLE_TOOLS_HEDDLE_NPY_H
+#ifndef HEDDLE_RUNTIME_TOOLS_HEDDLE_NPY_H
+#define HEDDLE_RUNTIME_TOOLS_HEDDLE_NPY_H
 
 #include "heddle/Runtime/Error.h"
 
@@ -46,4 +46,4 @@ std::string formatNpy(const NpyArray &array);
 
 } // namespace heddle
 
-#endif // HEDDLE_TOOLS_HEDDLE_NPY_H
+#endif // HEDDLE_RUNTIME_TOOLS_HEDDLE_NPY_H

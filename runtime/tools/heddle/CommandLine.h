@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef HEDDLE_TOOLS_HEDDLE_COMMANDLINE_H
-#define HEDDLE_TOOLS_HEDDLE_COMMANDLINE_H
+#ifndef HEDDLE_RUNTIME_TOOLS_HEDDLE_COMMANDLINE_H
+#define HEDDLE_RUNTIME_TOOLS_HEDDLE_COMMANDLINE_H
 
 #include <cstdint>
 #include <string>
@@ -25,7 +25,7 @@ enum class EmitKind { Tile, Aref, NVVM, LLVM, PTX, Cubin, Package };
 /// `heddle run`
 struct RunCommand {
   std::string file;
-  /// `virtual`, `reference`, or empty for the best that there is.
+  /// As `openDevice` calls it, `reference`, or empty for the best there is.
   std::string device;
   std::string entry;
   NamedSizes sizes;
@@ -63,4 +63,4 @@ ParsedCommandLine parseCommandLine(int argc, const char *const *argv);
 
 } // namespace heddle
 
-#endif // HEDDLE_TOOLS_HEDDLE_COMMANDLINE_H
+#endif // HEDDLE_RUNTIME_TOOLS_HEDDLE_COMMANDLINE_H

@@ -6,19 +6,17 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef HEDDLE_TOOLS_HEDDLE_FILES_H
-#define HEDDLE_TOOLS_HEDDLE_FILES_H
+#ifndef HEDDLE_RUNTIME_TOOLS_HEDDLE_FILES_H
+#define HEDDLE_RUNTIME_TOOLS_HEDDLE_FILES_H
 
 #include "heddle/Runtime/Error.h"
-
-#include "llvm/ADT/StringRef.h"
 
 namespace heddle {
 
 /// Writes a file, which appears whole or not at all; `-` is the standard
 /// output.
-Expected<void> writeFile(llvm::StringRef path, llvm::StringRef contents);
+Expected<void> writeFile(const std::string &path, std::string_view contents);
 
 } // namespace heddle
 
-#endif // HEDDLE_TOOLS_HEDDLE_FILES_H
+#endif // HEDDLE_RUNTIME_TOOLS_HEDDLE_FILES_H

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef HEDDLE_TOOLS_HEDDLE_RANDOM_H
-#define HEDDLE_TOOLS_HEDDLE_RANDOM_H
+#ifndef HEDDLE_RUNTIME_TOOLS_HEDDLE_RANDOM_H
+#define HEDDLE_RUNTIME_TOOLS_HEDDLE_RANDOM_H
 
 #include <cstdint>
 #include <string_view>
@@ -54,4 +54,4 @@ constexpr uint64_t hashName(std::string_view name) {
 
 } // namespace heddle
 
-#endif // HEDDLE_TOOLS_HEDDLE_RANDOM_H
+#endif // HEDDLE_RUNTIME_TOOLS_HEDDLE_RANDOM_H
