@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 // Not all of heddle, which has another Program.
 using namespace heddle::reference;
