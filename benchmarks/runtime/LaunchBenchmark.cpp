@@ -19,6 +19,7 @@
 
 #include <benchmark/benchmark.h>
 #include <ctime>
+#include <fmt/format.h>
 
 using namespace heddle;
 using namespace heddle::cuda;

@@ -14,6 +14,7 @@
 #include "DriverTable.h"
 #include "TestDriver.h"
 
+#include <fmt/format.h>
 #include <thread>
 
 using namespace heddle;
