@@ -13,7 +13,8 @@ STEPS = 4
 INSTRUCTIONS = {
     "ex2.f32": ("ex2.approx.ftz.f32 %f{i}, %f{i};", 1),
     "lg2.f32": ("lg2.approx.ftz.f32 %f{i}, %f{i};", 1),
-    "rcp.f32": ("rcp.approx.ftz.f32 %f{i}, %f{i};", 1),
+    # Two reciprocals in a row would be folded.
+    "rcp.f32 and add": ("rcp.approx.ftz.f32 %f{i}, %f{i}; add.rn.f32 %f{i}, %f{i}, %f100;", 2),
     "rsqrt.f32": ("rsqrt.approx.ftz.f32 %f{i}, %f{i};", 1),
     "sqrt.f32": ("sqrt.approx.ftz.f32 %f{i}, %f{i};", 1),
     "sin.f32": ("sin.approx.ftz.f32 %f{i}, %f{i};", 1),
@@ -23,7 +24,7 @@ INSTRUCTIONS = {
     "fma.f32": ("fma.rn.f32 %f{i}, %f{i}, %f100, %f101;", 1),
     "add.f32": ("add.rn.f32 %f{i}, %f{i}, %f100;", 1),
     "mul.f32": ("mul.rn.f32 %f{i}, %f{i}, %f100;", 1),
-    "max.f32": ("max.f32 %f{i}, %f{i}, %f100; xor.b32 %a{i}, %a{i}, %a100;", 2),
+    "max.f32": ("max.f32 %f{i}, %f{i}, %f100;", 1),
     "fma.f16x2": ("fma.rn.f16x2 %a{i}, %a{i}, %a100, %a101;", 2),
     "fma.bf16x2": ("fma.rn.bf16x2 %a{i}, %a{i}, %a100, %a101;", 2),
     "mad.s32": ("mad.lo.s32 %a{i}, %a{i}, %a100, %a101;", 1),
@@ -70,8 +71,7 @@ def make(name, line, operations, threads, chains, steps):
         ptx=module("probe", BEGIN + loop(body) + after, threads=threads, setup=start()),
         entry="probe",
         unit="operations/cycle/SM" if rate else "cycles",
-        work=chains * steps * operations * threads if rate else steps * line.count(";") / (
-            2 if name == "max.f32" else 1),
+        work=chains * steps * operations * threads if rate else steps,
         measure="operations per cycle" if rate else "cycles per operation",
         rounds=Scale(128, 2), threads=threads, slots=warps)
 
@@ -79,5 +79,5 @@ def make(name, line, operations, threads, chains, steps):
 def probes():
     for name, (line, operations) in INSTRUCTIONS.items():
         yield make(name, line, operations, threads=512, chains=CHAINS, steps=STEPS)
-        if " and " not in name and not name.startswith(("cvt", "max")):
+        if not name.startswith(("add.s32", "cvt", "max")):
             yield make(name, line, operations, threads=32, chains=1, steps=CHAINS * STEPS)

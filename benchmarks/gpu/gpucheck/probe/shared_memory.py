@@ -24,7 +24,7 @@ clear:
 """
 
 
-def latency(space, cluster):
+def latency(cluster):
     """Each load's address is what the one before read, which is an offset of 0."""
     setup = clear() + "  mov.u32 %a0, words;\n"
     end = ""
@@ -37,7 +37,8 @@ def latency(space, cluster):
   barrier.cluster.wait.aligned;
 """
         end = "  barrier.cluster.arrive.aligned;\n  barrier.cluster.wait.aligned;\n"
-    body = repeat(STEPS, lambda i: f"ld.volatile.{space}.b32 %a2, [%a3]; add.u32 %a3, %a0, %a2;")
+    load = "ld.volatile.shared.b32" if cluster == 1 else "ld.relaxed.cluster.shared::cluster.b32"
+    body = repeat(STEPS, lambda i: f"{load} %a2, [%a3]; add.u32 %a3, %a0, %a2;")
     main = "  mov.u32 %a3, %a0;\n" + BEGIN + loop(body) + stop(["%a3"]) + end
     return Probe("load latency", {"memory": "shared" if cluster == 1 else "shared of another block"},
                  module("probe", main, threads=32, setup=setup, globals=WORDS),
@@ -81,20 +82,26 @@ def matrix(store, count, rate):
   shl.b32 %a1, %lane, 4;
   add.u32 %a0, %a0, %a1;
   mov.u32 %a3, %a0;
+  mov.b32 %a149, 0;
 """ + "\n".join(f"  mov.b32 %a{4 + i}, 0;" for i in range(40))
     if store:
         step = [f"stmatrix.sync.aligned.m8n8.x{count}.shared.b16 [%a0], {lanes('%a{}', count, 4)};"
                 for i in range(STEPS)]
     elif rate:
-        step = [f"ldmatrix.sync.aligned.m8n8.x{count}.shared.b16 {lanes('%a{}', count, 4 + 4 * i)}, [%a0];"
+        # A load whose result or address never changes would be taken out of
+        # the loop: addresses move with it, and results are summed up.
+        step = [f"ldmatrix.sync.aligned.m8n8.x{count}.shared.b16 {lanes('%a{}', count, 4 + 4 * i)}, "
+                f"[%a3 + {512 * i}]; " +
+                " ".join(f"xor.b32 %a149, %a149, %a{4 + 4 * i + j};" for j in range(count))
                 for i in range(STEPS)]
     else:
         step = [f"ldmatrix.sync.aligned.m8n8.x{count}.shared.b16 {lanes('%a{}', count, 4)}, [%a3]; "
                 "add.u32 %a3, %a0, %a4;" for i in range(STEPS)]
-    sinks = [] if store else [f"%a{4 + i}" for i in range(4 * STEPS if rate else 4)]
+    sinks = [] if store else ["%a149"] if rate else ["%a4"]
     name = "stmatrix" if store else "ldmatrix"
+    advance = "  and.b32 %a3, %count, 7;\n  mad.lo.u32 %a3, %a3, 512, %a0;\n" if rate and not store else ""
     return Probe(f"{name} rate" if rate else f"{name} latency", {"matrices": count},
-                 module("probe", BEGIN + loop(repeat(STEPS, lambda i: step[i])) +
+                 module("probe", BEGIN + loop(advance + repeat(STEPS, lambda i: step[i])) +
                         stop(sinks, slots=threads // 32),
                         threads=threads, setup=setup, globals=WORDS),
                  "probe", "bytes/cycle/SM" if rate else "cycles",
@@ -104,8 +111,8 @@ def matrix(store, count, rate):
 
 
 def probes():
-    yield latency("shared", 1)
-    yield latency("shared::cluster", 2)
+    yield latency(1)
+    yield latency(2)
     for store in (False, True):
         for ways in (1, 2, 4, 8):
             yield bandwidth(store, 4, ways)

@@ -94,9 +94,9 @@ def named_barriers():
                  "probe", "cycles", work=2, rounds=ROUNDS, threads=256, slots=8)
 
 
-def cluster_barrier(size):
-    body = "  barrier.cluster.arrive.aligned;\n  barrier.cluster.wait.aligned;"
-    return Probe("cluster barrier", {"blocks": size, "threads": 128},
+def cluster_barrier(size, order):
+    body = f"  barrier.cluster.arrive.{order}.aligned;\n  barrier.cluster.wait.aligned;"
+    return Probe("cluster barrier", {"blocks": size, "threads": 128, "arrive": order},
                  module("probe", BEGIN + loop(body) + stop(slots=4), threads=128),
                  "probe", "cycles", rounds=ROUNDS, grid=size, cluster=size, slots=4)
 
@@ -119,5 +119,6 @@ def probes():
         yield block_barrier(threads)
     yield named_barriers()
     for size in (2, 4, 8):
-        yield cluster_barrier(size)
+        for order in ("release", "relaxed"):
+            yield cluster_barrier(size, order)
     yield fence()
