@@ -151,8 +151,8 @@ def fill(target, options):
         package = packages[case.source]
         entries.append(case_entry(case, package, record(target, case, package, runner)))
     ptxas = shutil.which("ptxas") or "/usr/local/cuda/bin/ptxas"
-    complaints = probe_jobs.write_code(target / "probes", None if options.probes else [],
-                                       ptxas if os.path.exists(ptxas) else None)
+    complaints = probe_jobs.write_code(target / "probes",
+                                       ptxas=ptxas if options.cubins and os.path.exists(ptxas) else None)
     if complaints:
         raise PrepareError("the assembler complains of probes:\n" + "\n".join(complaints))
     copy_sources(target)
@@ -163,7 +163,6 @@ def fill(target, options):
         "producer": machine.first_match(r"(.*)", machine.output_of(str(heddle), "--version")),
         "cases": entries,
         "baselines": [vars(baseline) for baseline in cases.all_baselines()],
-        "probes": bool(options.probes),
     }
     (target / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     return manifest

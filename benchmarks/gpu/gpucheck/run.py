@@ -97,6 +97,8 @@ class Run:
             return False
         self.results["device"] = info
         self.results["simulated"] = info["simulated"]
+        if not self.results["versions"]["driver"] and info["driver_version"]:
+            self.results["versions"]["driver"] = f"CUDA {info['driver_version'] / 1000:g}"
         self.say(f"device: {info['name']}" + (" (a simulator)" if info["simulated"] else ""))
         return True
 

@@ -1,6 +1,8 @@
 """Writes probes to a folder and makes jobs of the runner from them."""
 
+import concurrent.futures
 import dataclasses
+import os
 import pathlib
 import subprocess
 
@@ -52,16 +54,22 @@ def write_code(folder, probes=None, ptxas=None):
     Returns what it complained about."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    complaints = []
-    for probe in all_probes() if probes is None else probes:
-        path = folder / f"{probe.key}.ptx"
-        path.write_text(probe.ptx)
-        if not ptxas:
-            continue
-        done = subprocess.run([ptxas, "-v", "-arch=sm_90a", str(path), "-o", str(path.with_suffix(".cubin"))],
-                              capture_output=True, text=True)
-        said = done.stdout + done.stderr
-        # Warnings, and wgmmas that it serialized or changed (C75xx).
-        if done.returncode or "warning" in said.lower() or "(C75" in said:
-            complaints.append(f"{probe.key}: {said.strip()}")
-    return complaints
+    probes = all_probes() if probes is None else probes
+    for probe in probes:
+        (folder / f"{probe.key}.ptx").write_text(probe.ptx)
+    if not ptxas:
+        return []
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        complaints = pool.map(lambda probe: assemble(folder / f"{probe.key}.ptx", ptxas), probes)
+    return [complaint for complaint in complaints if complaint]
+
+
+def assemble(path, ptxas):
+    """Writes a cubin beside PTX; returns what the assembler complained about."""
+    done = subprocess.run([ptxas, "-v", "-arch=sm_90a", str(path), "-o", str(path.with_suffix(".cubin"))],
+                          capture_output=True, text=True)
+    said = done.stdout + done.stderr
+    # Warnings, and wgmmas that it serialized or changed (C75xx).
+    if done.returncode or "warning" in said.lower() or "(C75" in said:
+        return f"{path.stem}: {said.strip()}"
+    return None
