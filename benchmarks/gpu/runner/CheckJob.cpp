@@ -18,6 +18,7 @@
 #include "Program.h"
 
 #include <cmath>
+#include <fmt/format.h>
 #include <fstream>
 #include <xxhash.h>
 

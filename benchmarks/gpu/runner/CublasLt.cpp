@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <dlfcn.h>
+#include <fmt/format.h>
 
 using namespace heddle;
 using namespace heddle::gpucheck;

@@ -11,6 +11,7 @@
 #include "Elements.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 using namespace heddle;
 using namespace heddle::gpucheck;
