@@ -38,6 +38,7 @@ public:
 
   const std::string &getName() const override { return name; }
   const PackageInfo &getInfo() const override { return info; }
+  std::string_view getMetadata() const override { return metadata; }
   const ModuleImage &getImage() const override { return image; }
   std::span<const std::byte> getReference() const override { return reference; }
 

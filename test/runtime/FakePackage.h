@@ -21,6 +21,7 @@ public:
   }
   const std::string &getName() const override { return name; }
   const PackageInfo &getInfo() const override { return info; }
+  std::string_view getMetadata() const override { return "{}"; }
   const ModuleImage &getImage() const override { return image; }
   std::span<const std::byte> getReference() const override { return {}; }
 

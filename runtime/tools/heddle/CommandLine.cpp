@@ -256,6 +256,17 @@ static CLI::App *addExplain(CLI::App &app, ExplainCommand &command) {
   return explain;
 }
 
+static CLI::App *addInspect(CLI::App &app, InspectCommand &command) {
+  CLI::App *inspect =
+      app.add_subcommand("inspect", "Tells what is in a package");
+  inspect->add_option("FILE", command.file, "the package")
+      ->required()
+      ->type_name("");
+  inspect->add_flag("--json", command.json,
+                    "print the metadata and the bytes of sections as JSON");
+  return inspect;
+}
+
 ParsedCommandLine heddle::parseCommandLine(int argc, const char *const *argv) {
   CLI::App app("Heddle compiles tile programs for GPUs and runs them.",
                "heddle");
@@ -267,9 +278,11 @@ ParsedCommandLine heddle::parseCommandLine(int argc, const char *const *argv) {
   RunCommand run;
   CompileCommand compile;
   ExplainCommand explain;
+  InspectCommand inspect;
   CLI::App *runApp = addRun(app, run);
   CLI::App *compileApp = addCompile(app, compile);
   addExplain(app, explain);
+  CLI::App *inspectApp = addInspect(app, inspect);
   for (CLI::App *command : app.get_subcommands({}))
     command->failure_message([name = command->get_name()](
                                  const CLI::App *, const CLI::Error &error) {
@@ -293,5 +306,7 @@ ParsedCommandLine heddle::parseCommandLine(int argc, const char *const *argv) {
       compile.emit = guessEmit(compile.output);
     return compile;
   }
+  if (inspectApp->parsed())
+    return inspect;
   return explain;
 }

@@ -52,12 +52,19 @@ struct ExplainCommand {
   bool json = false;
 };
 
+/// `heddle inspect`
+struct InspectCommand {
+  std::string file;
+  /// Prints the metadata as JSON instead of text.
+  bool json = false;
+};
+
 /// The program's exit codes.
 enum ExitCode { Good = 0, Failed = 1, BadInput = 2 };
 
 /// A command, or the exit code if help, a version or an error has been printed.
-using ParsedCommandLine =
-    std::variant<ExitCode, RunCommand, CompileCommand, ExplainCommand>;
+using ParsedCommandLine = std::variant<ExitCode, RunCommand, CompileCommand,
+                                       ExplainCommand, InspectCommand>;
 
 ParsedCommandLine parseCommandLine(int argc, const char *const *argv);
 

@@ -24,6 +24,8 @@ int heddle::runDriver(int argc, const char *const *argv,
   ParsedCommandLine parsed = parseCommandLine(argc, argv);
   if (auto *command = std::get_if<RunCommand>(&parsed))
     return run(*command, compiler);
+  if (auto *command = std::get_if<InspectCommand>(&parsed))
+    return inspect(*command);
   if (auto *command = std::get_if<CompileCommand>(&parsed))
     return compiler ? compiler->compile(*command) : refuse("compile");
   if (auto *command = std::get_if<ExplainCommand>(&parsed))

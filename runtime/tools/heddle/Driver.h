@@ -58,6 +58,9 @@ int runDriver(int argc, const char *const *argv,
 /// `heddle run`
 ExitCode run(const RunCommand &command, const CompilerCommands *compiler);
 
+/// `heddle inspect`, which prints what is wrong if it is not `Good`.
+ExitCode inspect(const InspectCommand &command);
+
 } // namespace heddle
 
 #endif // HEDDLE_RUNTIME_TOOLS_HEDDLE_DRIVER_H

@@ -43,6 +43,8 @@ TEST(PackageTest, ContentsComeBack) {
   EXPECT_EQ(getText(image.cubins[0].bytes), contents.cubins[0].bytes);
   EXPECT_EQ(getText((*package)->getReference()), "reference");
 
+  EXPECT_EQ((*package)->getMetadata(), getMetadata(bytes));
+
   const PackageInfo &info = (*package)->getInfo();
   EXPECT_EQ(info.producer, contents.info.producer);
   EXPECT_EQ(info.target, "sm_90a");

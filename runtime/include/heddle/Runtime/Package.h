@@ -90,6 +90,8 @@ public:
 
   virtual const std::string &getName() const = 0;
   virtual const PackageInfo &getInfo() const = 0;
+  /// The JSON that this was read from; docs/package.md has its keys.
+  virtual std::string_view getMetadata() const = 0;
   /// PTX and cubins, which live as long as the package.
   virtual const ModuleImage &getImage() const = 0;
   /// The reference semantics; empty if the package has none.
