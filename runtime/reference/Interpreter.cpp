@@ -94,18 +94,19 @@ void Frame::setAll(std::span<const uint32_t> numbers,
 }
 
 const Operation *Frame::run(const Region &region) {
+  // The terminator counts, too: a loop may have nothing else.
+  if (execution.failed)
+    return nullptr;
   uint64_t most = execution.options.maxOperations;
-  for (const Operation &op :
-       std::span(region.operations).first(region.operations.size() - 1)) {
-    if (execution.failed)
-      return nullptr;
-    if (most != 0 && ++operationsRun > most) {
-      error(op, "gave up after {} operations", most);
-      return nullptr;
-    }
-    if (!op.definition->run(*this, op))
-      return nullptr;
+  operationsRun += region.operations.size();
+  if (most != 0 && operationsRun > most) {
+    error(region.operations.front(), "gave up after {} operations", most);
+    return nullptr;
   }
+  for (const Operation &op :
+       std::span(region.operations).first(region.operations.size() - 1))
+    if (!op.definition->run(*this, op) || execution.failed)
+      return nullptr;
   return &region.operations.back();
 }
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 // Not all of heddle, which has another Program.
 using namespace heddle::reference;
@@ -23,6 +24,9 @@ using Json = nlohmann::json;
 
 /// The largest section: a program of that many bytes takes some gigabytes.
 static constexpr size_t maxBytes = 64 << 20;
+
+/// The most functions, which are looked for one by one.
+static constexpr size_t maxFunctions = 4096;
 
 namespace {
 /// Functions return false once `message` says what is wrong.
@@ -174,7 +178,7 @@ bool Parser::getType(const Json &json, Type &type) {
   else if (json.contains(text::shape))
     type.form = Form::Tile;
   std::string wrong = verifyType(type);
-  return wrong.empty() || fail("{}", wrong);
+  return wrong.empty() || fail("{}, found {}", wrong, type.getName());
 }
 
 bool Parser::addValue(const Json &json, uint32_t &value) {
@@ -438,6 +442,10 @@ bool Parser::parse(const Json &json) {
                  return getHeader(item, header);
                }))
     return false;
+  function = nullptr;
+  if (program.functions.size() > maxFunctions)
+    return fail("expected at most {} functions, found {}", maxFunctions,
+                program.functions.size());
   for (size_t i = 0; i < program.functions.size(); ++i) {
     function = &program.functions[i];
     for (size_t other = 0; other < i; ++other)

@@ -45,23 +45,24 @@ std::string heddle::reference::verifyType(const Type &type) {
   bool isView = type.form == Form::View;
   size_t rank = type.shape.size(), largest = isView ? maxViewRank : maxTileRank;
   if (type.form == Form::Scalar)
-    return rank == 0 && type.strides.empty() ? "" : "a number has no shape";
+    return rank == 0 && type.strides.empty()
+               ? ""
+               : "expected a number without a shape";
   if (rank > largest)
-    return fmt::format("expected at most {} dimensions, found {}", largest,
-                       rank);
+    return fmt::format("expected at most {} dimensions", largest);
   if (isView != (type.strides.size() == rank) && rank != 0)
     return "expected a stride for each dimension of a view";
   for (int64_t extent : type.shape)
     if (extent < 0 && !(isView && extent == dynamic))
-      return fmt::format("expected an extent of 0 or more, found {}", extent);
+      return "expected extents of 0 or more";
   if (isView || std::ranges::count(type.shape, 0) != 0)
     return "";
   int64_t left = maxTileElements;
   for (int64_t extent : type.shape)
     left /= extent;
   if (left == 0)
-    return fmt::format("expected a tile of at most {} elements, found {}",
-                       maxTileElements, type.getName());
+    return fmt::format("expected a tile of at most {} elements",
+                       maxTileElements);
   return "";
 }
 
@@ -156,6 +157,6 @@ std::string heddle::reference::verifyOperation(const Program &program,
       return fmt::format("attribute '{}' is of another kind", spec.name);
   }
   if (definition.isTerminator)
-    return "";
+    return op.results.empty() ? "" : "expected no results";
   return definition.verify(Site{program, function, op});
 }

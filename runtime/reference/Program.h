@@ -63,7 +63,7 @@ struct Type {
   bool operator==(const Type &) const = default;
 };
 
-/// What is wrong with a type, or nothing.
+/// What is expected of a type that is not so, or nothing.
 std::string verifyType(const Type &type);
 
 /// A place in the author's program; line 0 is nowhere.
