@@ -323,10 +323,3 @@ FailureOr<Program> heddle::reference::translateProgram(ModuleOp module) {
       return failure();
   return std::move(translator.program);
 }
-
-FailureOr<Program> heddle::reference::translateProgram(tile::HostOp host) {
-  Translator translator;
-  if (failed(translator.translate(host)))
-    return failure();
-  return std::move(translator.program);
-}

@@ -19,9 +19,6 @@ namespace heddle::reference {
 /// every operation that the reference does not know.
 mlir::FailureOr<Program> translateProgram(mlir::ModuleOp module);
 
-/// The same for one host function.
-mlir::FailureOr<Program> translateProgram(tile::HostOp host);
-
 } // namespace heddle::reference
 
 #endif // HEDDLE_LIB_REFERENCE_TRANSLATE_H

@@ -24,10 +24,11 @@ using heddle::makeError;
 // Memory
 //===----------------------------------------------------------------------===//
 
-/// The most bytes that the tiles of one block may take: every value that is a
-/// tile may be held by two, itself and what a loop passes on.
+/// The most bytes that the values of one block may take: each may be there
+/// twice, as itself and as what a loop passes on.
 static double getFrameBytes(const Program &program, const Function &function) {
-  double bytes = 0;
+  double bytes =
+      2.0 * sizeof(RuntimeValue) * double(function.valueTypes.size());
   for (uint32_t type : function.valueTypes)
     if (program.types[type].form == Form::Tile)
       bytes +=

@@ -26,6 +26,9 @@ using Json = nlohmann::json;
 /// The largest section: a program of that many bytes takes some gigabytes.
 static constexpr size_t maxBytes = 64 << 20;
 
+/// The most functions, which are looked for one by one.
+static constexpr size_t maxFunctions = 4096;
+
 namespace {
 /// Functions return false once `message` says what is wrong.
 class Parser {
@@ -440,6 +443,10 @@ bool Parser::parse(const Json &json) {
                  return getHeader(item, header);
                }))
     return false;
+  function = nullptr;
+  if (program.functions.size() > maxFunctions)
+    return fail("expected at most {} functions, found {}", maxFunctions,
+                program.functions.size());
   for (size_t i = 0; i < program.functions.size(); ++i) {
     function = &program.functions[i];
     for (size_t other = 0; other < i; ++other)

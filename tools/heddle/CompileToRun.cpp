@@ -17,9 +17,9 @@
 using namespace mlir;
 using namespace heddle;
 
-/// What `module` means, if that is all that is asked for: nothing is compiled.
-static FailureOr<LoadedProgram> loadReference(ModuleOp module,
-                                              const LoadRequest &request) {
+/// What `module` means, where that is all that is asked for: nothing is
+/// compiled.
+static FailureOr<LoadedProgram> loadReference(ModuleOp module) {
   LoadedProgram loaded;
   for (tile::HostOp host : module.getOps<tile::HostOp>()) {
     FailureOr<LaunchPlan> plan = buildLaunchPlan(host);
@@ -59,7 +59,7 @@ std::optional<LoadedProgram> heddle::compileToRun(const LoadRequest &request) {
     return std::nullopt;
   FailureOr<LoadedProgram> loaded =
       request.needsCode ? loadPackage(source.getModule(), request)
-                        : loadReference(source.getModule(), request);
+                        : loadReference(source.getModule());
   if (failed(loaded))
     return std::nullopt;
   loaded->source = source.getText();

@@ -37,8 +37,6 @@ struct LoadedProgram {
 /// What is needed of a program.
 struct LoadRequest {
   std::string file;
-  /// The host function, or empty.
-  std::string entry;
   bool needsCode = true, needsReference = false;
 };
 

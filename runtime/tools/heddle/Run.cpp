@@ -112,7 +112,6 @@ ExitCode heddle::run(const RunCommand &command,
                      const CompilerCommands *compiler) {
   LoadRequest request;
   request.file = command.file;
-  request.entry = command.entry;
   request.needsCode = command.device != "reference";
   request.needsReference = command.check || !request.needsCode;
   std::optional<LoadedProgram> loaded = load(request, compiler);
