@@ -6,34 +6,49 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DriverTable.h"
 #include "TestDriver.h"
-#include "cuda/DriverApi.h"
 
-#include <dlfcn.h>
 #include <thread>
 
 using namespace heddle;
+using namespace heddle::cuda;
 using namespace heddle::test;
 
-/// The calls of a host application that uses the same driver.
+/// A host application that uses the same driver.
 struct HostApplication {
-  template <typename F>
-  F *get(const char *name) {
-    F *function = reinterpret_cast<F *>(dlsym(library, name));
-    EXPECT_NE(function, nullptr) << name;
-    return function;
+  ContextHandle retain(int device) {
+    ContextHandle context = nullptr;
+    EXPECT_EQ(api.devicePrimaryCtxRetain(&context, device), Result::Success);
+    return context;
+  }
+  void release(int device) {
+    EXPECT_EQ(api.devicePrimaryCtxRelease(device), Result::Success);
+  }
+  ContextHandle getCurrent() {
+    ContextHandle context = nullptr;
+    EXPECT_EQ(api.ctxGetCurrent(&context), Result::Success);
+    return context;
+  }
+  void push(ContextHandle context) {
+    EXPECT_EQ(api.ctxPushCurrent(context), Result::Success);
+  }
+  ContextHandle pop() {
+    ContextHandle context = nullptr;
+    EXPECT_EQ(api.ctxPopCurrent(&context), Result::Success);
+    return context;
+  }
+  StreamHandle createStream() {
+    constexpr unsigned nonBlocking = 1;
+    StreamHandle stream = nullptr;
+    EXPECT_EQ(api.streamCreate(&stream, nonBlocking), Result::Success);
+    return stream;
+  }
+  void destroyStream(StreamHandle stream) {
+    EXPECT_EQ(api.streamDestroy(stream), Result::Success);
   }
 
-  void *library = dlopen(HEDDLE_TEST_DRIVER, RTLD_NOW | RTLD_LOCAL);
-  int (*retain)(void **,
-                int) = get<int(void **, int)>("cuDevicePrimaryCtxRetain");
-  int (*release)(int) = get<int(int)>("cuDevicePrimaryCtxRelease_v2");
-  int (*setCurrent)(void *) = get<int(void *)>("cuCtxSetCurrent");
-  int (*getCurrent)(void **) = get<int(void **)>("cuCtxGetCurrent");
-  int (*pop)(void **) = get<int(void **)>("cuCtxPopCurrent_v2");
-  int (*createStream)(void **,
-                      unsigned) = get<int(void **, unsigned)>("cuStreamCreate");
-  int (*destroyStream)(void *) = get<int(void *)>("cuStreamDestroy_v2");
+  DriverApi api = openDriverApi();
 };
 
 /// Uses everything of a device that makes its context current.
@@ -58,18 +73,14 @@ TEST(CudaContext, LeavesThatOfTheHostApplication) {
   TestDriver driver({{"DEVICES", "2"}});
   HostApplication host;
   std::unique_ptr<Device> device = TAKE(openDevice("cuda:0"));
-  void *foreign = nullptr, *current = nullptr;
-  ASSERT_EQ(host.retain(&foreign, 1), 0);
-  ASSERT_EQ(host.setCurrent(foreign), 0);
+  ContextHandle foreign = host.retain(1);
+  host.push(foreign);
   useAll(*device);
   device.reset();
-  EXPECT_EQ(host.getCurrent(&current), 0);
-  EXPECT_EQ(current, foreign);
-  EXPECT_EQ(host.pop(&current), 0);
-  EXPECT_EQ(current, foreign);
-  EXPECT_EQ(host.getCurrent(&current), 0);
-  EXPECT_EQ(current, nullptr);
-  EXPECT_EQ(host.release(1), 0);
+  EXPECT_EQ(host.getCurrent(), foreign);
+  EXPECT_EQ(host.pop(), foreign);
+  EXPECT_EQ(host.getCurrent(), nullptr);
+  host.release(1);
   EXPECT_EQ(driver.countLines("leak"), 0u);
 }
 
@@ -79,9 +90,7 @@ TEST(CudaContext, LeavesNoneWhereThereWasNone) {
   std::unique_ptr<Device> device = TAKE(openDevice("cuda"));
   std::thread([&] {
     useAll(*device);
-    void *current = &host;
-    EXPECT_EQ(host.getCurrent(&current), 0);
-    EXPECT_EQ(current, nullptr);
+    EXPECT_EQ(host.getCurrent(), nullptr);
   }).join();
 }
 
@@ -89,19 +98,15 @@ TEST(CudaContext, IsThePrimaryOne) {
   TestDriver driver;
   HostApplication host;
   std::unique_ptr<Device> device = TAKE(openDevice("cuda"));
-  void *primary = nullptr;
-  ASSERT_EQ(host.retain(&primary, 0), 0);
-  ASSERT_EQ(host.setCurrent(primary), 0);
-  // Nothing needs to be made current.
+  host.push(host.retain(0));
+  // Nothing needs to be made current but by the host application.
   useAll(*device);
-  EXPECT_EQ(driver.countLines("cuCtxPushCurrent_v2"), 0u);
+  EXPECT_EQ(driver.countLines("cuCtxPushCurrent_v2"), 1u);
   // The host application's reference keeps it.
   device.reset();
-  void *stream = nullptr;
-  EXPECT_EQ(host.createStream(&stream, 0), 0);
-  EXPECT_EQ(host.destroyStream(stream), 0);
-  EXPECT_EQ(host.setCurrent(nullptr), 0);
-  EXPECT_EQ(host.release(0), 0);
+  host.destroyStream(host.createStream());
+  (void)host.pop();
+  host.release(0);
 }
 
 TEST(CudaContext, AdoptsStreams) {
@@ -109,11 +114,10 @@ TEST(CudaContext, AdoptsStreams) {
   HostApplication host;
   std::unique_ptr<Device> first = TAKE(openDevice("cuda:0"));
   std::unique_ptr<Device> second = TAKE(openDevice("cuda:1"));
-  void *primary = nullptr, *native = nullptr;
-  ASSERT_EQ(host.retain(&primary, 0), 0);
-  ASSERT_EQ(host.setCurrent(primary), 0);
-  ASSERT_EQ(host.createStream(&native, 1), 0);
-  ASSERT_EQ(host.setCurrent(nullptr), 0);
+  ContextHandle primary = host.retain(0);
+  host.push(primary);
+  StreamHandle native = host.createStream();
+  (void)host.pop();
 
   std::unique_ptr<Module> module =
       TAKE(first->loadModule(makeImage(getKernels())));
@@ -131,11 +135,11 @@ TEST(CudaContext, AdoptsStreams) {
   std::unique_ptr<Event> event = TAKE(second->createEvent());
   EXPECT_MESSAGE(first->record(*event), "found one of another");
   stream.reset();
-  ASSERT_EQ(host.setCurrent(primary), 0);
+  host.push(primary);
   // It is still the host application's.
-  EXPECT_EQ(host.destroyStream(native), 0);
-  ASSERT_EQ(host.setCurrent(nullptr), 0);
-  EXPECT_EQ(host.release(0), 0);
+  host.destroyStream(native);
+  (void)host.pop();
+  host.release(0);
 }
 
 TEST(CudaContext, KeepsDevicesApart) {
