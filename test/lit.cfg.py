@@ -30,6 +30,12 @@ config.substitutions.append(
 config.substitutions.append(("%python", sys.executable))
 config.substitutions.append(("%heddle_build", config.heddle_binary_dir))
 config.substitutions.append(("%llvm_prefix", config.llvm_prefix))
+config.substitutions.append(
+    (
+        "%heddle-runtime",
+        os.path.join(config.heddle_binary_dir, "runtime", "bin", "heddle-runtime"),
+    )
+)
 
 ptxas = shutil.which("ptxas") or "/usr/local/cuda/bin/ptxas"
 if os.path.exists(ptxas):

@@ -10,12 +10,12 @@
 #define HEDDLE_DIALECTS_TILE_LIMITS_H
 
 #include "mlir/IR/BuiltinTypes.h"
+#include "runtime/reference/Limits.h"
 
 namespace heddle::tile {
 
-/// The most elements of a tile: more than every thread of the largest block
-/// could hold, however roles share it out.
-inline constexpr int64_t maxElements = 1 << 20;
+/// The most elements of a tile.
+inline constexpr int64_t maxElements = maxTileElements;
 
 /// Whether a statically shaped tile has more elements than that. Its extents
 /// are positive; their product may overflow.

@@ -9,6 +9,7 @@
 #include "lib/Compiler/Packaging.h"
 
 #include "lib/Compiler/HostPlan.h"
+#include "lib/Reference/Translate.h"
 #include "lib/Target/Cubin.h"
 
 #include "llvm/Config/llvm-config.h"
@@ -112,6 +113,42 @@ static LogicalResult addCubin(ModuleOp module, PackageContents &contents) {
   return success();
 }
 
+//===----------------------------------------------------------------------===//
+// Packages
+//===----------------------------------------------------------------------===//
+
+/// Adds what the program means, if that is wanted.
+static LogicalResult addReference(ModuleOp module, ReferenceSection kind,
+                                  PackageContents &contents) {
+  if (kind == ReferenceSection::None)
+    return success();
+  if (kind == ReferenceSection::Required) {
+    FailureOr<reference::Program> program = reference::translateProgram(module);
+    if (failed(program))
+      return failure();
+    contents.reference = program->serialize();
+    return success();
+  }
+  // The first error becomes a warning at the same place.
+  std::optional<Location> place;
+  std::string why;
+  FailureOr<reference::Program> program = [&] {
+    ScopedDiagnosticHandler keep(module.getContext(), [&](Diagnostic &error) {
+      if (!place) {
+        place = error.getLocation();
+        why = error.str();
+      }
+      return success();
+    });
+    return reference::translateProgram(module);
+  }();
+  if (succeeded(program))
+    contents.reference = program->serialize();
+  else
+    emitWarning(*place) << "the package cannot be checked: " << why;
+  return success();
+}
+
 FailureOr<PackageContents> heddle::buildPackage(ModuleOp module,
                                                 const PackageOptions &options) {
   PackageContents contents;
@@ -125,7 +162,8 @@ FailureOr<PackageContents> heddle::buildPackage(ModuleOp module,
       return failure();
     contents.info.program.plans.push_back(std::move(*plan));
   }
-  if (failed(addKernels(module, options, contents)))
+  if (failed(addReference(module, options.reference, contents)) ||
+      failed(addKernels(module, options, contents)))
     return failure();
   if (Expected<void> valid = verifyProgram(contents.info.program); !valid)
     return module.emitError()

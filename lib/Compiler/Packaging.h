@@ -15,10 +15,20 @@
 
 namespace heddle {
 
+/// Whether a package has the program's reference semantics.
+enum class ReferenceSection {
+  None,
+  /// It has, unless they do not cover the program, which is a warning.
+  IfCovered,
+  /// What they do not cover is an error.
+  Required,
+};
+
 struct PackageOptions {
   CompileOptions compile;
   /// Adds machine code if there is a ptxas, and what that says of it.
   bool cubins = false;
+  ReferenceSection reference = ReferenceSection::IfCovered;
   /// The files that the module came from.
   std::vector<SourceFile> sources;
 };

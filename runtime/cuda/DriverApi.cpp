@@ -33,11 +33,12 @@ static tl::unexpected<Error> makeTooOld(const std::string &library,
                                         std::string_view missing, int version) {
   return makeError(
       ErrorKind::Unavailable,
-      "the CUDA driver is too old: {}{}{} needs CUDA {} or newer, found {}; "
+      "the CUDA driver is too old: {} needs CUDA {} or newer, found {} in {}; "
       "install a newer driver, or use the device 'virtual'",
-      library, missing.empty() ? "" : " has no ", missing,
+      missing.empty() ? "Heddle" : fmt::format("it has no {}, which", missing),
       getVersionText(oldestVersion),
-      version ? getVersionText(version) : "one that does not say its version");
+      version ? getVersionText(version) : "one that does not say its version",
+      library);
 }
 
 static Expected<DriverApi> resolve(const std::string &library, void *handle) {

@@ -115,6 +115,34 @@ struct DriverLaunchConfig {
   uint32_t attributeCount;
 };
 
+/// Physical memory that can be mapped at addresses.
+using AllocationHandle = uint64_t;
+enum class MemLocationType : uint32_t { Device = 1 };
+enum class MemAllocationType : uint32_t { Pinned = 1 };
+enum class MemAccessFlags : uint32_t { None = 0, ReadWrite = 3 };
+
+struct MemLocation {
+  MemLocationType type;
+  int id;
+};
+
+struct MemAllocationProperties {
+  MemAllocationType type;
+  uint32_t requestedHandleTypes;
+  MemLocation location;
+  void *win32HandleMetaData;
+  struct {
+    uint8_t compressionType, gpuDirectRdmaCapable;
+    uint16_t usage;
+    uint8_t reserved[4];
+  } flags;
+};
+
+struct MemAccess {
+  MemLocation location;
+  MemAccessFlags flags;
+};
+
 /// The values of `heddle::TensorMapType` are those of the driver.
 using TensorMapDataType = uint32_t;
 enum class TensorMapInterleave : uint32_t { None = 0 };

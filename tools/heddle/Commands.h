@@ -1,4 +1,4 @@
-//===- Commands.h - The commands of heddle ----------------------*- C++ -*-===//
+//===- Commands.h - The commands of the compiler ----------------*- C++ -*-===//
 //
 // Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -9,14 +9,14 @@
 #ifndef HEDDLE_TOOLS_HEDDLE_COMMANDS_H
 #define HEDDLE_TOOLS_HEDDLE_COMMANDS_H
 
-#include "tools/heddle/CommandLine.h"
+#include "tools/heddle/Driver.h"
 
 namespace heddle {
 
-// Each prints what is wrong if it is not `Good`.
-ExitCode run(const RunCommand &command);
+// What `CompilerCommands` wants.
 ExitCode compile(const CompileCommand &command);
 ExitCode explain(const ExplainCommand &command);
+std::optional<LoadedProgram> compileToRun(const LoadRequest &request);
 
 } // namespace heddle
 

@@ -33,7 +33,7 @@ static FailureOr<std::string> emitStage(ModuleOp module, Stage stage) {
 static FailureOr<std::string> emitCubin(StringRef ptx) {
   llvm::Expected<Cubin> cubin = assembleCubin(ptx);
   if (!cubin) {
-    printError() << llvm::toString(cubin.takeError()) << '\n';
+    printError(llvm::toString(cubin.takeError()));
     return failure();
   }
   for (const std::string &warning : cubin->warnings)
@@ -58,7 +58,7 @@ static ExitCode emitPackage(Source &source, const std::string &output) {
                                : writePackage(output, *contents);
   if (written)
     return ExitCode::Good;
-  printError() << written.error().message << '\n';
+  printError(written.error().message);
   return ExitCode::BadInput;
 }
 
@@ -103,7 +103,7 @@ ExitCode heddle::compile(const CompileCommand &command) {
   if (failed(text))
     return ExitCode::BadInput;
   if (Expected<void> written = writeFile(command.output, *text); !written) {
-    printError() << written.error().message << '\n';
+    printError(written.error().message);
     return ExitCode::BadInput;
   }
   return ExitCode::Good;

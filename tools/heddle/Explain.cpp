@@ -8,11 +8,14 @@
 
 #include "dialects/Aref/Aref.h"
 #include "lib/Analysis/SharedMemory.h"
+#include "lib/Compiler/HostPlan.h"
 #include "lib/Compiler/Packaging.h"
-#include "lib/Reference/Reference.h"
+#include "lib/Reference/Translate.h"
 #include "lib/Target/Cubin.h"
+#include "reference/Run.h"
 #include "tools/heddle/Buffers.h"
 #include "tools/heddle/Commands.h"
+#include "tools/heddle/Load.h"
 #include "tools/heddle/Source.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -213,43 +216,48 @@ static LogicalResult explainKernels(ModuleOp module, bool asJSON) {
 // Bytes
 //===----------------------------------------------------------------------===//
 
-/// Counts what the blocks of `host` ask of global memory, on a sample of them.
-static ExitCode explainTraffic(tile::HostOp host, ArrayRef<int64_t> sizes) {
-  if (failed(reference::verifySupported(host)))
-    return ExitCode::BadInput;
+/// An array of the host function as the reference takes it.
+static reference::Buffer makeBuffer(const HostArray &array) {
+  auto type = *reference::NumberType::parse(getName(array.type));
+  if (array.access == Access::Out)
+    return reference::Buffer::makePoison(type, array.shape);
+  return reference::Buffer::fromBytes(type, array.shape, array.bytes);
+}
+
+/// Counts what the blocks of a host function ask of global memory, on a sample
+/// of them.
+static ExitCode explainTraffic(const reference::Program &program,
+                               const LaunchPlan &plan,
+                               ArrayRef<int64_t> sizes) {
+  Expected<const reference::Function *> host = program.findHost(plan.name);
+  if (!host)
+    return report(host.error());
   NamedStrings inputs;
-  for (unsigned i = 0; i < host.getNumBuffers(); ++i)
-    if (host.getAccess(i) != tile::Access::Out)
-      inputs.emplace_back(host.getBufferName(i).str(), "zeros");
-  Expected<std::vector<HostBuffer>> buffers =
-      prepareBuffers(host, sizes, inputs, /*copies=*/12);
-  if (!buffers) {
-    printError() << buffers.error().message << '\n';
-    return ExitCode::BadInput;
-  }
+  for (const BufferPlan &buffer : plan.buffers)
+    if (buffer.access != Access::Out)
+      inputs.emplace_back(buffer.name, "zeros");
+  Expected<std::vector<HostArray>> arrays =
+      prepareBuffers(plan, sizes, inputs, /*copies=*/12);
+  if (!arrays)
+    return report(arrays.error());
   double least = 0;
   std::vector<reference::Buffer> contents;
-  for (const HostBuffer &buffer : *buffers) {
-    bool isOut = buffer.access == tile::Access::Out;
-    least += double(buffer.getBytes()) *
-             (buffer.access == tile::Access::InOut ? 2 : 1);
-    contents.push_back(
-        isOut ? reference::Buffer::makePoison(buffer.elementType, buffer.shape)
-              : reference::Buffer::fromBytes(buffer.elementType, buffer.shape,
-                                             buffer.bytes));
+  for (const HostArray &array : *arrays) {
+    least += double(getBytes(array)) * (array.access == Access::InOut ? 2 : 1);
+    contents.push_back(makeBuffer(array));
   }
   reference::Traffic traffic;
   reference::Options options;
   options.maxBlocks = 64;
   options.traffic = &traffic;
-  if (failed(reference::runHost(host, sizes, contents, options)))
-    return ExitCode::Failed;
+  if (Expected<void> ran = runHost(program, **host, sizes, contents, options);
+      !ran)
+    return report(ran.error());
   double moved = traffic.bytesRead + traffic.bytesWritten;
-  llvm::outs() << "@" << host.getSymName() << " with ";
+  llvm::outs() << "@" << plan.name << " with ";
   llvm::interleaveComma(
-      llvm::seq<unsigned>(0, sizes.size()), llvm::outs(), [&](unsigned i) {
-        llvm::outs() << host.getSizeName(i) << "=" << sizes[i];
-      });
+      llvm::seq<unsigned>(0, sizes.size()), llvm::outs(),
+      [&](unsigned i) { llvm::outs() << plan.sizes[i] << "=" << sizes[i]; });
   llvm::outs() << ": blocks read " << formatBytes(traffic.bytesRead)
                << " and write " << formatBytes(traffic.bytesWritten)
                << "; each buffer once is " << formatBytes(least);
@@ -263,32 +271,63 @@ static ExitCode explainTraffic(tile::HostOp host, ArrayRef<int64_t> sizes) {
   return ExitCode::Good;
 }
 
+/// What to count the bytes of.
+struct TrafficRequest {
+  LaunchPlan plan;
+  std::vector<int64_t> sizes;
+  reference::Program program;
+};
+
+/// What the command asks for, or nothing if it says too little. Fails with a
+/// message.
+static FailureOr<std::optional<TrafficRequest>>
+getTrafficRequest(ModuleOp module, const ExplainCommand &command) {
+  if (command.sizes.empty() && command.entry.empty())
+    return std::optional<TrafficRequest>();
+  Program program;
+  for (tile::HostOp host : module.getOps<tile::HostOp>()) {
+    FailureOr<LaunchPlan> plan = buildLaunchPlan(host);
+    if (failed(plan))
+      return failure();
+    program.plans.push_back(std::move(*plan));
+  }
+  Expected<const LaunchPlan *> plan =
+      findHost(program, command.file, command.entry);
+  if (!plan) {
+    report(plan.error());
+    return failure();
+  }
+  if (command.sizes.empty() && !(*plan)->sizes.empty())
+    return std::optional<TrafficRequest>();
+  Expected<std::vector<int64_t>> sizes = orderSizes(**plan, command.sizes);
+  if (!sizes) {
+    report(sizes.error());
+    return failure();
+  }
+  FailureOr<reference::Program> reference = reference::translateProgram(module);
+  if (failed(reference))
+    return failure();
+  return std::optional<TrafficRequest>(std::in_place, **plan, std::move(*sizes),
+                                       std::move(*reference));
+}
+
 ExitCode heddle::explain(const ExplainCommand &command) {
   Source source;
   if (failed(source.read(command.file)))
     return ExitCode::BadInput;
   // Sizes are checked before anything is printed.
-  tile::HostOp host;
-  FailureOr<SmallVector<int64_t>> sizes = SmallVector<int64_t>();
-  if (!command.sizes.empty() || !command.entry.empty()) {
-    host = source.getHost(command.entry);
-    if (!host)
-      return ExitCode::BadInput;
-    if (!command.sizes.empty() || host.getNumSizes() == 0)
-      sizes = source.getSizes(host, command.sizes);
-    else
-      host = {};
-    if (failed(sizes))
-      return ExitCode::BadInput;
-  }
-  if (failed(explainKernels(source.getModule(), command.json)))
+  FailureOr<std::optional<TrafficRequest>> request =
+      getTrafficRequest(source.getModule(), command);
+  if (failed(request) ||
+      failed(explainKernels(source.getModule(), command.json)))
     return ExitCode::BadInput;
   if (command.json)
     return ExitCode::Good;
-  if (!host) {
+  if (!*request) {
     llvm::outs() << "give every --size NAME=INT to see the bytes that are "
                     "moved\n";
     return ExitCode::Good;
   }
-  return explainTraffic(host, *sizes);
+  return explainTraffic((*request)->program, (*request)->plan,
+                        (*request)->sizes);
 }

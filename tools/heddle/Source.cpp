@@ -14,10 +14,6 @@
 using namespace mlir;
 using namespace heddle;
 
-llvm::raw_ostream &heddle::printError() {
-  return llvm::errs() << "heddle: error: ";
-}
-
 static DialectRegistry getRegistry() {
   DialectRegistry registry;
   registerDialects(registry);
@@ -29,11 +25,10 @@ Source::Source() : context(getRegistry()) {
 }
 
 LogicalResult Source::read(const std::string &path) {
-  file = path;
   std::string message;
   std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(path, &message);
   if (!buffer) {
-    printError() << message << '\n';
+    printError(message);
     return failure();
   }
   sourceManager.AddNewSourceBuffer(std::move(buffer), SMLoc());
@@ -50,62 +45,8 @@ SourceFile Source::getFile() const {
           getContentHash(buffer->getBuffer())};
 }
 
-/// Prints names with commas between them.
-template <typename Range>
-static void printNames(Range names) {
-  llvm::interleaveComma(names, llvm::errs(),
-                        [](StringRef name) { llvm::errs() << name; });
-}
-
-tile::HostOp Source::getHost(const std::string &entry) {
-  auto hosts = llvm::to_vector(module->getOps<tile::HostOp>());
-  for (tile::HostOp host : hosts)
-    if (host.getSymName() == entry || (entry.empty() && hosts.size() == 1))
-      return host;
-  if (hosts.empty()) {
-    printError() << "'" << file
-                 << "' has no tile.host function, so there is nothing to run\n";
-    return {};
-  }
-  if (entry.empty())
-    printError() << "'" << file
-                 << "' has several host functions; choose one with --entry: ";
-  else
-    printError() << "'" << file << "' has no host function '" << entry
-                 << "'; it has: ";
-  printNames(llvm::map_range(
-      hosts, [](tile::HostOp host) { return host.getSymName(); }));
-  llvm::errs() << '\n';
-  return {};
-}
-
-FailureOr<SmallVector<int64_t>> Source::getSizes(tile::HostOp host,
-                                                 const NamedSizes &sizes) {
-  SmallVector<StringRef> names =
-      llvm::to_vector(host.getSizeNames().getAsValueRange<StringAttr>());
-  SmallVector<int64_t> values(names.size(), -1);
-  for (const auto &[name, value] : sizes) {
-    auto *found = llvm::find(names, name);
-    if (found == names.end()) {
-      printError() << "'" << host.getSymName() << "' has no size '" << name
-                   << "'";
-      if (!names.empty()) {
-        llvm::errs() << "; it has: ";
-        printNames(names);
-      }
-      llvm::errs() << '\n';
-      return failure();
-    }
-    values[found - names.begin()] = value;
-  }
-  if (!llvm::is_contained(values, -1))
-    return values;
-  printError() << "missing";
-  for (auto [name, value] : llvm::zip_equal(names, values))
-    if (value < 0)
-      llvm::errs() << " --size " << name << "=INT";
-  llvm::errs() << "; the sizes of '" << host.getSymName() << "' are ";
-  printNames(names);
-  llvm::errs() << '\n';
-  return failure();
+SourceText Source::getText() const {
+  const llvm::MemoryBuffer *buffer =
+      sourceManager.getMemoryBuffer(sourceManager.getMainFileID());
+  return {buffer->getBufferIdentifier().str(), buffer->getBuffer().str()};
 }

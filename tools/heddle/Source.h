@@ -16,7 +16,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
-#include "tools/heddle/CommandLine.h"
+#include "tools/heddle/Messages.h"
 
 #include "llvm/Support/SourceMgr.h"
 
@@ -37,25 +37,15 @@ public:
   /// The name and the hash of what was read.
   SourceFile getFile() const;
 
-  /// The host function `entry`, or the only one if that is empty. Says which
-  /// there are if it fails.
-  tile::HostOp getHost(const std::string &entry);
-
-  /// Orders sizes as `host` declares them. Says what is missing or unknown if
-  /// it fails.
-  mlir::FailureOr<llvm::SmallVector<int64_t>> getSizes(tile::HostOp host,
-                                                       const NamedSizes &sizes);
+  /// The text, for messages of the runtime.
+  SourceText getText() const;
 
 private:
   mlir::MLIRContext context;
   llvm::SourceMgr sourceManager;
   std::unique_ptr<DiagnosticPrinter> diagnostics;
   mlir::OwningOpRef<mlir::ModuleOp> module;
-  std::string file;
 };
-
-/// Prints `heddle: error: ` and the message.
-llvm::raw_ostream &printError();
 
 } // namespace heddle
 

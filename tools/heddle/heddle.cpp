@@ -8,19 +8,11 @@
 
 #include "tools/heddle/Commands.h"
 
-#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/InitLLVM.h"
-
-using namespace heddle;
 
 int main(int argc, char **argv) {
   llvm::InitLLVM initialize(argc, argv);
-  ParsedCommandLine parsed = parseCommandLine(argc, argv);
-  return std::visit(
-      llvm::makeVisitor(
-          [](ExitCode code) { return code; },
-          [](const RunCommand &command) { return run(command); },
-          [](const CompileCommand &command) { return compile(command); },
-          [](const ExplainCommand &command) { return explain(command); }),
-      parsed);
+  static constexpr heddle::CompilerCommands commands = {
+      heddle::compile, heddle::explain, heddle::compileToRun};
+  return heddle::runDriver(argc, argv, &commands);
 }

@@ -142,6 +142,7 @@ public:
   /// Lanes that have not exited, and those running now.
   uint32_t live = 0, active = 0;
   uint32_t pc = 0;
+  bool pausedForClock = false;
   int32_t role = -1;
   std::vector<std::byte> local;
 

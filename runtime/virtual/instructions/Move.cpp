@@ -34,6 +34,12 @@ Flow movePredicate(Warp &warp, const Instruction &i, uint32_t mask) {
 /// A clock: the cluster's time, or the host's for %globaltimer.
 Flow readClock(Warp &warp, const Instruction &i, uint32_t mask) {
   auto which = Special(i.aux);
+  // Time advances when the warp pauses, so it does before a clock is read.
+  warp.pausedForClock = !warp.pausedForClock;
+  if (warp.pausedForClock) {
+    --warp.pc;
+    return Flow::Stop;
+  }
   uint64_t value = warp.cta.cluster.time();
   if (which >= Special::GlobalTimer)
     value = uint64_t(std::chrono::steady_clock::now().time_since_epoch() /

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "test/lib/Reference/Program.h"
+#include "test/lib/Reference/TestProgram.h"
 
 #include <cmath>
 
@@ -34,20 +34,20 @@ tile.host @h[%N](%X: memref<?xf32>[%N], out %Y: memref<?xf32>[%N]) {
 }
 
 TEST(ReferenceHost, TilesOverhangAndPad) {
-  Program program(makeCopy("-1", "pad 7.0 : f32"));
+  TestProgram program(makeCopy("-1", "pad 7.0 : f32"));
   ASSERT_TRUE(program.run({6}, {{1, 2, 3, 4, 5, 6}})) << program.message;
   EXPECT_EQ(program.get(1), (std::vector<double>{7, 1, 2, 3, 4, 5}));
 }
 
 TEST(ReferenceHost, WithoutPadTheOutsideIsPoison) {
-  Program program(makeCopy("-1", ""));
+  TestProgram program(makeCopy("-1", ""));
   ASSERT_TRUE(program.run({4}, {{1, 2, 3, 4}})) << program.message;
   EXPECT_TRUE(std::isnan(program.get(1)[0]));
   EXPECT_EQ(program.get(1)[1], 1);
 }
 
 TEST(ReferenceHost, EmptyGridsRunNothing) {
-  Program program(makeCopy("0", ""));
+  TestProgram program(makeCopy("0", ""));
   EXPECT_TRUE(program.run({0}, {{}}));
 }
 
@@ -55,14 +55,14 @@ TEST(ReferenceHost, RemembersWhatWasWritten) {
   std::string text = makeCopy("0", "");
   // One block too few.
   text.replace(text.find("ceildivui %N"), 12, "divui %N");
-  Program program(text);
+  TestProgram program(text);
   ASSERT_TRUE(program.run({6}, {{1, 2, 3, 4, 5, 6}}));
   EXPECT_EQ(program.buffers[1].written,
             (std::vector<uint8_t>{1, 1, 1, 1, 0, 0}));
 }
 
 TEST(ReferenceHost, BlocksSeeTheirNumbersAndTheGrid) {
-  Program program(R"(
+  TestProgram program(R"(
 tile.kernel @number(%Y: memref<3x2xindex>) {
   %x = gpu.block_id x
   %y = gpu.block_id y
@@ -81,7 +81,7 @@ tile.host @h(out %Y: memref<3x2xindex>) {
 }
 
 TEST(ReferenceHost, LowerRankTilesAndSubviews) {
-  Program program(R"(
+  TestProgram program(R"(
 tile.kernel @k(%X: memref<2x3xf32>, %Y: memref<2x3xf32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -104,7 +104,7 @@ tile.host @h(%X: memref<2x3xf32>, out %Y: memref<2x3xf32>) {
 //===----------------------------------------------------------------------===//
 
 TEST(ReferenceErrors, ALeadingOffsetOutsideOfTheView) {
-  Program program(R"(
+  TestProgram program(R"(
 tile.kernel @k(%X: memref<2x3xf32>, %Y: memref<3xf32>) {
   %c0 = arith.constant 0 : index
   %b = gpu.block_id x
@@ -122,7 +122,7 @@ tile.host @h(%X: memref<2x3xf32>, out %Y: memref<3xf32>) {
 }
 
 TEST(ReferenceErrors, AScalarIndexOutsideOfTheMemref) {
-  Program program(R"(
+  TestProgram program(R"(
 tile.kernel @k(%X: memref<?xf32>) {
   %c9 = arith.constant 9 : index
   %f = memref.load %X[%c9] : memref<?xf32>
@@ -139,7 +139,7 @@ tile.host @h[%N](inout %X: memref<?xf32>[%N]) {
 }
 
 TEST(ReferenceErrors, AnUnknownOperation) {
-  Program program(makeTileProgram(
+  TestProgram program(makeTileProgram(
       "2", "f32", "f32",
       "%e = gpu.thread_id x\n%y = arith.addf %x, %x : tensor<2xf32>"));
   EXPECT_FALSE(program.run({}, {{1, 2}}));
@@ -148,7 +148,7 @@ TEST(ReferenceErrors, AnUnknownOperation) {
 }
 
 TEST(ReferenceErrors, AnExtentThatTheKernelDoesNotTake) {
-  Program program(R"(
+  TestProgram program(R"(
 tile.kernel @k(%X: memref<4xf32>) {
 }
 tile.host @h[%N](%X: memref<?xf32>[%N]) {

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "test/lib/Reference/Program.h"
+#include "test/lib/Reference/TestProgram.h"
 
 #include <cmath>
 #include <limits>
@@ -22,7 +22,7 @@ static std::vector<double> map(const std::string &shape,
                                const std::string &body,
                                const std::vector<double> &x,
                                Precision precision = Precision::Storage) {
-  Program program(makeTileProgram(shape, from, to, body));
+  TestProgram program(makeTileProgram(shape, from, to, body));
   EXPECT_TRUE(program.run({}, {x}, precision)) << program.message;
   return program.get(1);
 }
@@ -110,8 +110,8 @@ TEST(ReferenceOps, DivisionsOfNegativeNumbers) {
 }
 
 TEST(ReferenceOps, DivisionByZeroIsAnError) {
-  Program program(makeTileProgram("2", "i32", "i32",
-                                  "%y = arith.divsi %x, %x : tensor<2xi32>"));
+  TestProgram program(makeTileProgram(
+      "2", "i32", "i32", "%y = arith.divsi %x, %x : tensor<2xi32>"));
   EXPECT_FALSE(program.run({}, {{1, 0}}));
   EXPECT_NE(program.message.find("division by zero"), std::string::npos);
 }
@@ -240,10 +240,10 @@ TEST(ReferenceDot, Transpositions) {
   std::vector<double> expected = {5, 11, 14, 23};
   for (const char *type : {"bf16", "f16", "f32", "f8E4M3FN", "f8E5M2", "i8"}) {
     std::string acc = std::string(type) == "i8" ? "i32" : "f32";
-    Program plain(makeDot("2x3", "3x2", type, acc, ""));
+    TestProgram plain(makeDot("2x3", "3x2", type, acc, ""));
     ASSERT_TRUE(plain.run({}, {a, b})) << plain.message;
     EXPECT_EQ(plain.get(2), expected) << type;
-    Program transposed(
+    TestProgram transposed(
         makeDot("3x2", "2x3", type, acc, "transpose_a transpose_b"));
     ASSERT_TRUE(transposed.run({}, {aT, bT})) << transposed.message;
     EXPECT_EQ(transposed.get(2), expected) << type;
@@ -253,7 +253,7 @@ TEST(ReferenceDot, Transpositions) {
 TEST(ReferenceDot, AccumulatesInF32InOrder) {
   // 2^24 + 1 + 1 stays 2^24 if summed one by one in f32.
   std::vector<double> a = {16777216, 1, 1, 0, 0, 0}, b = {1, 0, 1, 0, 1, 0};
-  Program program(makeDot("2x3", "3x2", "bf16", "f32", ""));
+  TestProgram program(makeDot("2x3", "3x2", "bf16", "f32", ""));
   ASSERT_TRUE(program.run({}, {a, b}));
   EXPECT_EQ(program.get(2)[0], 16777216);
   ASSERT_TRUE(program.run({}, {a, b}, Precision::Exact));
@@ -264,7 +264,7 @@ TEST(ReferenceDot, TF32RoundsItsOperandsInBothPrecisions) {
   // Ties go to the even neighbour: 1 + 2^-11 to 1, 1 + 3 * 2^-11 to 1 + 2^-9.
   std::vector<double> a = {1 + 0x1p-11, 0, 0, 1 + 0x3p-11, 0, 0},
                       b = {1, 0, 0, 0, 0, 0};
-  Program program(makeDot("2x3", "3x2", "f32", "f32", "precision tf32"));
+  TestProgram program(makeDot("2x3", "3x2", "f32", "f32", "precision tf32"));
   for (Precision precision : {Precision::Storage, Precision::Exact}) {
     ASSERT_TRUE(program.run({}, {a, b}, precision)) << program.message;
     EXPECT_EQ(program.get(2)[0], 1);
@@ -273,7 +273,7 @@ TEST(ReferenceDot, TF32RoundsItsOperandsInBothPrecisions) {
 }
 
 TEST(ReferenceDot, IntegersWrap) {
-  Program program(makeDot("2x3", "3x2", "i8", "i32", ""));
+  TestProgram program(makeDot("2x3", "3x2", "i8", "i32", ""));
   ASSERT_TRUE(program.run(
       {}, {{-128, -128, -128, 1, 0, 0}, {-128, 127, -128, 127, -128, 127}}));
   EXPECT_EQ(program.get(2), (std::vector<double>{49152, -48768, -128, 127}));

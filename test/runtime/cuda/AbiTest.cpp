@@ -131,6 +131,18 @@ SAME_PLACE(stream, hStream);
 SAME_PLACE(attributes, attrs);
 SAME_PLACE(attributeCount, numAttrs);
 
+SAME(MemLocationType::Device, CU_MEM_LOCATION_TYPE_DEVICE);
+SAME(MemAllocationType::Pinned, CU_MEM_ALLOCATION_TYPE_PINNED);
+SAME(MemAccessFlags::None, CU_MEM_ACCESS_FLAGS_PROT_NONE);
+SAME(MemAccessFlags::ReadWrite, CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+SAME(sizeof(MemAllocationProperties), sizeof(CUmemAllocationProp));
+SAME(offsetof(MemAllocationProperties, location),
+     offsetof(CUmemAllocationProp, location));
+SAME(offsetof(MemAllocationProperties, flags),
+     offsetof(CUmemAllocationProp, allocFlags));
+SAME(sizeof(MemAccess), sizeof(CUmemAccessDesc));
+SAME(offsetof(MemAccess, flags), offsetof(CUmemAccessDesc, flags));
+
 SAME(sizeof(TensorMap), sizeof(CUtensorMap));
 #define SAME_TYPE(own, theirs)                                                 \
   SAME(TensorMapType::own, CU_TENSOR_MAP_DATA_TYPE_##theirs)

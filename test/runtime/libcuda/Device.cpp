@@ -24,6 +24,8 @@ static Result refresh() {
   for (const std::unique_ptr<ContextTag> &context : driver.contexts)
     if (context)
       return Result::Success;
+  if (driver.virtualMemory.isUsed())
+    return Result::Success;
   Expected<Config> config = readConfig();
   if (!config) {
     fmt::print(stderr, "test driver: {}\n", config.error().message);
@@ -176,6 +178,10 @@ extern "C" Result cuda::cuDevicePrimaryCtxRetain(ContextHandle *context,
     VirtualDeviceOptions options;
     options.ordinal = uint32_t(device);
     own->gpu->device = createVirtualDevice(options);
+    if (!getDriver().beginAllAccess(*own)) {
+      own.reset();
+      return call.refuse(Result::OutOfMemory, "no room for what is mapped");
+    }
   }
   ++own->retained;
   *context = own.get();

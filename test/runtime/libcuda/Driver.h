@@ -17,6 +17,7 @@
 
 #include "Config.h"
 #include "Functions.h"
+#include "VirtualMemory.h"
 
 #include <chrono>
 #include <fmt/format.h>
@@ -151,7 +152,11 @@ struct Driver {
   /// By device; null where the primary context is not active.
   std::vector<std::unique_ptr<ContextTag>> contexts;
 
+  VirtualMemory virtualMemory;
+
   bool hasContext(ContextHandle context) const;
+  /// Gives a new context the mappings that its device may use.
+  bool beginAllAccess(ContextTag &context);
   /// Appends a line to the log, if there is one.
   void log(std::string_view line);
 };

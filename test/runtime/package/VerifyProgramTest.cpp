@@ -20,12 +20,12 @@ struct Mistake {
   const char *name;
   std::function<void(Program &, LaunchPlan &, KernelEntry &)> make;
   std::string expected;
+
+  friend void PrintTo(const Mistake &mistake, std::ostream *stream) {
+    *stream << mistake.name;
+  }
 };
 } // namespace
-
-static void PrintTo(const Mistake &mistake, std::ostream *stream) {
-  *stream << mistake.name;
-}
 
 class VerifyProgramTest : public testing::TestWithParam<Mistake> {};
 

@@ -1,0 +1,35 @@
+// C = A * B^T: bf16 matrices; B is N x K.
+//
+//   heddle run benchmarks/gemm/gemm_bf16_nt.mlir --size M=512 --size N=512 --size K=512 --check
+
+tile.kernel @matmul(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %C: memref<?x?xbf16>) {
+  %zero = arith.constant 0 : index
+  %dim = arith.constant 1 : index
+  %tile_m = arith.constant 128 : index
+  %tile_n = arith.constant 256 : index
+  %tile_k = arith.constant 64 : index
+  %block_m = gpu.block_id x
+  %block_n = gpu.block_id y
+  %m = arith.muli %block_m, %tile_m : index
+  %n = arith.muli %block_n, %tile_n : index
+  %K = memref.dim %A, %dim : memref<?x?xbf16>
+  %init = arith.constant dense<0.0> : tensor<128x256xf32>
+  %acc = scf.for %k = %zero to %K step %tile_k iter_args(%sum = %init) -> (tensor<128x256xf32>) {
+    %a = tile.load %A[%m, %k] pad 0.0 : bf16 : memref<?x?xbf16> -> tensor<128x64xbf16>
+    %b = tile.load %B[%n, %k] pad 0.0 : bf16 : memref<?x?xbf16> -> tensor<256x64xbf16>
+    %d = tile.dot %a, %b, %sum transpose_b : tensor<128x64xbf16>, tensor<256x64xbf16> -> tensor<128x256xf32>
+    scf.yield %d : tensor<128x256xf32>
+  }
+  %c = arith.truncf %acc : tensor<128x256xf32> to tensor<128x256xbf16>
+  tile.store %c, %C[%m, %n] : tensor<128x256xbf16>, memref<?x?xbf16>
+}
+
+tile.host @gemm[%M, %N, %K](%A: memref<?x?xbf16>[%M, %K], %B: memref<?x?xbf16>[%N, %K],
+                out %C: memref<?x?xbf16>[%M, %N]) {
+  %tile_m = arith.constant 128 : index
+  %tile_n = arith.constant 256 : index
+  %grid_m = arith.ceildivui %M, %tile_m : index
+  %grid_n = arith.ceildivui %N, %tile_n : index
+  tile.launch @matmul grid(%grid_m, %grid_n) args(%A, %B, %C)
+    : memref<?x?xbf16>, memref<?x?xbf16>, memref<?x?xbf16>
+}

@@ -1,0 +1,1 @@
+"""Checks and measures compiled kernels on a machine that has a GPU."""

@@ -1,0 +1,110 @@
+//===- ReduceOps.cpp - Sums, products and extrema along an axis -----------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "reference/Interpreter.h"
+#include "reference/Rules.h"
+
+#include <cmath>
+#include <fmt/format.h>
+
+using namespace heddle::reference;
+
+/// `tile.reduce`'s kinds, in the order of their numbers.
+enum class ReduceKind : int64_t { Add, Mul, Max, Min, And, Or, Xor };
+
+static double combineFloats(ReduceKind kind, double a, double b) {
+  switch (kind) {
+  case ReduceKind::Add:
+    return a + b;
+  case ReduceKind::Mul:
+    return a * b;
+  case ReduceKind::Max:
+    return std::fmax(a, b);
+  case ReduceKind::Min:
+    return std::fmin(a, b);
+  case ReduceKind::And:
+  case ReduceKind::Or:
+  case ReduceKind::Xor:
+    break;
+  }
+  // The rules reject bitwise reductions of floats.
+  return a;
+}
+
+static uint64_t combineInts(ReduceKind kind, uint64_t a, uint64_t b,
+                            unsigned width) {
+  int64_t sa = signExtend(a, width), sb = signExtend(b, width);
+  switch (kind) {
+  case ReduceKind::Add:
+    return a + b;
+  case ReduceKind::Mul:
+    return a * b;
+  case ReduceKind::Max:
+    return sa > sb ? a : b;
+  case ReduceKind::Min:
+    return sa < sb ? a : b;
+  case ReduceKind::And:
+    return a & b;
+  case ReduceKind::Or:
+    return a | b;
+  case ReduceKind::Xor:
+    return a ^ b;
+  }
+  return a;
+}
+
+static bool runReduce(Frame &frame, const Operation &op) {
+  const Tile &x = frame.getTile(op.operands[0]);
+  Tile result = frame.getTile(op.operands[1]);
+  NumberType type = result.type->element;
+  auto kind = ReduceKind(op.getInt("kind"));
+  Rounding round = frame.getRounding(type);
+  // The tile is outer x extent x inner, and the result outer x inner.
+  size_t axis = size_t(op.getInt("axis"));
+  size_t extent = size_t(x.getShape()[axis]), inner = 1;
+  for (size_t dim = axis + 1; dim < x.getRank(); ++dim)
+    inner *= size_t(x.getShape()[dim]);
+  for (size_t i = 0; i < x.elements.size(); ++i) {
+    size_t outer = i / (extent * inner);
+    Element &sum = result.elements[outer * inner + i % inner];
+    if (type.isFloat())
+      sum.f = round(combineFloats(kind, sum.f, x.elements[i].f));
+    else
+      sum.i = combineInts(kind, sum.i, x.elements[i].i, type.width) &
+              getMask(type.width);
+  }
+  frame.setTile(op.results[0], std::move(result));
+  return true;
+}
+
+static std::string verifyReduce(const Site &site) {
+  if (std::string wrong = verifyCounts(site, 2, 1); !wrong.empty())
+    return wrong;
+  const Type &x = site.operand(0);
+  int64_t axis = site.op.getInt("axis"), kind = site.op.getInt("kind");
+  if (x.form != Form::Tile || axis < 0 || axis >= int64_t(x.shape.size()))
+    return fmt::format("{} has no axis {}", x.getName(), axis);
+  Type rest = x;
+  rest.shape.erase(rest.shape.begin() + axis);
+  if (site.operand(1) != rest || site.result() != rest)
+    return fmt::format("expected {} to become {}, found {}", x.getName(),
+                       rest.getName(), site.result().getName());
+  auto most = x.element.isFloat() ? ReduceKind::Min : ReduceKind::Xor;
+  if (kind < 0 || kind > int64_t(most))
+    return fmt::format("expected a kind in 0..{}, found {}", int64_t(most),
+                       kind);
+  return "";
+}
+
+void heddle::reference::addReduceOps(Registry &registry) {
+  registry.add({.name = "tile.reduce",
+                .attributes = {{"kind", AttributeKind::Int},
+                               {"axis", AttributeKind::Int}},
+                .verify = verifyReduce,
+                .run = runReduce});
+}

@@ -1,0 +1,297 @@
+//===- CommandLine.cpp - What the user asked for --------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/heddle/CommandLine.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <fmt/format.h>
+
+using namespace heddle;
+
+//===----------------------------------------------------------------------===//
+// Values of options
+//===----------------------------------------------------------------------===//
+
+/// Splits `NAME=VALUE`; a failure names the option.
+static std::pair<std::string, std::string> splitNamed(const std::string &option,
+                                                      const std::string &text) {
+  size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+    throw CLI::ValidationError(
+        option, fmt::format("expected NAME=VALUE, found '{}'", text));
+  // Names in programs start with %, and users may copy them so.
+  std::string name = text.substr(0, equals);
+  if (name.front() == '%')
+    name.erase(0, 1);
+  return {name, text.substr(equals + 1)};
+}
+
+template <typename T>
+static void addUnique(const std::string &option,
+                      std::vector<std::pair<std::string, T>> &list,
+                      std::string name, T value) {
+  for (const auto &[other, ignored] : list)
+    if (other == name)
+      throw CLI::ValidationError(option,
+                                 fmt::format("'{}' is given twice", name));
+  list.emplace_back(std::move(name), std::move(value));
+}
+
+static void addSize(NamedSizes &sizes, const std::string &text) {
+  auto [name, number] = splitNamed("--size", text);
+  int64_t value = 0;
+  const char *end = number.data() + number.size();
+  auto [stop, error] = std::from_chars(number.data(), end, value);
+  if (error != std::errc() || stop != end || value < 0)
+    throw CLI::ValidationError(
+        "--size",
+        fmt::format("expected an integer of 0 or more for '{}', found '{}'",
+                    name, number));
+  addUnique("--size", sizes, name, value);
+}
+
+/// An option that may be given many times, with one value each.
+template <typename Fn>
+static void addRepeated(CLI::App &app, const std::string &name,
+                        const std::string &type, const std::string &help,
+                        Fn handle) {
+  app.add_option_function<std::vector<std::string>>(
+         name,
+         [handle](const std::vector<std::string> &values) {
+           for (const std::string &value : values)
+             handle(value);
+         },
+         help)
+      ->type_name(type)
+      ->expected(1)
+      ->take_all();
+}
+
+static void addNamed(CLI::App &app, const std::string &option,
+                     const std::string &type, const std::string &help,
+                     NamedStrings &list) {
+  addRepeated(app, option, type, help, [option, &list](const std::string &v) {
+    auto [name, value] = splitNamed(option, v);
+    addUnique(option, list, name, value);
+  });
+}
+
+static void addFile(CLI::App &app, std::string &file) {
+  app.add_option("FILE", file,
+                 "a program or a package; - is a program in the standard input")
+      ->required()
+      ->type_name("");
+}
+
+static void refuse(const std::string &option, const std::string &value,
+                   const std::string &instead) {
+  throw CLI::ValidationError(
+      option, fmt::format("'{}' is not available; {}", value, instead));
+}
+
+//===----------------------------------------------------------------------===//
+// Commands
+//===----------------------------------------------------------------------===//
+
+static bool isDevice(std::string_view device) {
+  if (device == "auto" || device == "reference")
+    return true;
+  std::string_view kind = device.substr(0, device.find(':'));
+  if (kind != "virtual" && kind != "cuda")
+    return false;
+  return kind == device ||
+         (device.size() > kind.size() + 1 &&
+          device.find_first_not_of("0123456789", kind.size() + 1) ==
+              std::string_view::npos);
+}
+
+static void checkDevice(const std::string &device) {
+  if (!isDevice(device))
+    throw CLI::ValidationError(
+        "--device", fmt::format("expected auto, virtual[:N], cuda[:N] or "
+                                "reference, found '{}'",
+                                device));
+}
+
+static CLI::App *addRun(CLI::App &app, RunCommand &command) {
+  CLI::App *run = app.add_subcommand(
+      "run", "Runs a package, or a program that it compiles first, and checks "
+             "what it did if asked to");
+  addFile(*run, command.file);
+  run->add_option_function<std::string>(
+         "--device",
+         [&](const std::string &device) {
+           checkDevice(device);
+           command.device = device;
+         },
+         "cuda[:N]: a GPU; virtual[:N]: a GPU on the CPU; reference: what the "
+         "program means, on the CPU; auto, the default: a GPU if there is one, "
+         "and else virtual")
+      ->type_name("DEVICE");
+  run->add_option("--entry", command.entry,
+                  "the host function, if there are several")
+      ->type_name("HOST");
+  addRepeated(*run, "--size", "NAME=INT", "the value of a size",
+              [&](const std::string &v) { addSize(command.sizes, v); });
+  addNamed(*run, "--input", "NAME=FILE.npy|random[:SEED]|zeros",
+           "what a buffer holds; random if nothing is said", command.inputs);
+  addNamed(*run, "--output", "NAME=FILE.npy", "where an output is written",
+           command.outputs);
+  run->add_flag("--check", command.check,
+                "compare every output with the reference semantics");
+  run->add_option_function<std::string>(
+         "--schedule",
+         [](const std::string &schedule) {
+           if (schedule == "timed")
+             return;
+           if (schedule == "eager" || schedule == "lazy" ||
+               schedule.starts_with("random") || schedule.starts_with("replay"))
+             refuse("--schedule", schedule, "use timed");
+           throw CLI::ValidationError(
+               "--schedule",
+               fmt::format("expected timed, found '{}'", schedule));
+         },
+         "the order of asynchronous events on the virtual GPU: timed")
+      ->type_name("SCHEDULE");
+  run->add_option_function<std::string>(
+         "--sanitize",
+         [](const std::string &level) {
+           if (level == "off" || level == "sync")
+             return;
+           if (level == "full")
+             refuse("--sanitize", level,
+                    "use sync, which finds faults, misuse of barriers and "
+                    "deadlocks");
+           throw CLI::ValidationError(
+               "--sanitize",
+               fmt::format("expected off or sync, found '{}'", level));
+         },
+         "what the virtual GPU looks for: off or sync; faults, misuse of "
+         "barriers and deadlocks are always reported")
+      ->type_name("LEVEL");
+  run->add_option_function<std::string>(
+         "--trace",
+         [](const std::string &file) {
+           refuse("--trace", file, "timelines cannot be recorded");
+         })
+      ->group("");
+  return run;
+}
+
+static EmitKind parseEmit(const std::string &emit) {
+  static const std::pair<const char *, EmitKind> kinds[] = {
+      {"tile", EmitKind::Tile},      {"aref", EmitKind::Aref},
+      {"nvvm", EmitKind::NVVM},      {"llvm", EmitKind::LLVM},
+      {"ptx", EmitKind::PTX},        {"cubin", EmitKind::Cubin},
+      {"package", EmitKind::Package}};
+  for (auto [name, kind] : kinds)
+    if (emit == name)
+      return kind;
+  throw CLI::ValidationError(
+      "--emit",
+      fmt::format("expected tile, aref, nvvm, llvm, ptx, cubin or package, "
+                  "found '{}'",
+                  emit));
+}
+
+/// What a file of that name usually holds.
+static EmitKind guessEmit(std::string_view output) {
+  if (output.ends_with(".heddle"))
+    return EmitKind::Package;
+  return output.ends_with(".cubin") ? EmitKind::Cubin : EmitKind::PTX;
+}
+
+static CLI::App *addCompile(CLI::App &app, CompileCommand &command) {
+  CLI::App *compile =
+      app.add_subcommand("compile", "Compiles a program and writes the result");
+  addFile(*compile, command.file);
+  compile
+      ->add_option("-o,--output", command.output,
+                   "where to write; - is the standard output")
+      ->required()
+      ->type_name("OUT");
+  compile
+      ->add_option_function<std::string>(
+          "--target",
+          [](const std::string &target) {
+            if (target != "sm_90a")
+              throw CLI::ValidationError(
+                  "--target",
+                  fmt::format("expected sm_90a, found '{}'", target));
+          },
+          "the architecture: sm_90a")
+      ->type_name("ARCH");
+  compile
+      ->add_option_function<std::string>(
+          "--emit",
+          [&](const std::string &emit) { command.emit = parseEmit(emit); },
+          "what to write: tile, aref, nvvm, llvm, ptx, cubin or package; where "
+          "nothing is said, a package to *.heddle, a cubin to *.cubin and else "
+          "ptx")
+      ->type_name("KIND");
+  return compile;
+}
+
+static CLI::App *addExplain(CLI::App &app, ExplainCommand &command) {
+  CLI::App *explain = app.add_subcommand(
+      "explain", "Tells what became of a program: roles, rings, shared memory, "
+                 "registers, and with sizes the bytes it moves");
+  addFile(*explain, command.file);
+  explain
+      ->add_option("--entry", command.entry,
+                   "the host function, if there are several")
+      ->type_name("HOST");
+  addRepeated(*explain, "--size", "NAME=INT",
+              "the value of a size; with all of them, the bytes that are moved "
+              "are counted",
+              [&](const std::string &v) { addSize(command.sizes, v); });
+  explain->add_flag("--json", command.json,
+                    "print the kernels as one JSON object");
+  return explain;
+}
+
+ParsedCommandLine heddle::parseCommandLine(int argc, const char *const *argv) {
+  CLI::App app("Heddle compiles tile programs for GPUs and runs them.",
+               "heddle");
+  app.set_version_flag("--version", "heddle " HEDDLE_VERSION);
+  app.require_subcommand(1);
+  app.failure_message([](const CLI::App *, const CLI::Error &error) {
+    return fmt::format("heddle: error: {}\n", error.what());
+  });
+  RunCommand run;
+  CompileCommand compile;
+  ExplainCommand explain;
+  CLI::App *runApp = addRun(app, run);
+  CLI::App *compileApp = addCompile(app, compile);
+  addExplain(app, explain);
+  for (CLI::App *command : app.get_subcommands({}))
+    command->failure_message([name = command->get_name()](
+                                 const CLI::App *, const CLI::Error &error) {
+      return fmt::format("heddle {}: error: {}\n", name, error.what());
+    });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    // Help and versions are told by the program, which knows the whole name of
+    // a command; the command that was named says what is wrong.
+    if (error.get_exit_code() == 0 || app.get_subcommands().empty())
+      return app.exit(error) == 0 ? ExitCode::Good : ExitCode::BadInput;
+    app.get_subcommands().front()->exit(error);
+    return ExitCode::BadInput;
+  }
+  if (runApp->parsed())
+    return run;
+  if (compileApp->parsed()) {
+    if (compileApp->count("--emit") == 0)
+      compile.emit = guessEmit(compile.output);
+    return compile;
+  }
+  return explain;
+}
