@@ -6,9 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include <heddle/Runtime/Executable.h>
-
 #include <cstdio>
+#include <heddle/Runtime/Executable.h>
 
 int main(int, char **argv) {
   auto package = heddle::Package::open(argv[1]);
