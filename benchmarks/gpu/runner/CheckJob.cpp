@@ -19,6 +19,7 @@
 
 #include <cmath>
 #include <fstream>
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 using namespace heddle;
