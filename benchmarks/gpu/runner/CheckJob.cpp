@@ -20,6 +20,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <fstream>
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 using namespace heddle;

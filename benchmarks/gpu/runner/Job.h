@@ -17,6 +17,7 @@
 
 #include "heddle/Runtime/Device.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 

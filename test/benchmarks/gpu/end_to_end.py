@@ -1,6 +1,8 @@
 """Prepares a folder, runs it on devices that are not GPUs, and damages it."""
 
+import ctypes
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -107,6 +109,37 @@ def test_foreign_folder():
     expect(done.returncode == 2 and (other / "precious").exists(), "a folder of somebody else was replaced")
 
 
+def test_c_interface(folder):
+    """What the peers in Python call, on memory of ctypes."""
+    sys.path.insert(0, str(folder / "peers"))
+    import heddle_c
+    library = heddle_c.Library(str(pathlib.Path(RUNNER).parent.parent / "lib" / "libheddle-runtime.so"))
+    device = library.make("heddle_device_open", b"virtual")
+    package = str(folder / "packages" / "examples-softmax.heddle")
+    program = heddle_c.Program(library, device, package, "softmax")
+    sizes = {"rows": 3, "columns": 5}
+    expect(program.shapes(sizes) == {"X": [3, 5], "Y": [3, 5]}, program.shapes(sizes))
+    expect([(buffer.name, heddle_c.TYPES[buffer.type], buffer.access) for buffer in program.buffers] ==
+           [("X", "float32", heddle_c.IN), ("Y", "float32", heddle_c.OUT)], "buffers")
+    x = (ctypes.c_float * 15)(*[0.25 * i * (-1) ** i for i in range(15)])
+    y = (ctypes.c_float * 15)()
+    addresses = {}
+    for name, memory in (("X", x), ("Y", y)):
+        address = ctypes.c_uint64()
+        library.call("heddle_register_host_memory", device, memory, ctypes.c_size_t(60), ctypes.byref(address))
+        addresses[name] = address.value
+    program.bind(addresses, sizes)()
+    for row in range(0, 15, 5):
+        powers = [math.exp(value) for value in x[row:row + 5]]
+        for i in range(5):
+            expect(abs(y[row + i] - powers[i] / sum(powers)) < 1e-6, "softmax is", list(y))
+    try:
+        heddle_c.Program(library, device, package, "gemm")
+        expect(False, "a host function that is not there was found")
+    except heddle_c.HeddleError as error:
+        expect("gemm" in str(error), error)
+
+
 def main():
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
@@ -114,6 +147,7 @@ def main():
     done = gpu_check(ROOT / "scripts" / "gpu-check", "prepare", "--out", folder, "--heddle", shutil.which("heddle"),
                      "--runner", RUNNER, "--only", "examples/softmax", "--only", "examples/gemm.", "--no-cubins")
     expect(done.returncode == 0, "prepare failed")
+    test_c_interface(folder)
     test_whole(folder, "virtual")
     if DRIVER.exists():
         test_whole(folder, "cuda", HEDDLE_CUDA_DRIVER=str(DRIVER))
