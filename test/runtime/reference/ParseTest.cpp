@@ -272,7 +272,7 @@ TEST(ReferenceParse, StructuralMutations) {
         break;
       case 1:
         if (value.is_number_integer())
-          value = value.get<int64_t>() + int64_t(random() % 5) - 2;
+          value = int64_t(uint64_t(value.get<int64_t>()) + random() % 5 - 2);
         break;
       case 2:
         value = int64_t(random());
