@@ -14,7 +14,6 @@
 #include "Streams.h"
 
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/string.h>
 
 using namespace heddle;
 using namespace heddle::python;
@@ -57,24 +56,27 @@ Array heddle::python::makeEmpty(std::shared_ptr<Device> device,
   return result;
 }
 
+/// Reads an integer of any kind.
+static int64_t toExtent(nb::handle number) {
+  nb::object index = nb::steal(PyNumber_Index(number.ptr()));
+  int64_t value = index.is_valid() ? PyLong_AsLongLong(index.ptr()) : -1;
+  if (PyErr_Occurred())
+    refuseFromCurrent("shape: ");
+  return value;
+}
+
 /// Reads a shape: a number or a sequence of numbers.
 static std::vector<int64_t> getShape(nb::handle shape) {
   std::vector<int64_t> result;
-  try {
-    if (PyIndex_Check(shape.ptr())) {
-      result.push_back(nb::cast<int64_t>(
-          nb::object(nb::steal(PyNumber_Index(shape.ptr())))));
-      return result;
-    }
-    for (nb::handle extent : shape)
-      result.push_back(nb::cast<int64_t>(
-          nb::object(nb::steal(PyNumber_Index(extent.ptr())))));
-  } catch (nb::python_error &error) {
-    error.restore();
-    refuseFromCurrent("shape: ");
-  } catch (nb::cast_error &) {
-    refuse("shape: expected numbers of 64 bits");
+  if (PyIndex_Check(shape.ptr())) {
+    result.push_back(toExtent(shape));
+    return result;
   }
+  if (!PySequence_Check(shape.ptr()))
+    refuse("shape: expected a number or a sequence of numbers, found {}",
+           nb::type_name(shape.type()).c_str());
+  for (nb::handle extent : shape)
+    result.push_back(toExtent(extent));
   return result;
 }
 

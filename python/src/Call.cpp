@@ -13,7 +13,6 @@
 #include "Streams.h"
 
 #include <algorithm>
-#include <nanobind/stl/string.h>
 
 using namespace heddle;
 using namespace heddle::python;

@@ -6,13 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Errors.h"
 #include "Package.h"
 #include "heddle/Jit.h"
 
 #include <map>
 #include <mutex>
-#include <nanobind/stl/string.h>
 #include <tuple>
 
 using namespace heddle;

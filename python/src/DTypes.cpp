@@ -8,7 +8,6 @@
 
 #include "DTypes.h"
 
-#include <nanobind/stl/string.h>
 #include <unordered_map>
 
 using namespace heddle;

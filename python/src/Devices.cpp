@@ -13,7 +13,6 @@
 
 #include <map>
 #include <mutex>
-#include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 using namespace heddle;

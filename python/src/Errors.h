@@ -14,6 +14,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nanobind/nanobind.h>
+// In every file, since casts of strings mean something else without it.
+#include <nanobind/stl/string.h>
 
 namespace heddle::python {
 

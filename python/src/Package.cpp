@@ -8,10 +8,6 @@
 
 #include "Package.h"
 
-#include "Errors.h"
-
-#include <nanobind/stl/string.h>
-
 using namespace heddle;
 using namespace heddle::python;
 

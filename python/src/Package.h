@@ -9,9 +9,8 @@
 #ifndef HEDDLE_PYTHON_PACKAGE_H
 #define HEDDLE_PYTHON_PACKAGE_H
 
+#include "Errors.h"
 #include "heddle/Runtime/Package.h"
-
-#include <nanobind/nanobind.h>
 
 namespace heddle::python {
 
@@ -20,7 +19,7 @@ struct PackageRef {
   std::shared_ptr<const Package> package;
 };
 
-void bindPackage(nanobind::module_ &module);
+void bindPackage(nb::module_ &module);
 
 } // namespace heddle::python
 

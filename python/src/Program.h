@@ -9,12 +9,12 @@
 #ifndef HEDDLE_PYTHON_PROGRAM_H
 #define HEDDLE_PYTHON_PROGRAM_H
 
-#include <nanobind/nanobind.h>
+#include "Errors.h"
 
 namespace heddle::python {
 
 /// Binds `ProgramBase`, from which heddle/_program.py derives `Program`.
-void bindProgram(nanobind::module_ &module);
+void bindProgram(nb::module_ &module);
 
 } // namespace heddle::python
 

@@ -47,7 +47,7 @@ tile.host @both[%N](%x: memref<?xf32>[%N], out %y: memref<?xf32>[%N],
 
 #: The first %N elements of x doubled in place; no shape tells %N.
 IN_PLACE = """\
-tile.kernel @twice(%x: memref<?xf32>) {
+tile.kernel @twice_tile(%x: memref<?xf32>) {
   %c256 = arith.constant 256 : index
   %b = gpu.block_id x
   %i = arith.muli %b, %c256 : index
@@ -58,20 +58,20 @@ tile.kernel @twice(%x: memref<?xf32>) {
 tile.host @twice[%M, %N](inout %x: memref<?xf32>[%M]) {
   %c256 = arith.constant 256 : index
   %blocks = arith.ceildivui %N, %c256 : index
-  tile.launch @twice grid(%blocks) args(%x) : memref<?xf32>
+  tile.launch @twice_tile grid(%blocks) args(%x) : memref<?xf32>
 }
 """
 
 #: Reads and writes behind the four elements of x.
 BEYOND = """\
-tile.kernel @beyond(%x: memref<?xf32>) {
+tile.kernel @beyond_tile(%x: memref<?xf32>) {
   %c4 = arith.constant 4 : index
   %f = memref.load %x[%c4] : memref<?xf32>
   memref.store %f, %x[%c4] : memref<?xf32>
 }
 tile.host @beyond[%N](inout %x: memref<?xf32>[%N]) {
   %one = arith.constant 1 : index
-  tile.launch @beyond grid(%one) args(%x) : memref<?xf32>
+  tile.launch @beyond_tile grid(%one) args(%x) : memref<?xf32>
 }
 """
 
@@ -79,7 +79,7 @@ tile.host @beyond[%N](inout %x: memref<?xf32>[%N]) {
 def copy(dtype):
     """y = x, for elements of a type as programs call it."""
     return f"""\
-tile.kernel @copy(%x: memref<?x{dtype}>, %y: memref<?x{dtype}>) {{
+tile.kernel @copy_tile(%x: memref<?x{dtype}>, %y: memref<?x{dtype}>) {{
   %c256 = arith.constant 256 : index
   %b = gpu.block_id x
   %i = arith.muli %b, %c256 : index
@@ -89,7 +89,7 @@ tile.kernel @copy(%x: memref<?x{dtype}>, %y: memref<?x{dtype}>) {{
 tile.host @copy[%N](%x: memref<?x{dtype}>[%N], out %y: memref<?x{dtype}>[%N]) {{
   %c256 = arith.constant 256 : index
   %blocks = arith.ceildivui %N, %c256 : index
-  tile.launch @copy grid(%blocks) args(%x, %y)
+  tile.launch @copy_tile grid(%blocks) args(%x, %y)
     : memref<?x{dtype}>, memref<?x{dtype}>
 }}
 """

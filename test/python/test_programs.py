@@ -28,7 +28,7 @@ class CompileTest(unittest.TestCase):
             heddle.compile_source(source, "double.mlir")
         self.assertIsInstance(context.exception, ValueError)
         text = str(context.exception)
-        self.assertIn("double.mlir:6:", text)
+        self.assertIn("double.mlir:7:", text)
         self.assertIn("error: ", text)
         self.assertIn("%r = arith.mulf %t, %nothing", text)
 

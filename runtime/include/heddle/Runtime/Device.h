@@ -37,8 +37,12 @@ struct Dim3 {
   uint64_t count() const { return uint64_t(x) * y * z; }
 };
 
+// The enumerations of this interface are as wide as an int. Clang expects the
+// caller to extend a narrower argument and GCC does not do so for a scoped one:
+// a library built with one could not be used with the other.
+
 /// What executes the code of a device.
-enum class DeviceKind : uint8_t { Virtual, Cuda };
+enum class DeviceKind { Virtual, Cuda };
 
 /// What a launch needs to know about the hardware.
 struct DeviceProperties {
@@ -62,7 +66,7 @@ struct DeviceProperties {
 };
 
 /// Element types of a tensor map, as the CUDA driver numbers them.
-enum class TensorMapType : uint8_t {
+enum class TensorMapType {
   U8 = 0,
   U16 = 1,
   U32 = 2,
@@ -84,10 +88,10 @@ uint32_t elementBytes(TensorMapType type);
 std::string_view name(TensorMapType type);
 
 /// Shared-memory swizzles of a tensor map; the value is the span in bytes.
-enum class Swizzle : uint8_t { None = 0, B32 = 32, B64 = 64, B128 = 128 };
+enum class Swizzle { None = 0, B32 = 32, B64 = 64, B128 = 128 };
 
 /// What elements outside the tensor read as.
-enum class TensorMapFill : uint8_t { Zero, NaN };
+enum class TensorMapFill { Zero, NaN };
 
 /// The arguments of a tiled-mode tensor map. Dimension 0 is the contiguous one.
 struct TensorMapSpec {

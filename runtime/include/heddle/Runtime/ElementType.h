@@ -16,7 +16,7 @@
 namespace heddle {
 
 /// The types of buffer elements and of scalars that kernels take.
-enum class ElementType : uint8_t {
+enum class ElementType {
   I1,
   I8,
   I16,

@@ -23,7 +23,7 @@
 namespace heddle {
 
 /// How a host function uses a buffer.
-enum class Access : uint8_t { In, Out, InOut };
+enum class Access { In, Out, InOut };
 
 /// The name in a program: `in`, `out`, `inout`.
 std::string_view getName(Access access);
@@ -44,7 +44,7 @@ struct BufferPlan {
 };
 
 /// What an instruction does with its operands; the names are those of `arith`.
-enum class IndexOp : uint8_t {
+enum class IndexOp {
   Constant,
   AddI,
   SubI,
