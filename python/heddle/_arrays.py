@@ -82,7 +82,7 @@ def array(source, dtype=None, device="auto") -> _runtime.Array:
     A NumPy array is converted to `dtype` if it has another; integers of the
     same width are the bits of a bfloat16 or 8-bit float, not its value.
     """
-    if not hasattr(source, "dtype"):
+    if np.isscalar(source) or not hasattr(source, "dtype"):
         source = np.asarray(source)
     if dtype is None:
         dtype = source.dtype
