@@ -11,6 +11,7 @@ The arrays may be NumPy's, PyTorch's, or any with `__dlpack__`.
 """
 
 from ._arrays import array
+from ._check import Check
 from ._errors import (
     CompileError,
     Error,
@@ -23,6 +24,7 @@ from ._runtime import (
     Array,
     Device,
     DeviceProperties,
+    OutputCheck,
     __version__,
     devices,
     empty,
@@ -33,6 +35,7 @@ from ._signature import Argument, Kernel, Signature
 __all__ = [
     "Argument",
     "Array",
+    "Check",
     "CompileError",
     "Device",
     "DeviceProperties",
@@ -40,6 +43,7 @@ __all__ = [
     "FaultError",
     "InputError",
     "Kernel",
+    "OutputCheck",
     "Program",
     "Signature",
     "UnavailableError",

@@ -9,6 +9,7 @@ import os
 
 from . import _runtime
 from ._errors import UnavailableError
+from ._check import Check
 from ._signature import Kernel, Signature, read_signatures
 
 
@@ -36,6 +37,11 @@ class Program(_runtime.ProgramBase):
         super().__init__(package)
         self._package = package
         self._signatures = read_signatures(package.hosts())
+
+    def check(self, *arrays, **options) -> Check:
+        """Calls the program with the same arguments, waits for it, and compares
+        its outputs with what its source means, computed on the CPU."""
+        return Check(tuple(self.check_outputs(*arrays, **options)))
 
     @property
     def name(self) -> str:

@@ -241,7 +241,7 @@ static nb::tuple getDLPackDevice(const Array &self) {
 // The class
 //===----------------------------------------------------------------------===//
 
-static std::string describe(const Array &self) {
+static std::string toText(const Array &self) {
   return fmt::format("<heddle.Array ({}) of {} on {}>",
                      fmt::join(self.array.shape, ", "),
                      getDTypeName(self.array.type), getName(self.getDevice()));
@@ -270,7 +270,7 @@ void heddle::python::bindArray(nb::module_ &module) {
            nb::arg("copy") = nb::none())
       .def("__dlpack__", toDLPack)
       .def("__dlpack_device__", getDLPackDevice)
-      .def("__repr__", describe);
+      .def("__repr__", toText);
 
   module.def("empty", empty, nb::arg("shape"), nb::arg("dtype"),
              nb::arg("device") = "auto");

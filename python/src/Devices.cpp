@@ -103,7 +103,7 @@ static void synchronize(const DeviceRef &self, nb::object stream) {
   unwrap(std::move(done));
 }
 
-static std::string describe(const DeviceProperties &self) {
+static std::string toText(const DeviceProperties &self) {
   return fmt::format("<DeviceProperties '{}', sm_{}, {} multiprocessors>",
                      self.name, self.smArch, self.multiprocessors);
 }
@@ -129,7 +129,7 @@ void heddle::python::bindDevices(nb::module_ &module) {
       .def_ro("l2_bytes", &DeviceProperties::l2Bytes)
       .def_ro("driver_version", &DeviceProperties::driverVersion)
       .def_ro("is_simulated", &DeviceProperties::isSimulated)
-      .def("__repr__", describe);
+      .def("__repr__", toText);
 
   nb::class_<DeviceRef>(module, "Device")
       .def(

@@ -9,9 +9,11 @@
 #include "Program.h"
 
 #include "Call.h"
+#include "Check.h"
 #include "Package.h"
 #include "Streams.h"
 #include "heddle/Runtime/Executable.h"
+#include "heddle/Runtime/MakeError.h"
 
 #include <map>
 #include <mutex>
@@ -27,10 +29,12 @@ public:
       : package(package.package) {}
 
   nb::object call(nb::args positional, nb::kwargs keywords);
+  nb::list check(nb::args positional, nb::kwargs keywords);
 
 private:
   Expected<Executable *> getExecutable(const std::shared_ptr<Device> &device);
   Expected<void> run(const Call &call);
+  Expected<std::shared_ptr<const Reference>> getReference();
 
   struct Loaded {
     std::shared_ptr<Device> device;
@@ -40,6 +44,7 @@ private:
   std::shared_ptr<const Package> package;
   std::mutex mutex;
   std::map<Device *, Loaded> loaded;
+  std::shared_ptr<const Reference> reference;
 };
 } // namespace
 
@@ -77,8 +82,41 @@ nb::object CallableProgram::call(nb::args positional, nb::kwargs keywords) {
   return call.getResults();
 }
 
+Expected<std::shared_ptr<const Reference>> CallableProgram::getReference() {
+  if (package->getReference().empty())
+    return makeError(ErrorKind::InvalidInput,
+                     "{}: the package has no reference semantics to compare "
+                     "with",
+                     package->getName());
+  std::lock_guard lock(mutex);
+  if (reference)
+    return reference;
+  Expected<std::shared_ptr<const Reference>> parsed =
+      Reference::parse(package->getReference(), package->getName());
+  if (parsed)
+    reference = *parsed;
+  return parsed;
+}
+
+nb::list CallableProgram::check(nb::args positional, nb::kwargs keywords) {
+  Call call(*package, positional, keywords);
+  Expected<std::vector<OutputCheck>> checks =
+      [&]() -> Expected<std::vector<OutputCheck>> {
+    nb::gil_scoped_release release;
+    Expected<std::shared_ptr<const Reference>> reference = getReference();
+    if (!reference)
+      return tl::unexpected(reference.error());
+    return checkCall(call, **reference, [&] { return run(call); });
+  }();
+  nb::list results;
+  for (OutputCheck &check : unwrap(std::move(checks)))
+    results.append(nb::cast(std::move(check)));
+  return results;
+}
+
 void heddle::python::bindProgram(nb::module_ &module) {
   nb::class_<CallableProgram>(module, "ProgramBase")
       .def(nb::init<const PackageRef &>(), nb::arg("package"))
-      .def("__call__", &CallableProgram::call);
+      .def("__call__", &CallableProgram::call)
+      .def("check_outputs", &CallableProgram::check);
 }

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Array.h"
+#include "Check.h"
 #include "Devices.h"
 #include "Package.h"
 #include "Program.h"
@@ -16,5 +17,6 @@ NB_MODULE(_runtime, module) {
   heddle::python::bindDevices(module);
   heddle::python::bindArray(module);
   heddle::python::bindPackage(module);
+  heddle::python::bindCheck(module);
   heddle::python::bindProgram(module);
 }

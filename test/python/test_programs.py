@@ -117,6 +117,7 @@ class DeviceTest(unittest.TestCase):
         self.assertEqual(properties.ordinal, 1)
         self.assertEqual(properties.sm_arch, 90)
         self.assertTrue(properties.is_simulated)
+        self.assertIn("sm_90", repr(properties))
         device.synchronize()
 
     def test_version(self):
