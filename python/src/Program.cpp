@@ -13,7 +13,6 @@
 #include "Package.h"
 #include "Streams.h"
 #include "heddle/Runtime/Executable.h"
-#include "heddle/Runtime/MakeError.h"
 
 #include <map>
 #include <mutex>
@@ -84,10 +83,11 @@ nb::object CallableProgram::call(nb::args positional, nb::kwargs keywords) {
 
 Expected<std::shared_ptr<const Reference>> CallableProgram::getReference() {
   if (package->getReference().empty())
-    return makeError(ErrorKind::InvalidInput,
-                     "{}: the package has no reference semantics to compare "
-                     "with",
-                     package->getName());
+    return tl::unexpected(
+        Error{ErrorKind::InvalidInput,
+              fmt::format("{}: the package has no reference semantics to "
+                          "compare with",
+                          package->getName())});
   std::lock_guard lock(mutex);
   if (reference)
     return reference;
