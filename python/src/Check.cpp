@@ -13,9 +13,10 @@
 using namespace heddle;
 using namespace heddle::python;
 
-/// Copies buffers of `access` to the host; the others stay without contents.
+/// Copies all buffers to the host; before the call, not those that are only
+/// written, which have no contents yet.
 static Expected<std::vector<HostArray>>
-copyArrays(const Call &call, const Binding &binding, bool (*isUsed)(Access)) {
+copyArrays(const Call &call, const Binding &binding, bool isBefore) {
   const LaunchPlan &plan = call.getPlan();
   std::vector<HostArray> arrays;
   for (size_t i = 0; i < plan.buffers.size(); ++i) {
@@ -25,7 +26,7 @@ copyArrays(const Call &call, const Binding &binding, bool (*isUsed)(Access)) {
     array.type = buffer.type;
     array.access = buffer.access;
     array.shape = getShape(plan, i, binding.sizes);
-    if (!isUsed(buffer.access))
+    if (isBefore && buffer.access == Access::Out)
       continue;
     Expected<uint64_t> bytes = getBytes(plan, i, binding.sizes);
     if (!bytes)
@@ -57,16 +58,16 @@ heddle::python::checkCall(const Call &call, const Reference &reference,
   // What others have submitted may still write the inputs.
   if (Expected<void> done = synchronize(); !done)
     return tl::unexpected(done.error());
-  Expected<std::vector<HostArray>> before = copyArrays(
-      call, *binding, [](Access access) { return access != Access::Out; });
+  Expected<std::vector<HostArray>> before =
+      copyArrays(call, *binding, /*isBefore=*/true);
   if (!before)
     return tl::unexpected(before.error());
   if (Expected<void> done = run(); !done)
     return tl::unexpected(done.error());
   if (Expected<void> done = synchronize(); !done)
     return tl::unexpected(done.error());
-  Expected<std::vector<HostArray>> after = copyArrays(
-      call, *binding, [](Access access) { return access != Access::In; });
+  Expected<std::vector<HostArray>> after =
+      copyArrays(call, *binding, /*isBefore=*/false);
   if (!after)
     return tl::unexpected(after.error());
   return reference.check(plan.name, binding->sizes, *before, *after);
