@@ -2,8 +2,10 @@
 
 import datetime
 import json
+import math
 import pathlib
 import random
+import signal
 import subprocess
 import time
 
@@ -23,6 +25,15 @@ PROBE_RESERVE = 75
 MAX_DIFFERENCE = 2e-2
 
 
+def finite(value):
+    """The same without numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
 class Run:
     def __init__(self, folder, options):
         self.folder = pathlib.Path(folder)
@@ -39,6 +50,8 @@ class Run:
             "seed": self.seed, "simulated": options.device.startswith("virtual"),
             "versions": machine.versions(), "device": None,
             "checks": [], "times": [], "probes": [], "skipped": [], "errors": [],
+            # Until everything was done.
+            "passed": False,
         }
         self.runner = None
 
@@ -224,6 +237,15 @@ class Run:
 
     # -- All --
 
+    def write(self):
+        """Writes the report, whole or not at all; also after each step, since
+        somebody may end the process."""
+        out = pathlib.Path(self.options.out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = out.with_name(out.name + ".part")
+        temporary.write_text(json.dumps(finite(self.results), indent=1, allow_nan=False) + "\n")
+        temporary.replace(out)
+
     def finish(self):
         results = self.results
         wrong = [line for part in ("checks", "times", "probes") for line in results[part] if line["status"] == "failed"]
@@ -232,21 +254,19 @@ class Run:
         results["seconds"] = round(self.budget.used(), 1)
         results["path"] = str(self.options.out)
         self.clocks.close()
-        out = pathlib.Path(self.options.out)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = out.with_name(out.name + ".part")
-        temporary.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
-        temporary.replace(out)
+        self.write()
         print(table.report(results), flush=True)
         return 0 if results["passed"] else 1
 
     def all(self):
         steps = [("check", self.check), ("time", self.time), ("torch", self.torch), ("probe", self.probe)]
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             if self.build() and self.open():
                 for name, step in steps:
                     if name in self.options.steps:
                         self.step(name, step)
+                        self.write()
         except KeyboardInterrupt:
             self.error("interrupted")
         return self.finish()
@@ -266,8 +286,10 @@ def time_line(case, timing, result, peer, command, simulated):
                 "error": result.get("error") or result["skipped"]}
     if "unavailable" in result:
         return {**line, "status": "skipped", "error": result["unavailable"]}
-    line["status"] = "ok"
     times = result["milliseconds"]
+    if any(time <= 0 for samples in times.values() for time in samples):
+        return {**line, "status": "failed", "error": "a time is not positive"}
+    line["status"] = "ok"
     measured = times.get("ours") or times["peer"]
     seconds = summary(measured)["median"] / 1e3
     # Whichever limit is nearer says what the rate is of.

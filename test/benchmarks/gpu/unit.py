@@ -55,8 +55,9 @@ class Evaluate(unittest.TestCase):
         self.assertEqual(evaluate.evaluate(self.job(), [sample]), [2])
 
     def test_nothing_written_is_an_error(self):
-        with self.assertRaises(ValueError):
-            evaluate.evaluate(self.job(), [self.sample((0, 0, 0, 0), (0, 0, 0, 0))])
+        line = evaluate.result(self.job(), {"samples": [self.sample((0, 0, 0, 0), (0, 0, 0, 0))]})
+        self.assertEqual(line["status"], "failed")
+        self.assertIn("no block wrote its clocks", line["error"])
 
     def test_operations_per_cycle(self):
         sample = self.sample((0, 20, 0, 1), (0, 10, 0, 1))
@@ -171,6 +172,13 @@ class Reports(unittest.TestCase):
         self.assertEqual(line["unit"], "TFLOP/s")
         self.assertAlmostEqual(line["ratio"], 1.5)
 
+    def test_a_time_of_zero_fails(self):
+        line = run.time_line("gemm", self.timing(), {"milliseconds": {"ours": [2.0, 0.0]}}, "", "", False)
+        self.assertEqual(line["status"], "failed")
+
+    def test_json_has_no_infinities(self):
+        self.assertEqual(run.finite({"a": [1.5, float("inf"), (float("nan"),)]}), {"a": [1.5, "inf", ["nan"]]})
+
     def test_bytes_bound_the_rate_of_a_softmax(self):
         timing = {"sizes": {}, "flops": 4e9, "bytes": 8e9}
         line = run.time_line("softmax", timing, {"milliseconds": {"ours": [4.0]}}, "", "", False)
@@ -192,6 +200,12 @@ class Reports(unittest.TestCase):
         text = self.report(checks=[check], passed=False)
         self.assertIn("FAILED gemm (M=65): C: 3 elements are wrong", text)
         self.assertIn("NOT all is right", text.splitlines()[-1])
+
+    def test_many_failures_leave_the_times_in_sight(self):
+        check = {"case": "gemm", "sizes": {"M": 65}, "status": "failed", "error": "wrong\n" * 1000}
+        text = self.report(checks=[check] * 100, skipped=["something"] * 100, passed=False)
+        self.assertLess(len(text), 7000)
+        self.assertIn("and 88 more", text)
 
     def test_simulated_times_say_so(self):
         line = run.time_line("gemm", self.timing(), {"milliseconds": {"ours": [2.0]}}, "", "", True)
