@@ -46,10 +46,11 @@ def sizes(text):
     return {name: int(value) for name, value in (part.split("=") for part in text.split())}
 
 
-# Overhanging tiles with TMA, sizes that TMA does not take, one element, and
-# several tiles that fit.
+# Overhanging tiles with TMA, sizes that TMA does not take, one element, several
+# tiles that fit, and more tiles than there are multiprocessors.
 GEMM_CHECKS = [sizes("M=200 N=264 K=144"), sizes("M=65 N=67 K=69"), sizes("M=1 N=1 K=1"),
-               sizes("M=129 N=520 K=1000"), sizes("M=640 N=768 K=512")]
+               sizes("M=129 N=520 K=1000"), sizes("M=640 N=768 K=512"),
+               sizes("M=2000 N=3080 K=136")]
 GEMM_RECORD = sizes("M=136 N=144 K=80")
 TYPE_BYTES = {"bf16": 2, "f16": 2, "e4m3": 1, "f32": 4, "i8": 1, "i32": 4}
 

@@ -172,18 +172,22 @@ def folder_mib(folder):
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / (1 << 20)
 
 
-def replace_folder(temporary, out):
-    """Puts a folder in the place of one that was prepared before, or of none."""
-    if out.exists():
-        if not (out / "manifest.json").exists() and any(out.iterdir()):
-            raise PrepareError(f"{out} is there and was not made by gpu-check; name another folder with --out")
-        shutil.rmtree(out)
-    temporary.rename(out)
+def verify_place(out):
+    """Refuses to replace what was not prepared before."""
+    if not out.exists() or (out / "manifest.json").exists():
+        return
+    if not out.is_dir() or any(out.iterdir()):
+        raise PrepareError(f"{out} is there and was not made by gpu-check; name another folder with --out")
 
 
 def main(options):
     out = pathlib.Path(options.out).resolve()
-    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        verify_place(out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except (PrepareError, OSError) as error:
+        print(f"gpu-check: {error}", file=sys.stderr)
+        return 2
     temporary = pathlib.Path(tempfile.mkdtemp(prefix=out.name + ".", dir=out.parent))
     try:
         temporary.chmod(0o755)
@@ -191,7 +195,8 @@ def main(options):
         mib = folder_mib(temporary)
         if mib > LIMIT_MIB:
             raise PrepareError(f"the folder has {mib:.1f} MiB; expected at most {LIMIT_MIB}")
-        replace_folder(temporary, out)
+        shutil.rmtree(out, ignore_errors=True)
+        temporary.rename(out)
     except PrepareError as error:
         print(f"gpu-check: {error}", file=sys.stderr)
         return 2

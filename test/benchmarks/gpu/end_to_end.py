@@ -39,6 +39,12 @@ def gpu_check(script, *arguments, **environment):
     return done
 
 
+def prepare(folder, *programs):
+    only = [argument for program in programs for argument in ("--only", program)]
+    return gpu_check(ROOT / "scripts" / "gpu-check", "prepare", "--out", folder, "--heddle", shutil.which("heddle"),
+                     "--runner", RUNNER, "--no-cubins", *only)
+
+
 def run(folder, *arguments, **environment):
     """The status, the report and the output of a run."""
     report = WORK / "results.json"
@@ -105,8 +111,9 @@ def test_foreign_folder():
     other = WORK / "other"
     other.mkdir()
     (other / "precious").write_text("")
-    done = gpu_check(ROOT / "scripts" / "gpu-check", "prepare", "--out", other, "--only", "softmax", "--no-cubins")
-    expect(done.returncode == 2 and (other / "precious").exists(), "a folder of somebody else was replaced")
+    done = prepare(other, "softmax")
+    expect(done.returncode == 2 and "was not made by gpu-check" in done.stderr, "expected a refusal")
+    expect((other / "precious").exists(), "a folder of somebody else was replaced")
 
 
 def test_c_interface(folder):
@@ -144,9 +151,7 @@ def main():
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
     folder = WORK / "folder"
-    done = gpu_check(ROOT / "scripts" / "gpu-check", "prepare", "--out", folder, "--heddle", shutil.which("heddle"),
-                     "--runner", RUNNER, "--only", "examples/softmax", "--only", "examples/gemm.", "--no-cubins")
-    expect(done.returncode == 0, "prepare failed")
+    expect(prepare(folder, "examples/softmax", "examples/gemm.").returncode == 0, "prepare failed")
     test_c_interface(folder)
     test_whole(folder, "virtual")
     if DRIVER.exists():
