@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import math
 import pathlib
 import random
 import subprocess
@@ -21,6 +22,15 @@ CHECK_LIMIT, TIME_LIMIT, TORCH_LIMIT, PROBE_LIMIT = 60, 60, 150, 30
 PROBE_RESERVE = 75
 # What an 8-bit float's or a rounded bias's norm may be off.
 MAX_DIFFERENCE = 2e-2
+
+
+def finite(value):
+    """The same without numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class Run:
@@ -235,7 +245,7 @@ class Run:
         out = pathlib.Path(self.options.out)
         out.parent.mkdir(parents=True, exist_ok=True)
         temporary = out.with_name(out.name + ".part")
-        temporary.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
+        temporary.write_text(json.dumps(finite(results), indent=1, allow_nan=False) + "\n")
         temporary.replace(out)
         print(table.report(results), flush=True)
         return 0 if results["passed"] else 1
@@ -266,8 +276,10 @@ def time_line(case, timing, result, peer, command, simulated):
                 "error": result.get("error") or result["skipped"]}
     if "unavailable" in result:
         return {**line, "status": "skipped", "error": result["unavailable"]}
-    line["status"] = "ok"
     times = result["milliseconds"]
+    if any(time <= 0 for samples in times.values() for time in samples):
+        return {**line, "status": "failed", "error": "a time is not positive"}
+    line["status"] = "ok"
     measured = times.get("ours") or times["peer"]
     seconds = summary(measured)["median"] / 1e3
     # Whichever limit is nearer says what the rate is of.

@@ -55,8 +55,9 @@ class Evaluate(unittest.TestCase):
         self.assertEqual(evaluate.evaluate(self.job(), [sample]), [2])
 
     def test_nothing_written_is_an_error(self):
-        with self.assertRaises(ValueError):
-            evaluate.evaluate(self.job(), [self.sample((0, 0, 0, 0), (0, 0, 0, 0))])
+        line = evaluate.result(self.job(), {"samples": [self.sample((0, 0, 0, 0), (0, 0, 0, 0))]})
+        self.assertEqual(line["status"], "failed")
+        self.assertIn("no block wrote its clocks", line["error"])
 
     def test_operations_per_cycle(self):
         sample = self.sample((0, 20, 0, 1), (0, 10, 0, 1))
@@ -170,6 +171,13 @@ class Reports(unittest.TestCase):
         self.assertAlmostEqual(line["rate"], 1000)
         self.assertEqual(line["unit"], "TFLOP/s")
         self.assertAlmostEqual(line["ratio"], 1.5)
+
+    def test_a_time_of_zero_fails(self):
+        line = run.time_line("gemm", self.timing(), {"milliseconds": {"ours": [2.0, 0.0]}}, "", "", False)
+        self.assertEqual(line["status"], "failed")
+
+    def test_json_has_no_infinities(self):
+        self.assertEqual(run.finite({"a": [1.5, float("inf"), (float("nan"),)]}), {"a": [1.5, "inf", ["nan"]]})
 
     def test_bytes_bound_the_rate_of_a_softmax(self):
         timing = {"sizes": {}, "flops": 4e9, "bytes": 8e9}

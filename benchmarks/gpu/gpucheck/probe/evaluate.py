@@ -55,7 +55,10 @@ def result(job, output):
         line["status"] = "unsupported on simulator" if refused and job["simulated"] else "failed"
         line["error"] = output["error"]
         return line
-    values = summary(evaluate(job, output["samples"]))
+    try:
+        values = summary(evaluate(job, output["samples"]))
+    except (ValueError, KeyError, IndexError) as error:
+        return {**line, "status": "failed", "error": f"{type(error).__name__}: {error}"}
     line.update(status="ok", value=values.pop("median"), spread=values)
     if job["measure"] == "launches":
         last = output["samples"][-1]
