@@ -88,16 +88,20 @@ def run_worker(command, jobs, folder, limit, budget, environment=None):
                                    stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
                                    start_new_session=True, env=environment)
     began, seen, timed_out = budget.clock(), 0, False
-    while process.poll() is None:
-        lines = read_lines(results_path)
-        if len(lines) != seen:
-            began, seen = budget.clock(), len(lines)
-        # The start of the process and of its device takes time, too.
-        if budget.clock() - began > limit or not budget.left():
-            timed_out = True
+    try:
+        while process.poll() is None:
+            lines = read_lines(results_path)
+            if len(lines) != seen:
+                began, seen = budget.clock(), len(lines)
+            # The start of the process and of its device takes time, too.
+            if budget.clock() - began > limit or not budget.left():
+                timed_out = True
+                break
+            time.sleep(0.02)
+    finally:
+        # Also when this process is told to end.
+        if process.poll() is None:
             stop(process)
-            break
-        time.sleep(0.02)
     lines = read_lines(results_path)
     results = [line["result"] for line in lines if "result" in line]
     started = sum("start" in line for line in lines)

@@ -5,6 +5,7 @@ import json
 import math
 import pathlib
 import random
+import signal
 import subprocess
 import time
 
@@ -49,6 +50,8 @@ class Run:
             "seed": self.seed, "simulated": options.device.startswith("virtual"),
             "versions": machine.versions(), "device": None,
             "checks": [], "times": [], "probes": [], "skipped": [], "errors": [],
+            # Until everything was done.
+            "passed": False,
         }
         self.runner = None
 
@@ -234,6 +237,15 @@ class Run:
 
     # -- All --
 
+    def write(self):
+        """Writes the report, whole or not at all; also after each step, since
+        somebody may end the process."""
+        out = pathlib.Path(self.options.out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = out.with_name(out.name + ".part")
+        temporary.write_text(json.dumps(finite(self.results), indent=1, allow_nan=False) + "\n")
+        temporary.replace(out)
+
     def finish(self):
         results = self.results
         wrong = [line for part in ("checks", "times", "probes") for line in results[part] if line["status"] == "failed"]
@@ -242,21 +254,19 @@ class Run:
         results["seconds"] = round(self.budget.used(), 1)
         results["path"] = str(self.options.out)
         self.clocks.close()
-        out = pathlib.Path(self.options.out)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = out.with_name(out.name + ".part")
-        temporary.write_text(json.dumps(finite(results), indent=1, allow_nan=False) + "\n")
-        temporary.replace(out)
+        self.write()
         print(table.report(results), flush=True)
         return 0 if results["passed"] else 1
 
     def all(self):
         steps = [("check", self.check), ("time", self.time), ("torch", self.torch), ("probe", self.probe)]
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             if self.build() and self.open():
                 for name, step in steps:
                     if name in self.options.steps:
                         self.step(name, step)
+                        self.write()
         except KeyboardInterrupt:
             self.error("interrupted")
         return self.finish()
