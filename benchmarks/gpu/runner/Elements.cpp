@@ -97,6 +97,8 @@ double gpucheck::loadElement(ElementType type, const std::byte *at) {
   std::memcpy(&bits, at, width);
   if (type == ElementType::F32)
     return std::bit_cast<float>(uint32_t(bits));
+  if (type == ElementType::BF16)
+    return std::bit_cast<float>(uint32_t(bits) << 16);
   if (type == ElementType::F64)
     return std::bit_cast<double>(bits);
   if (std::optional<Format> format = getFormat(type))
