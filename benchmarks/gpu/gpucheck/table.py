@@ -26,12 +26,24 @@ def size_text(sizes):
     return " ".join(f"{name}={value}" for name, value in sizes.items())
 
 
+def short(text, limit=300):
+    """On one line, and not all of it if it is long: the JSON has the rest."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[:limit] + "..."
+
+
+def failure_lines(failures, limit=12):
+    """A line per failure, of which each has `case`, `sizes`, `status`, `error`."""
+    lines = [f"  {line['status'].upper()} {line['case']} ({size_text(line['sizes'])}): {short(line['error'])}"
+             for line in failures[:limit]]
+    if len(failures) > limit:
+        lines.append(f"  and {len(failures) - limit} more")
+    return lines
+
+
 def check_lines(checks):
     failed = [check for check in checks if check["status"] != "ok"]
-    lines = [f"Correctness: {len(checks) - len(failed)} of {len(checks)} checks passed"]
-    for check in failed:
-        lines.append(f"  {check['status'].upper()} {check['case']} ({size_text(check['sizes'])}): {check['error']}")
-    return lines
+    return [f"Correctness: {len(checks) - len(failed)} of {len(checks)} checks passed"] + failure_lines(failed)
 
 
 def time_rows(times):
@@ -54,12 +66,9 @@ def time_lines(times, simulated):
     if simulated:
         title = "Times OF A SIMULATOR: they say nothing of a GPU"
     lines = [title] + ["  " + line for line in columns(time_rows(times))]
-    for time in times:
-        if time.get("error"):
-            lines.append(f"  {time['status'].upper()} {time['case']} ({size_text(time['sizes'])}): {time['error']}")
-        elif time.get("peer_error"):
-            lines.append(f"  no peer for {time['case']} ({size_text(time['sizes'])}): {time['peer_error']}")
-    return lines
+    alone = sorted({short(time["peer_error"]) for time in times if time.get("peer_error")})
+    return lines + failure_lines([time for time in times if time.get("error")]) + \
+        [f"  some without a peer: {reason}" for reason in alone]
 
 
 # What the end of the report shows of several hundred probes.
@@ -101,7 +110,7 @@ def probe_lines(probes):
     if rows:
         lines += ["  " + line for line in columns(rows)]
     for probe in [probe for probe in probes if probe["status"] == "failed"][:10]:
-        lines.append(f"  FAILED {probe['name']} {size_text(probe['parameters'])}: {probe['error']}")
+        lines.append(f"  FAILED {probe['name']} {size_text(probe['parameters'])}: {short(probe['error'])}")
     return lines
 
 
@@ -114,10 +123,12 @@ def report(results):
     lines += [""] + probe_lines(results["probes"])
     lines += [""] + time_lines(results["times"], results["simulated"])
     lines += [""] + check_lines(results["checks"])
-    for what in results["skipped"]:
-        lines.append(f"SKIPPED {what}")
+    for what in results["skipped"][:12]:
+        lines.append(f"SKIPPED {short(what)}")
+    if len(results["skipped"]) > 12:
+        lines.append(f"SKIPPED {len(results['skipped']) - 12} more")
     for what in results["errors"]:
-        lines.append(f"ERROR {what}")
+        lines.append(f"ERROR {what[-2000:]}")
     lines.append(f"{'All is right' if results['passed'] else 'NOT all is right'}; "
                  f"{results['seconds']:.0f} s; written to {results['path']}")
     return "\n".join(lines)

@@ -201,6 +201,12 @@ class Reports(unittest.TestCase):
         self.assertIn("FAILED gemm (M=65): C: 3 elements are wrong", text)
         self.assertIn("NOT all is right", text.splitlines()[-1])
 
+    def test_many_failures_leave_the_times_in_sight(self):
+        check = {"case": "gemm", "sizes": {"M": 65}, "status": "failed", "error": "wrong\n" * 1000}
+        text = self.report(checks=[check] * 100, skipped=["something"] * 100, passed=False)
+        self.assertLess(len(text), 7000)
+        self.assertIn("and 88 more", text)
+
     def test_simulated_times_say_so(self):
         line = run.time_line("gemm", self.timing(), {"milliseconds": {"ours": [2.0]}}, "", "", True)
         text = self.report(simulated=True, times=[line])
