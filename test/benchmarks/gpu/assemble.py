@@ -13,4 +13,4 @@ from gpucheck.probe.catalog import all_probes  # noqa: E402
 # Of the widths of wgmma, the least and the largest say enough.
 probes = [probe for probe in all_probes() if probe.parameters.get("n", 8) in (8, 256)]
 complaints = jobs.write_code(sys.argv[1], probes, sys.argv[2])
-sys.exit("\n".join(complaints) or None)
+sys.exit("\n".join(complaints) or 0)
