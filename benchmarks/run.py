@@ -4,6 +4,7 @@
     benchmarks/run.py compile    compile times, side by side with Triton if it is installed
     benchmarks/run.py virtual    a bf16 GEMM on the virtual GPU at growing sizes
     benchmarks/run.py kernels    what ptxas says about every example
+    benchmarks/run.py runtime    building the runtime alone; launches, calls, packages and the JIT's cache
 
 Each writes benchmarks/results/NAME.json: machine, date, versions, the exact
 commands and all samples; and prints the table that benchmarks/README.md shows.
@@ -13,6 +14,7 @@ Needs hyperfine for times.
 import argparse
 import datetime
 import json
+import os
 import pathlib
 import platform
 import re
@@ -21,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -158,15 +161,74 @@ def measure_kernels(heddle, runs):
     report("kernels", data, rows)
 
 
+def build_runtime():
+    """Builds the runtime alone, as a user would, without ccache."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.monotonic()
+        subprocess.run(["cmake", "-G", "Ninja", "-S", str(ROOT / "runtime"), "-B", folder, "-DBUILD_TESTING=OFF"],
+                       check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["ninja", "-C", folder], check=True, stdout=subprocess.DEVNULL,
+                       env={**os.environ, "CCACHE_DISABLE": "1"})
+        seconds = time.monotonic() - start
+        library = (pathlib.Path(folder) / "lib" / "libheddle-runtime.so").stat().st_size
+    return {"command": "cmake -G Ninja -S runtime -B FOLDER -DBUILD_TESTING=OFF && ninja -C FOLDER",
+            "compiler": first_match(r"(.*)", output_of("c++", "--version")),
+            "seconds": seconds, "library_bytes": library}
+
+
+def google_benchmark(binary, runs, environment):
+    """Runs a benchmark; returns {name: {seconds: [...], cpu_seconds: [...]}}."""
+    units = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1}
+    with tempfile.NamedTemporaryFile(suffix=".json") as report:
+        subprocess.run([str(binary), f"--benchmark_repetitions={runs}", "--benchmark_min_time=0.1",
+                        f"--benchmark_out={report.name}", "--benchmark_out_format=json"],
+                       check=True, stdout=subprocess.DEVNULL, env={**os.environ, **environment})
+        samples = json.load(open(report.name))["benchmarks"]
+    results = {}
+    for sample in samples:
+        if sample["run_type"] != "iteration":
+            continue
+        unit = units[sample["time_unit"]]
+        entry = results.setdefault(sample["run_name"], {"seconds": [], "cpu_seconds": [], "counters": {}})
+        entry["seconds"].append(sample["real_time"] * unit)
+        entry["cpu_seconds"].append(sample["cpu_time"] * unit)
+        known = {"name", "run_name", "run_type", "time_unit", "real_time", "cpu_time", "iterations", "threads", "repetitions",
+                 "repetition_index", "family_index", "per_family_instance_index", "label"}
+        for counter in sample.keys() - known:
+            entry["counters"].setdefault(counter, []).append(sample[counter])
+    return results
+
+
+def measure_runtime(heddle, runs):
+    build = heddle.parent.parent
+    driver = build / "test-driver" / "libcuda.so.1"
+    binaries = {name: build / "runtime" / "benchmarks" / f"{name}Benchmark" for name in ("Launch", "Call", "Package")}
+    binaries["Jit"] = build / "benchmarks" / "jit" / "JitBenchmark"
+    data = provenance(heddle)
+    data["build"] = build_runtime()
+    data["results"] = {}
+    rows = [("benchmark", "what", "median CPU µs", "median µs", "counters")]
+    rows.append(("build", f"{data['build']['library_bytes'] / 1e6:.1f} MB", "", f"{data['build']['seconds'] * 1e6:.0f}", ""))
+    for name, binary in binaries.items():
+        data["results"][name] = {"command": f"HEDDLE_CUDA_DRIVER={driver.relative_to(ROOT)} {binary.relative_to(ROOT)}",
+                                 "samples": google_benchmark(binary, runs, {"HEDDLE_CUDA_DRIVER": str(driver)})}
+        for what, sample in data["results"][name]["samples"].items():
+            counters = ", ".join(f"{key} {statistics.median(values):.4g}" for key, values in sorted(sample["counters"].items()))
+            rows.append((name, what, f"{statistics.median(sample['cpu_seconds']) * 1e6:.2f}",
+                         f"{statistics.median(sample['seconds']) * 1e6:.2f}", counters))
+    report("runtime", data, rows)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["compile", "virtual", "kernels"])
+    parser.add_argument("what", choices=["compile", "virtual", "kernels", "runtime"])
     parser.add_argument("--heddle", type=pathlib.Path, default=ROOT / "build" / "bin" / "heddle")
     parser.add_argument("--runs", type=int, default=10)
     arguments = parser.parse_args()
     if not arguments.heddle.exists():
         parser.error(f"{arguments.heddle} does not exist; build it with scripts/setup")
-    measure = {"compile": measure_compile, "virtual": measure_virtual, "kernels": measure_kernels}
+    measure = {"compile": measure_compile, "virtual": measure_virtual, "kernels": measure_kernels,
+               "runtime": measure_runtime}
     measure[arguments.what](arguments.heddle, arguments.runs)
 
 
