@@ -226,8 +226,11 @@ static Expected<Dim3> getLaunchedGrid(Device &device, Module &module,
                      "blocks in all",
                      launch.kernel, describeLocation(launch), grid[0], grid[1],
                      grid[2], maxX);
+  // The grid does not matter here, but must be one of whole clusters.
+  LaunchConfig smallest = config;
+  smallest.grid = kernel.cluster;
   Expected<uint32_t> resident =
-      device.getResidentBlocks(module, kernel.entry, config);
+      device.getResidentBlocks(module, kernel.entry, smallest);
   if (!resident)
     return tl::unexpected(resident.error());
   if (*resident == 0)

@@ -60,7 +60,9 @@ public:
     return std::make_unique<Module>();
   }
   Expected<uint32_t> getResidentBlocks(Module &, std::string_view,
-                                       const LaunchConfig &) override {
+                                       const LaunchConfig &config) override {
+    std::lock_guard lock(mutex);
+    queries.push_back(config);
     return residentBlocks;
   }
   Expected<void> launch(Module &, std::string_view kernel,
@@ -78,6 +80,8 @@ public:
   uint32_t residentBlocks = 1;
   std::vector<DeviceAddress> freed;
   std::vector<TensorMapSpec> maps;
+  /// What was asked for the blocks that are resident.
+  std::vector<LaunchConfig> queries;
   std::vector<Call> calls;
 
 private:

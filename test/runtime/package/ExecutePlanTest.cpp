@@ -154,6 +154,16 @@ TEST_F(ExecutePlanTest, PersistentGridsFillTheDeviceAtMost) {
   EXPECT_EQ(device.calls.back().arguments.size(), 10u);
 }
 
+TEST_F(ExecutePlanTest, PersistentGridsAreOfWholeClusters) {
+  program.kernels[0].cluster = {2, 1, 1};
+  ASSERT_TRUE(execute({64 * 5, 64}));
+  EXPECT_EQ(device.calls.back().config.grid.x, 6u);
+  // Devices refuse to be asked about less than a cluster.
+  ASSERT_EQ(device.queries.size(), 1u);
+  EXPECT_EQ(device.queries[0].cluster.x, 2u);
+  EXPECT_EQ(device.queries[0].grid.x, 2u);
+}
+
 TEST_F(ExecutePlanTest, EmptyGridsLaunchNothing) {
   auto records = execute({0, 64});
   ASSERT_TRUE(records) << records.error().message;
