@@ -69,6 +69,13 @@ Expected<void> CudaDevice::copyToDevice(DeviceAddress to, const void *from,
   if (result != Result::Success)
     return context.makeError(
         result, stream ? "cuMemcpyHtoDAsync_v2" : "cuMemcpyHtoD_v2", what());
+  if (stream)
+    return {};
+  // The driver may return as soon as it has staged pageable memory, and streams
+  // of other libraries need not wait for the default one.
+  result = context.api.streamSynchronize(nullptr);
+  if (result != Result::Success)
+    return context.makeError(result, "cuStreamSynchronize", what());
   return {};
 }
 
