@@ -144,19 +144,31 @@ public:
     return std::make_unique<VirtualEvent>();
   }
   Expected<void> record(Event &event, Stream *) override {
-    static_cast<VirtualEvent &>(event).time = std::chrono::steady_clock::now();
+    auto *own = dynamic_cast<VirtualEvent *>(&event);
+    if (!own)
+      return refuseEvent();
+    own->time = std::chrono::steady_clock::now();
     return {};
   }
-  Expected<void> wait(Stream *, Event &) override { return {}; }
+  Expected<void> wait(Stream *, Event &event) override {
+    return synchronize(event);
+  }
   Expected<void> synchronize(Stream *) override { return {}; }
-  Expected<void> synchronize(Event &) override { return {}; }
+  Expected<void> synchronize(Event &event) override {
+    if (!dynamic_cast<VirtualEvent *>(&event))
+      return refuseEvent();
+    return {};
+  }
   Expected<double> getMilliseconds(Event &from, Event &to) override {
-    const auto &begin = static_cast<VirtualEvent &>(from).time;
-    const auto &end = static_cast<VirtualEvent &>(to).time;
+    auto *begin = dynamic_cast<VirtualEvent *>(&from);
+    auto *end = dynamic_cast<VirtualEvent *>(&to);
     if (!begin || !end)
+      return refuseEvent();
+    if (!begin->time || !end->time)
       return makeError(ErrorKind::InvalidInput,
                        "expected two events that have been recorded");
-    return std::chrono::duration<double, std::milli>(*end - *begin).count();
+    return std::chrono::duration<double, std::milli>(*end->time - *begin->time)
+        .count();
   }
 
   Expected<TensorMap> encodeTensorMap(const TensorMapSpec &spec) override {
@@ -175,6 +187,11 @@ public:
                         Stream *stream) override;
 
 private:
+  static tl::unexpected<Error> refuseEvent() {
+    return makeError(ErrorKind::InvalidInput,
+                     "expected an event of a virtual device, found one of "
+                     "another");
+  }
   Expected<const Kernel *> findKernel(Module &module,
                                       std::string_view name) const;
   Expected<void> checkConfig(const Kernel &kernel, LaunchConfig &config) const;

@@ -75,6 +75,20 @@ TEST_P(DeviceTest, CopiesAndFills) {
   EXPECT_GOOD(device->free(address));
 }
 
+TEST_P(DeviceTest, CopiesWithoutAStreamAreDoneWhenTheyReturn) {
+  if (device->properties().kind != DeviceKind::Cuda)
+    return;
+  DeviceAddress address = TAKE(device->allocate(64));
+  char bytes[64] = {};
+  // The driver's own copy from pageable memory may return before that.
+  EXPECT_GOOD(device->copyToDevice(address, bytes, 64));
+  EXPECT_EQ(driver.countLines("cuStreamSynchronize"), 1u);
+  std::unique_ptr<Stream> stream = TAKE(device->createStream());
+  EXPECT_GOOD(device->copyToDevice(address, bytes, 64, stream.get()));
+  EXPECT_EQ(driver.countLines("cuStreamSynchronize"), 1u);
+  EXPECT_GOOD(device->free(address));
+}
+
 TEST_P(DeviceTest, RefusesWrongMemory) {
   DeviceAddress address = TAKE(device->allocate(64));
   char bytes[128] = {};
@@ -247,6 +261,19 @@ TEST_P(DeviceTest, RefusesWhatIsOfAnotherDevice) {
       TAKE(other->loadModule(makeImage(getKernels())));
   EXPECT_MESSAGE(device->launch(*foreign, "empty", {}, {}),
                  "the module belongs to another device");
+}
+
+TEST_P(DeviceTest, RefusesEventsOfAnotherKind) {
+  bool isCuda = device->properties().kind == DeviceKind::Cuda;
+  std::unique_ptr<Device> other = TAKE(openDevice(isCuda ? "virtual" : "cuda"));
+  std::unique_ptr<Event> foreign = TAKE(other->createEvent());
+  std::unique_ptr<Event> own = TAKE(device->createEvent());
+  EXPECT_GOOD(device->record(*own));
+  EXPECT_MESSAGE(device->record(*foreign), "found one of another");
+  EXPECT_MESSAGE(device->wait(nullptr, *foreign), "found one of another");
+  EXPECT_MESSAGE(device->synchronize(*foreign), "found one of another");
+  EXPECT_MESSAGE(device->getMilliseconds(*own, *foreign),
+                 "found one of another");
 }
 
 TEST_P(DeviceTest, RefusesWrongPtx) {
