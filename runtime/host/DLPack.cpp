@@ -300,8 +300,10 @@ static Expected<Tensor *> makeTensor(Device &device, const DeviceArray &array,
   exported->shape = array.shape;
   exported->strides.assign(array.shape.size(), 1);
   for (size_t dim = array.shape.size(); dim-- > 1;)
+    // Those of an empty array may overflow, and mean nothing.
     exported->strides[dim - 1] =
-        exported->strides[dim] * std::max<int64_t>(array.shape[dim], 1);
+        int64_t(uint64_t(exported->strides[dim]) *
+                uint64_t(std::max<int64_t>(array.shape[dim], 1)));
   exported->owner = std::move(owner);
   tensor.ndim = int32_t(array.shape.size());
   tensor.dtype = exportType(array.type);

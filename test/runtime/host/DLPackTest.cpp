@@ -241,6 +241,15 @@ TEST_F(DLPackTest, ExportsOfOtherDevicesKeepTheirAddress) {
   (*exported)->deleter(*exported);
 }
 
+TEST_F(DLPackTest, EmptyArraysMayHaveStridesBeyondMemory) {
+  int64_t huge = int64_t(1) << 40;
+  DeviceArray array{0, ElementType::F32, {0, huge, huge, huge}, {}};
+  auto exported = exportDLPack(*device, array, nullptr);
+  ASSERT_TRUE(exported) << exported.error().message;
+  EXPECT_EQ((*exported)->dl_tensor.strides[2], huge);
+  (*exported)->deleter(*exported);
+}
+
 TEST_F(DLPackTest, ExportsOfWhatIsNotThereAreRefused) {
   DeviceArray array{0x1000, ElementType::F32, {2, 3}, {}};
   EXPECT_FALSE(exportDLPack(*device, array, nullptr));
