@@ -104,7 +104,10 @@ static bool hasSameBits(const NpyArray &array, ElementType type) {
 }
 
 static Expected<void> fillFromFile(HostArray &buffer, const std::string &path) {
-  Expected<NpyArray> array = readNpy(path);
+  // Enough for the widest elements, and to read arrays of other shapes so that
+  // the error can name those; a device such as /dev/zero never ends.
+  size_t maxBytes = 8 * getBytes(buffer) + (size_t(1) << 30);
+  Expected<NpyArray> array = readNpy(path, maxBytes);
   if (!array)
     return tl::unexpected(array.error());
   std::string found =

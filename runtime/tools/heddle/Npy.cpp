@@ -15,7 +15,6 @@
 #include <cstring>
 #include <fstream>
 #include <numeric>
-#include <sstream>
 
 using namespace heddle;
 
@@ -131,7 +130,7 @@ static Expected<void> parseType(const std::string &type,
                      "b or V of 1, 2, 4 or 8 bytes",
                      name, type);
   };
-  if (type.size() != 3)
+  if (type.size() != 3 || type.find('\0') != std::string::npos)
     return fail();
   array.kind = type[1];
   array.width = uint32_t(type[2] - '0');
@@ -212,15 +211,21 @@ Expected<NpyArray> heddle::parseNpy(std::string contents,
   return array;
 }
 
-Expected<NpyArray> heddle::readNpy(const std::string &path) {
+Expected<NpyArray> heddle::readNpy(const std::string &path, size_t maxBytes) {
   std::ifstream file(path, std::ios::binary);
-  std::ostringstream contents;
-  if (file)
-    contents << file.rdbuf();
-  if (!file || file.bad())
+  std::string contents, block(64 * 1024, '\0');
+  while (file) {
+    file.read(block.data(), std::streamsize(block.size()));
+    contents.append(block, 0, size_t(file.gcount()));
+    if (contents.size() > maxBytes)
+      return makeError(ErrorKind::InvalidInput,
+                       "'{}' has more than {} bytes, too many for the buffer",
+                       path, maxBytes);
+  }
+  if (file.bad() || !file.eof())
     return makeError(ErrorKind::InvalidInput, "cannot read '{}': {}", path,
                      std::strerror(errno));
-  return parseNpy(std::move(contents).str(), path);
+  return parseNpy(std::move(contents), path);
 }
 
 //===----------------------------------------------------------------------===//

@@ -35,8 +35,9 @@ struct NpyArray {
   std::vector<std::byte> bytes;
 };
 
-/// Reads a file. Arrays in Fortran order are transposed.
-Expected<NpyArray> readNpy(const std::string &path);
+/// Reads a file of at most `maxBytes`, which may be a pipe. Arrays in Fortran
+/// order are transposed.
+Expected<NpyArray> readNpy(const std::string &path, size_t maxBytes);
 
 /// Parses the contents of a file; `name` is what messages call it.
 Expected<NpyArray> parseNpy(std::string contents, const std::string &name);

@@ -99,6 +99,21 @@ TEST(Npy, BrokenFiles) {
     EXPECT_NE(getError(makeFile(header.substr(0, i), "12345678")), "");
 }
 
+TEST(Npy, WhatIsNoFile) {
+  // Reading ends, though the device does not.
+  Expected<NpyArray> array = readNpy("/dev/zero", 1 << 20);
+  ASSERT_FALSE(array);
+  EXPECT_EQ(array.error().message,
+            "'/dev/zero' has more than 1048576 bytes, too many for the buffer");
+  array = readNpy("/", 1 << 20);
+  ASSERT_FALSE(array);
+  EXPECT_EQ(array.error().message, "cannot read '/': Is a directory");
+  array = readNpy("/dev/null", 0);
+  ASSERT_FALSE(array);
+  EXPECT_EQ(array.error().message,
+            "/dev/null: not a .npy file: it does not start as one");
+}
+
 TEST(Npy, TypesThatAreNotRead) {
   auto withType = [](const char *type) {
     return makeFile(makeHeader(type, "False", "(1,)"), "1234");
@@ -108,6 +123,10 @@ TEST(Npy, TypesThatAreNotRead) {
   EXPECT_NE(getError(withType("<c8")).find("cannot read elements"),
             std::string::npos);
   EXPECT_NE(getError(withType("<U1")).find("cannot read elements"),
+            std::string::npos);
+  std::string header = makeHeader("<f?", "False", "(0,)");
+  header[header.find('?')] = '\0';
+  EXPECT_NE(getError(makeFile(header, "")).find("cannot read elements"),
             std::string::npos);
 }
 
