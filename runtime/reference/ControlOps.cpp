@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 using namespace heddle::reference;
 
@@ -93,7 +94,8 @@ static bool runFor(Frame &frame, const Operation &op) {
       return false;
     carried = frame.getAll(yield->operands);
     // The step may pass the largest number.
-    if (__builtin_add_overflow(i, step, &i) && !isUnsigned)
+    int64_t from = std::exchange(i, int64_t(uint64_t(i) + uint64_t(step)));
+    if (!below(from, i))
       break;
   }
   frame.setAll(op.results, carried);

@@ -232,6 +232,32 @@ TEST(ReferenceParse, TooManyBlocksAndTilesAreRefusedWhenTheyRun) {
   EXPECT_THAT(ran.error().message, HasSubstr("no memory for that"));
 }
 
+TEST(ReferenceParse, LoopsEndWhereNumbersDo) {
+  Json program = makeSmallProgram();
+  auto &operations = program["functions"][1]["body"]["operations"];
+  auto add = [&](Json op) { operations.insert(operations.end() - 1, op); };
+  // Values 5 to 7: from 0 to 2^64 - 1 by 2^62.
+  for (const char *number :
+       {"0000000000000000", "ffffffffffffffff", "0000000000000040"})
+    add({{"name", "arith.constant"},
+         {"results", {0}},
+         {"attributes", {{"value", number}}}});
+  Json body = {{"arguments", {0}}, {"operations", {{{"name", "scf.yield"}}}}};
+  add({{"name", "scf.for"},
+       {"operands", {5, 6, 7}},
+       {"attributes", {{"unsignedCmp", 1}}},
+       {"regions", Json::array({body})}});
+  Expected<reference::Program> parsed = parse(program.dump());
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  int64_t sizes[] = {8};
+  std::vector<Buffer> buffers(
+      2, Buffer::makePoison(NumberType::floating(NumberKind::F32), sizes));
+  Options options;
+  options.maxOperations = 1000;
+  auto ran = runHost(*parsed, **parsed->findHost(""), sizes, buffers, options);
+  EXPECT_TRUE(ran) << ran.error().message;
+}
+
 TEST(ReferenceParse, FlippedBytes) {
   const std::string text = getSmallSection();
   std::mt19937_64 random(1);
