@@ -141,7 +141,8 @@ static CLI::App *addRun(CLI::App &app, RunCommand &command) {
               [&](const std::string &v) { addSize(command.sizes, v); });
   addNamed(*run, "--input", "NAME=FILE.npy|random[:SEED]|zeros",
            "what a buffer holds; random if nothing is said", command.inputs);
-  addNamed(*run, "--output", "NAME=FILE.npy", "where an output is written",
+  addNamed(*run, "--output", "NAME=FILE.npy",
+           "where an output is written; - is the standard output",
            command.outputs);
   run->add_flag("--check", command.check,
                 "compare every output with the reference semantics");

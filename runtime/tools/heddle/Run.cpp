@@ -13,6 +13,7 @@
 #include "tools/heddle/Load.h"
 #include "tools/heddle/Progress.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <fmt/format.h>
@@ -37,9 +38,9 @@ static ReferenceOptions showProgress(std::optional<Progress> &progress) {
 }
 
 /// Compares what a run made of `before` with the reference semantics, and
-/// prints what is known of each output.
-static ExitCode check(const LoadedProgram &loaded, const LaunchPlan &plan,
-                      std::span<const int64_t> sizes,
+/// prints what is known of each output to `text`.
+static ExitCode check(std::FILE *text, const LoadedProgram &loaded,
+                      const LaunchPlan &plan, std::span<const int64_t> sizes,
                       std::span<const HostArray> before,
                       std::span<const HostArray> after) {
   std::optional<Progress> progress;
@@ -50,7 +51,7 @@ static ExitCode check(const LoadedProgram &loaded, const LaunchPlan &plan,
     return report(checks.error(), loaded.source);
   ExitCode code = ExitCode::Good;
   for (const OutputCheck &output : *checks) {
-    fmt::print("{}", output.text);
+    fmt::print(text, "{}", output.text);
     if (!output.passed)
       code = ExitCode::Failed;
   }
@@ -58,10 +59,10 @@ static ExitCode check(const LoadedProgram &loaded, const LaunchPlan &plan,
 }
 
 //===----------------------------------------------------------------------===//
-// What is printed of outputs that go nowhere
+// What is printed of outputs that are not checked
 //===----------------------------------------------------------------------===//
 
-static void summarize(const HostArray &array) {
+static void summarize(std::FILE *text, const HostArray &array) {
   auto type = *reference::NumberType::parse(getName(array.type));
   unsigned width = reference::getByteWidth(type);
   size_t count = array.bytes.size() / width;
@@ -76,11 +77,11 @@ static void summarize(const HostArray &array) {
     low = std::fmin(low, value);
     high = std::fmax(high, value);
   }
-  fmt::print("{} ({})", array.name, describe(array));
+  fmt::print(text, "{} ({})", array.name, describe(array));
   if (count > 0)
-    fmt::print(": min {:.6g}, max {:.6g}, mean {:.6g}", low, high,
+    fmt::print(text, ": min {:.6g}, max {:.6g}, mean {:.6g}", low, high,
                sum / double(count));
-  fmt::print("\n");
+  fmt::print(text, "\n");
 }
 
 //===----------------------------------------------------------------------===//
@@ -141,10 +142,14 @@ ExitCode heddle::run(const RunCommand &command,
 
   if (Expected<void> written = writeOutputs(after, command.outputs); !written)
     return report(written.error());
+  // An array in the standard output must stay one.
+  auto isStdout = [](const auto &output) { return output.second == "-"; };
+  std::FILE *text =
+      std::ranges::any_of(command.outputs, isStdout) ? stderr : stdout;
   if (command.check)
-    return check(*loaded, **plan, *sizes, *before, after);
+    return check(text, *loaded, **plan, *sizes, *before, after);
   for (const HostArray &array : after)
     if (array.access != Access::In)
-      summarize(array);
+      summarize(text, array);
   return ExitCode::Good;
 }
