@@ -67,6 +67,20 @@ static Expected<DriverApi> resolve(const std::string &library, void *handle) {
   return api;
 }
 
+/// Why the last `dlopen` failed.
+static std::string getLoadError() {
+  const char *reason = dlerror();
+  return reason ? reason : "no reason given";
+}
+
+/// Whether the loader did not find `library` itself, rather than something that
+/// the library needs, or found what is no library. There is only its text to
+/// tell; what it says of another file begins with that file's name.
+static bool isMissing(const std::string &library, std::string_view reason) {
+  return reason.starts_with(library + ": cannot open shared object file: No "
+                                      "such file or directory");
+}
+
 Expected<const DriverApi *> cuda::loadDriver() {
   // Drivers stay loaded: they do not like to go before the process does.
   static std::mutex mutex;
@@ -78,11 +92,12 @@ Expected<const DriverApi *> cuda::loadDriver() {
     return &found->second;
   void *handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
-    const char *reason = dlerror();
-    return makeError(ErrorKind::Unavailable,
-                     "no CUDA driver: {} was not found ({}); use the device "
-                     "'virtual'",
-                     library, reason ? reason : "no reason given");
+    std::string reason = getLoadError();
+    return makeError(
+        ErrorKind::Unavailable,
+        "no CUDA driver: {} {} ({}); use the device 'virtual'", library,
+        isMissing(library, reason) ? "was not found" : "cannot be loaded",
+        reason);
   }
   Expected<DriverApi> api = resolve(library, handle);
   if (!api)
@@ -91,7 +106,9 @@ Expected<const DriverApi *> cuda::loadDriver() {
 }
 
 bool cuda::hasDriver() {
-  return dlopen(getLibraryName().c_str(), RTLD_NOW | RTLD_LOCAL) != nullptr;
+  std::string library = getLibraryName();
+  return dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL) ||
+         !isMissing(library, getLoadError());
 }
 
 std::string cuda::explain(const DriverApi &api, std::string_view call,

@@ -62,6 +62,17 @@ TEST(OpenDevice, DoesWithoutADriver) {
   EXPECT_MESSAGE(device, "use the device 'virtual'");
 }
 
+TEST(OpenDevice, ADriverThatCannotBeLoadedIsAnError) {
+  // A text is no library, but it is there.
+  TestDriver driver({}, HEDDLE_TEST_KERNELS "/kernels.ptx");
+  for (const char *name : {"cuda", "auto"}) {
+    Expected<std::unique_ptr<Device>> device = openDevice(name);
+    ASSERT_FALSE(device) << name;
+    EXPECT_EQ(device.error().kind, ErrorKind::Unavailable);
+    EXPECT_MESSAGE(device, "kernels.ptx cannot be loaded (");
+  }
+}
+
 TEST(OpenDevice, DoesWithoutADevice) {
   TestDriver driver({{"DEVICES", "0"}});
   EXPECT_EQ(TAKE(openDevice("auto"))->properties().kind, DeviceKind::Virtual);
