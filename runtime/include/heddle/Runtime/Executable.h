@@ -20,7 +20,8 @@
 
 namespace heddle {
 
-/// A package on a device. Safe to use from several threads at a time.
+/// A package on a device. Safe to use from several threads at a time. Must not
+/// be destroyed while work of a call runs, whose code ends with it.
 class Executable {
 public:
   /// Loads `package` on `device`, which must outlive the result. An error if
