@@ -40,7 +40,7 @@ class Run:
         self.options = options
         self.manifest = json.loads((self.folder / "manifest.json").read_text())
         self.budget = processes.Budget(options.time_limit)
-        self.clocks = machine.Clocks()
+        self.clocks = machine.Clocks(options.device)
         self.seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
         self.results = {
             "schema": SCHEMA,
