@@ -169,7 +169,8 @@ class Run:
                        "rounds": 3 if simulated else ROUNDS, "warm_up_ms": 0 if simulated else WARM_UP_MS,
                        "flush_bytes": 4096 if simulated else FLUSH_BYTES}
                 if timing.get("cublas") and not simulated:
-                    job["peer"] = {**timing["cublas"], "library": machine.cublas_candidates()}
+                    job["peer"] = {**timing["cublas"], "flush_bytes": FLUSH_BYTES,
+                                   "library": machine.cublas_candidates()}
                 begin = time.monotonic()
                 result = self.run_jobs([job], TIME_LIMIT, budget)[0]
                 line = time_line(case["name"], timing, result, "cuBLAS", self.command(case["name"]), simulated)
