@@ -249,8 +249,10 @@ class Run:
 
     def finish(self):
         results = self.results
+        if not results["errors"] and not any(results[part] for part in ("checks", "times", "probes", "skipped")):
+            self.error("nothing was done: no case or probe matches --only in --steps " + " ".join(self.options.steps))
         wrong = [line for part in ("checks", "times", "probes") for line in results[part] if line["status"] == "failed"]
-        results["passed"] = not wrong and not results["errors"] and bool(results["checks"])
+        results["passed"] = not wrong and not results["errors"]
         results["passed"] &= not any("the time was over" in text for text in results["skipped"])
         results["seconds"] = round(self.budget.used(), 1)
         results["path"] = str(self.options.out)
