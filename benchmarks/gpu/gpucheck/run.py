@@ -93,6 +93,10 @@ class Run:
         for command in machine.build_command(source, build, self.folder / "third-party"):
             try:
                 done = subprocess.run(command, capture_output=True, text=True, timeout=self.budget.left())
+            except FileNotFoundError:
+                self.error(f"build: {command[0]} was not found; install CMake 3.25 or newer, or name a gpu-runner "
+                           "that was built elsewhere with --runner")
+                return False
             except (OSError, subprocess.SubprocessError) as error:
                 self.error(f"build: {error}")
                 return False
