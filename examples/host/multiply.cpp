@@ -45,6 +45,12 @@ int main(int argc, char **argv) {
     return 2;
   }
   const int64_t n = argc > 3 ? std::atoll(argv[3]) : 256;
+  if (n < 1 || n > 32768) {
+    std::fprintf(stderr,
+                 "multiply: error: expected SIZE from 1 to 32768, found '%s'\n",
+                 argv[3]);
+    return 2;
+  }
   auto device = get(openDevice(argc > 2 ? argv[2] : "virtual"));
   Jit jit;
   auto program = get(jit.loadFile(*device, argv[1]));

@@ -9,6 +9,7 @@
 #include "lib/Jit/CacheKey.h"
 
 #include "heddle/Runtime/MakeError.h"
+#include "heddle/Runtime/Package.h"
 #include "lib/Jit/BuildId.h"
 #include "lib/Target/Cubin.h"
 #include "mlir/IR/MLIRContext.h"
@@ -22,7 +23,7 @@
 using namespace heddle;
 
 /// Changes when the fields of keys do.
-static constexpr llvm::StringLiteral scheme = "heddle-jit-1";
+static constexpr llvm::StringLiteral scheme = "heddle-jit-2";
 
 KeyBuilder &KeyBuilder::add(llvm::StringRef field) {
   uint64_t bytes = field.size();
@@ -61,15 +62,19 @@ static std::string getBuildIdOf(Function *function) {
 }
 
 Expected<KeyBuilder> heddle::startKey(const JitOptions &options) {
-  // A library without a build ID could be any build.
+  // A library without a build ID could be any build. The runtime writes parts
+  // of packages.
   std::string compiler = getBuildIdOf(&startKey);
-  if (compiler.empty())
+  std::string runtime = getBuildIdOf(&formatPackage);
+  if (compiler.empty() || runtime.empty())
     return makeError(ErrorKind::Unavailable,
-                     "nothing is kept in a cache folder, since the compiler's "
-                     "library has no build ID; link it with --build-id");
+                     "nothing is kept in a cache folder, since the {}'s "
+                     "library has no build ID; link it with --build-id",
+                     compiler.empty() ? "compiler" : "runtime");
   KeyBuilder key;
   key.add(scheme)
       .add(compiler)
+      .add(runtime)
       .add(getBuildIdOf(&mlir::registerMLIRContextCLOptions))
       .add(getBuildIdOf(&LLVMGetVersion))
       .add(LLVM_VERSION_STRING)

@@ -8,6 +8,8 @@
 
 #include "lib/Jit/JitImpl.h"
 
+#include "heddle/Runtime/MakeError.h"
+
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
@@ -59,6 +61,10 @@ JitStatistics Jit::Impl::getStatistics() const {
 
 Jit::Impl::Result Jit::Impl::get(llvm::StringRef kind, llvm::StringRef name,
                                  llvm::StringRef program, Compile compile) {
+  if (options.optimization > 3)
+    return makeError(ErrorKind::InvalidInput,
+                     "expected an optimization of 0 to 3, found {}",
+                     options.optimization);
   std::string key =
       KeyBuilder(prefix).add(kind).add(name).add(program).finish();
   auto flight = std::make_shared<Flight>();

@@ -73,14 +73,27 @@ def _decode(values: np.ndarray, name: str, dtype) -> np.ndarray:
     return (values.astype(np.uint32) << 16).view(np.float32).astype(dtype, copy=False)
 
 
+def _encode_tensor(values, name: str):
+    """A dense tensor of PyTorch with elements of the type `name`."""
+    dtype = getattr(sys.modules["torch"], name)
+    is_bits = (
+        name in _CARRIERS
+        and not values.is_floating_point()
+        and values.element_size() == dtype.itemsize
+    )
+    values = values.detach()
+    return (values if is_bits else values.to(dtype)).contiguous()
+
+
 # ---------------------------------------------------------------------- Arrays
 
 
 def array(source, dtype=None, device="auto") -> _runtime.Array:
     """Copies an array in host memory to a device.
 
-    A NumPy array is converted to `dtype` if it has another; integers of the
-    same width are the bits of a bfloat16 or 8-bit float, not its value.
+    NumPy arrays and tensors of PyTorch are converted to `dtype` if they have
+    another; integers of the same width are the bits of a bfloat16 or 8-bit
+    float, not its value.
     """
     if np.isscalar(source) or not hasattr(source, "dtype"):
         source = np.asarray(source)
@@ -90,6 +103,8 @@ def array(source, dtype=None, device="auto") -> _runtime.Array:
     if isinstance(source, np.ndarray):
         source = np.ascontiguousarray(_encode(source, result.dtype))
         source = source.reshape(result.shape)
+    elif _is_tensor(source):
+        source = _encode_tensor(source, result.dtype)
     result.copy_from(source)
     return result
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from . import _runtime
-from ._errors import UnavailableError
+from ._errors import InputError, UnavailableError
 from ._check import Check
 from ._signature import Kernel, Signature, read_signatures
 
@@ -65,6 +65,8 @@ class Program(_runtime.ProgramBase):
     @property
     def signature(self) -> Signature:
         """The host function; the first, where there are several."""
+        if not self._signatures:
+            raise InputError(f"'{self.name}' has no host function")
         return next(iter(self._signatures.values()))
 
     @property
@@ -119,6 +121,8 @@ def compile_source(
     cubins: bool = False,
 ) -> Program:
     """Compiles the text of a program; messages call it `name`."""
+    if optimization not in range(4):
+        raise InputError(f"optimization: expected 0 to 3, found {optimization!r}")
     if isinstance(source, str):
         source = source.encode()
     return Program(_get_compiler().compile(source, name, optimization, cubins))

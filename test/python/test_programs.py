@@ -40,6 +40,14 @@ class CompileTest(unittest.TestCase):
     def test_refuses_options(self):
         with self.assertRaisesRegex(heddle.InputError, "0 to 3"):
             heddle.compile_source(programs.DOUBLE, optimization=4)
+        with self.assertRaisesRegex(heddle.InputError, "0 to 3, found -1"):
+            heddle.compile_source(programs.DOUBLE, optimization=-1)
+
+    def test_program_without_host_functions(self):
+        program = heddle.compile_source("", "empty.mlir")
+        self.assertEqual(program.signatures, {})
+        with self.assertRaisesRegex(heddle.InputError, "no host function"):
+            program.signature
 
     def test_source_that_is_no_text(self):
         with self.assertRaises(heddle.CompileError):

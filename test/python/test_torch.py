@@ -42,6 +42,17 @@ class TorchTest(unittest.TestCase):
         array = heddle.array(x, device="virtual")
         self.assertTrue(torch.equal(torch.from_dlpack(array), x))
 
+    def test_converts(self):
+        x = torch.linspace(-3, 3, 300).reshape(30, 10)
+        for name in "bfloat16", "float8_e4m3fn", "float16":
+            dtype = getattr(torch, name)
+            array = heddle.array(x.t(), name, "virtual")
+            self.assertEqual(array.dtype, name)
+            found = torch.from_dlpack(array).view(torch.uint8)
+            self.assertTrue(torch.equal(found, x.t().to(dtype).contiguous().view(torch.uint8)))
+        bits = torch.full((4,), 0x3F80, dtype=torch.int16)
+        self.assertEqual(heddle.array(bits, "bfloat16", "virtual").numpy("float32")[0], 1)
+
     def test_refuses_gradients(self):
         double = heddle.compile_source(programs.DOUBLE)
         x = torch.ones(4, requires_grad=True)

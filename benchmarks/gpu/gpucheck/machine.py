@@ -73,19 +73,29 @@ def cublas_candidates():
     return [path for path in paths if os.path.exists(path)] + names
 
 
+def name_of_gpu(ordinal):
+    """How nvidia-smi, which counts all GPUs, calls the one that CUDA calls by
+    this number."""
+    visible = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    number = int(ordinal) if ordinal.isdigit() else 0
+    return visible[number] if number < len(visible) else str(number)
+
+
 class Clocks:
     """Reads the GPU's clock, power and temperature all the while."""
 
     FIELDS = "clocks.sm,clocks.mem,power.draw,temperature.gpu"
 
-    def __init__(self):
+    def __init__(self, device="cuda"):
+        """`device` is that of the run."""
         self.samples = []
         self.process = None
-        if not shutil.which("nvidia-smi"):
+        kind, _, ordinal = device.partition(":")
+        if kind == "virtual" or not shutil.which("nvidia-smi"):
             return
         try:
             self.process = subprocess.Popen(
-                ["nvidia-smi", f"--query-gpu={self.FIELDS}", "--format=csv,noheader,nounits", "-i", "0", "-lms", "200"],
+                ["nvidia-smi", f"--query-gpu={self.FIELDS}", "--format=csv,noheader,nounits", "-i", name_of_gpu(ordinal), "-lms", "200"],
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         except OSError:
             return

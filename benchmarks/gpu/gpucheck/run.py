@@ -40,7 +40,7 @@ class Run:
         self.options = options
         self.manifest = json.loads((self.folder / "manifest.json").read_text())
         self.budget = processes.Budget(options.time_limit)
-        self.clocks = machine.Clocks()
+        self.clocks = machine.Clocks(options.device)
         self.seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
         self.results = {
             "schema": SCHEMA,
@@ -93,6 +93,10 @@ class Run:
         for command in machine.build_command(source, build, self.folder / "third-party"):
             try:
                 done = subprocess.run(command, capture_output=True, text=True, timeout=self.budget.left())
+            except FileNotFoundError:
+                self.error(f"build: {command[0]} was not found; install CMake 3.25 or newer, or name a gpu-runner "
+                           "that was built elsewhere with --runner")
+                return False
             except (OSError, subprocess.SubprocessError) as error:
                 self.error(f"build: {error}")
                 return False
@@ -169,7 +173,8 @@ class Run:
                        "rounds": 3 if simulated else ROUNDS, "warm_up_ms": 0 if simulated else WARM_UP_MS,
                        "flush_bytes": 4096 if simulated else FLUSH_BYTES}
                 if timing.get("cublas") and not simulated:
-                    job["peer"] = {**timing["cublas"], "library": machine.cublas_candidates()}
+                    job["peer"] = {**timing["cublas"], "flush_bytes": FLUSH_BYTES,
+                                   "library": machine.cublas_candidates()}
                 begin = time.monotonic()
                 result = self.run_jobs([job], TIME_LIMIT, budget)[0]
                 line = time_line(case["name"], timing, result, "cuBLAS", self.command(case["name"]), simulated)
@@ -248,8 +253,10 @@ class Run:
 
     def finish(self):
         results = self.results
+        if not results["errors"] and not any(results[part] for part in ("checks", "times", "probes", "skipped")):
+            self.error("nothing was done: no case or probe matches --only in --steps " + " ".join(self.options.steps))
         wrong = [line for part in ("checks", "times", "probes") for line in results[part] if line["status"] == "failed"]
-        results["passed"] = not wrong and not results["errors"] and bool(results["checks"])
+        results["passed"] = not wrong and not results["errors"]
         results["passed"] &= not any("the time was over" in text for text in results["skipped"])
         results["seconds"] = round(self.budget.used(), 1)
         results["path"] = str(self.options.out)

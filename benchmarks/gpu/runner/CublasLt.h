@@ -22,9 +22,9 @@ namespace heddle::gpucheck {
 class CublasLtProduct {
 public:
   /// `peer` has `library` (paths to try), `m`, `n`, `k`, `batch`,
-  /// `transpose_b`, `fast_accum`, and the names of the buffers `a`, `b` and `c`
-  /// of `plan` and of `bias`, if C is the GELU of the product and a bias.
-  /// `output` is where C goes.
+  /// `transpose_b`, `fast_accum`, `flush_bytes`, and the names of the buffers
+  /// `a`, `b` and `c` of `plan` and of `bias`, if C is the GELU of the product
+  /// and a bias. `output` is where C goes.
   CublasLtProduct(Device &device, Stream &stream, const Json &peer,
                   const LaunchPlan &plan,
                   std::span<const DeviceAddress> buffers, DeviceAddress output);

@@ -97,6 +97,14 @@ def test_damaged(folder):
     expect("kernel 'probe'" in probes[128]["error"], probes[128]["error"])
 
 
+def test_parts(folder):
+    status, results, text = run(folder, "--device", "virtual", "--steps", "time", "--only", "softmax")
+    expect(status == 0 and "All is right" in text, "expected success without checks, found", results["errors"])
+    expect(len(results["times"]) == 1 and not results["checks"], "expected one time")
+    status, results, text = run(folder, "--device", "virtual", "--only", "nosuch", "--steps", "check", "probe")
+    expect(status == 1 and "nothing was done" in text, "expected that nothing was done, found", results["errors"])
+
+
 def test_no_time(folder):
     status, results, text = run(folder, "--device", "virtual", "--time-limit", "0")
     expect(status == 1 and "the time was over" in text, "expected that the time was over")
@@ -156,6 +164,7 @@ def main():
     test_whole(folder, "virtual")
     if DRIVER.exists():
         test_whole(folder, "cuda", HEDDLE_CUDA_DRIVER=str(DRIVER))
+    test_parts(folder)
     test_no_time(folder)
     test_no_device(folder)
     test_damaged(folder)

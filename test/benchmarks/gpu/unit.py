@@ -1,18 +1,22 @@
 """What gpu-check computes and prints, without a device."""
 
 import json
+import os
 import pathlib
 import sys
 import tempfile
 import textwrap
 import time
 import unittest
+import unittest.mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "benchmarks" / "gpu"))
+sys.path.insert(1, str(ROOT / "benchmarks" / "gpu" / "peers"))
 sys.dont_write_bytecode = True
 
-from gpucheck import cases, processes, run, statistics, table  # noqa: E402
+import torch_peers  # noqa: E402
+from gpucheck import cases, machine, processes, run, statistics, table  # noqa: E402
 from gpucheck.probe import evaluate  # noqa: E402
 from gpucheck.probe.catalog import all_probes  # noqa: E402
 
@@ -86,6 +90,23 @@ class Probes(unittest.TestCase):
         keys = [probe.key for probe in all_probes()]
         self.assertEqual(len(keys), len(set(keys)))
         self.assertFalse([key for key in keys if "/" in key or " " in key])
+
+
+class Machine(unittest.TestCase):
+    def test_clocks_are_those_of_the_gpu_that_is_used(self):
+        for visible, ordinal, expected in (("", "", "0"), ("", "3", "3"), ("4, 5", "1", "5"), ("GPU-12ab", "0", "GPU-12ab")):
+            with unittest.mock.patch.dict(os.environ, {"CUDA_VISIBLE_DEVICES": visible}):
+                self.assertEqual(machine.name_of_gpu(ordinal), expected)
+
+
+class Peers(unittest.TestCase):
+    def test_kernels_of_another_backend_are_refused(self):
+        torch_peers.verify_backend("cudnn", ["cudnn_generated_fort_native_sdpa_sm90", "copy"])
+        with self.assertRaisesRegex(RuntimeError, "expected a kernel of cudnn, found pytorch_flash"):
+            torch_peers.verify_backend("cudnn", ["pytorch_flash::flash_fwd_kernel"])
+
+    def test_a_profiler_that_may_not_look_refuses_nothing(self):
+        torch_peers.verify_backend("cudnn", [])
 
 
 class Cases(unittest.TestCase):

@@ -8,6 +8,7 @@
 
 #include "lib/Jit/CacheKey.h"
 
+#include "heddle/Runtime/Package.h"
 #include "lib/Jit/BuildId.h"
 #include "mlir/IR/MLIRContext.h"
 
@@ -32,6 +33,9 @@ TEST(BuildId, TellsLibrariesApart) {
       getBuildId(reinterpret_cast<void *>(&mlir::registerMLIRContextCLOptions));
   EXPECT_FALSE(mlir.empty());
   EXPECT_NE(compiler, mlir);
+  std::string runtime = getBuildId(reinterpret_cast<void *>(&formatPackage));
+  EXPECT_EQ(runtime.size(), 20u);
+  EXPECT_NE(compiler, runtime);
   EXPECT_EQ(getBuildId(nullptr), "");
 }
 

@@ -168,6 +168,14 @@ tile.kernel @dot(%x: memref<?xf32>) {
             "cannot open '/nowhere/a.mlir': No such file or directory");
 }
 
+TEST(Jit, RefusesOptionsThatDoNotExist) {
+  Jit jit({.cacheFolder = "", .optimization = 4});
+  auto package = jit.compile(doubling, "double.mlir");
+  ASSERT_FALSE(package);
+  EXPECT_EQ(package.error().message,
+            "expected an optimization of 0 to 3, found 4");
+}
+
 TEST(Jit, CompilesOnceForAllThreads) {
   Jit jit({.cacheFolder = ""});
   std::vector<std::shared_ptr<const Package>> packages(8);

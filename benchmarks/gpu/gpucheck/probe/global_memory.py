@@ -50,7 +50,8 @@ def chase(memory, load, nodes, stride, rounds):
     text = module("probe", main + stop(["%a0"]), threads=32, setup=setup,
                   parameters=", .param .u64 p_buffer, .param .u32 p_nodes, .param .u32 p_stride",
                   more=LINK)
-    return Probe("load latency", {"memory": memory}, text, "probe", "cycles", work=STEPS,
+    return Probe("load latency", {"memory": memory, "KiB": nodes.hardware * stride // 1024}, text,
+                 "probe", "cycles", work=STEPS,
                  rounds=rounds, threads=32,
                  arguments=[Buffer(Scale(nodes.hardware * stride, nodes.simulated * stride)),
                             Number(nodes), Number(Scale(stride, stride))],
@@ -144,6 +145,9 @@ def async_copy(rate):
 def probes():
     yield chase("L1", "ld.global.ca", Scale(64, 8), 128, Scale(256, 1))
     yield chase("L2", "ld.global.cg", Scale(8192, 64), 256, Scale(2048, 2))
+    # Of few pages, as kernels meet it, and of so many that their addresses have
+    # to be translated, too.
+    yield chase("HBM", "ld.global.cg", Scale(65536, 64), 1024, Scale(1024, 2))
     yield chase("HBM", "ld.global.cg", Scale(65536, 64), 16384, Scale(1024, 2))
     for what in ("read", "write"):
         yield stream("L2", what, Scale(16 * MIB, MIB // 16))
