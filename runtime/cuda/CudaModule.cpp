@@ -18,8 +18,12 @@ using namespace heddle::cuda;
 CudaModule::~CudaModule() {
   CurrentContext current(context);
   // A context that is gone or broken has no modules that could be unloaded.
-  if (current)
-    (void)context.api.moduleUnload(handle);
+  if (!current)
+    return;
+  // A host may drop a program right after it called it, in a stream that the
+  // runtime does not know. The driver does not say that it waits.
+  (void)context.api.ctxSynchronize();
+  (void)context.api.moduleUnload(handle);
 }
 
 /// Asks for the sizes of parameters until there are no more.

@@ -348,8 +348,7 @@ typedef struct heddle_executable heddle_executable;
 HEDDLE_API heddle_error *heddle_executable_load(heddle_device *device,
                                                 const heddle_package *package,
                                                 heddle_executable **executable);
-/* Its calls must be done, as after heddle_stream_synchronize: the code that
-   they run ends with it. */
+/* Waits for the device: the code that calls run ends with their executable. */
 HEDDLE_API void heddle_executable_free(heddle_executable *executable);
 
 /* Calls the host function `host`, or the only one if that is NULL or empty.

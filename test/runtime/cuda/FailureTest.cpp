@@ -144,12 +144,24 @@ TEST(DriverFailure, OfEachCallIsAnError) {
 }
 
 TEST(DriverFailure, OfACallThatEndsSomethingIsIgnored) {
-  for (const char *call :
-       {"cuStreamDestroy_v2", "cuEventDestroy_v2", "cuModuleUnload"}) {
+  for (const char *call : {"cuStreamDestroy_v2", "cuEventDestroy_v2",
+                           "cuCtxSynchronize", "cuModuleUnload"}) {
     TestDriver driver({{"FAIL", fmt::format("{}:*=999", call)}});
     EXPECT_GOOD(useDevice([] {}));
     EXPECT_GT(driver.countLines(call), 0u);
   }
+}
+
+TEST(CudaModule, IsUnloadedWhenTheDeviceIsDone) {
+  TestDriver driver;
+  EXPECT_GOOD(useDevice([] {}));
+  std::vector<std::string> log = driver.getLog();
+  for (size_t i = 0; i < log.size(); ++i)
+    if (log[i].starts_with("cuModuleUnload")) {
+      ASSERT_GT(i, 0u);
+      EXPECT_TRUE(log[i - 1].starts_with("cuCtxSynchronize")) << log[i - 1];
+    }
+  EXPECT_GT(driver.countLines("cuModuleUnload"), 0u);
 }
 
 TEST(DriverFailure, OfAReleaseIsIgnored) {

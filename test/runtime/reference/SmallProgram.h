@@ -10,7 +10,6 @@
 #define HEDDLE_TEST_RUNTIME_REFERENCE_SMALLPROGRAM_H
 
 #include <nlohmann/json.hpp>
-
 #include <string>
 
 namespace heddle::reference {

@@ -146,7 +146,7 @@ struct ModuleImage {
 };
 
 /// Device code that has been loaded. Owned by the caller; must not outlive its
-/// device, nor be destroyed while one of its kernels runs.
+/// device. Destroying it waits for the kernels that run.
 class Module {
 public:
   virtual ~Module() = default;

@@ -20,8 +20,9 @@
 
 namespace heddle {
 
-/// A package on a device. Safe to use from several threads at a time. Must not
-/// be destroyed while work of a call runs, whose code ends with it.
+/// A package on a device. Safe to use from several threads at a time.
+/// Destroying it waits for the device, since the code of its calls ends with
+/// it.
 class Executable {
 public:
   /// Loads `package` on `device`, which must outlive the result. An error if
