@@ -6,13 +6,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "device/HostMemory.h"
 #include "heddle/Runtime/MakeError.h"
 #include "reference/Interpreter.h"
 #include "reference/Rules.h"
 
 #include <algorithm>
 #include <thread>
-#include <unistd.h>
 
 // Not all of heddle, which has another Program.
 using namespace heddle::reference;
@@ -38,9 +38,7 @@ static double getFrameBytes(const Program &program, const Function &function) {
 
 /// How many blocks fit into half of the machine's memory.
 static double getBlocksThatFit(double frameBytes) {
-  double memory =
-      double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGESIZE));
-  return memory / 2 / std::max(frameBytes, 1.0);
+  return double(heddle::getHostMemoryBytes()) / 2 / std::max(frameBytes, 1.0);
 }
 
 //===----------------------------------------------------------------------===//

@@ -66,9 +66,10 @@ struct Options {
   std::function<void(uint64_t, uint64_t)> progress;
   /// Run only so many blocks of each launch, evenly spread; 0 means all.
   uint64_t maxBlocks = 0;
-  /// Operations that one block may run before it is given up; 0 means any
-  /// number.
-  uint64_t maxOperations = 0;
+  /// Operations that one block, or the host function, may run before it is
+  /// given up as one that never ends; 0 means any number. By default about a
+  /// minute's worth.
+  uint64_t maxOperations = uint64_t(1) << 32;
   /// Where to add up what is moved, extrapolated to all blocks; may be null.
   Traffic *traffic = nullptr;
 };

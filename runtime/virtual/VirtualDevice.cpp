@@ -10,6 +10,7 @@
 
 #include "decode/AddressSpace.h"
 #include "decode/Decoder.h"
+#include "device/HostMemory.h"
 #include "engine/Launch.h"
 #include "heddle/Runtime/MakeError.h"
 #include "ptx/Parser.h"
@@ -29,6 +30,10 @@ namespace {
 constexpr uint32_t maxThreadsPerBlock = 1024;
 constexpr uint32_t maxClusterCtas = 16;
 constexpr uint32_t maxBlocksPerMultiprocessor = 32;
+/// An H200 has 141 GiB, but what a device has must be there.
+uint64_t getMemoryBytes() {
+  return std::min(uint64_t(141) << 30, getHostMemoryBytes());
+}
 /// Shared memory of a multiprocessor; each block reserves 1 KiB of it.
 constexpr uint32_t sharedBytesPerMultiprocessor = 228 * 1024;
 
@@ -65,7 +70,7 @@ public:
     props.name = "virtual H200";
     props.ordinal = int(options.ordinal);
     props.maxThreadsPerBlock = maxThreadsPerBlock;
-    props.memoryBytes = uint64_t(141) << 30;
+    props.memoryBytes = getMemoryBytes();
     props.l2Bytes = uint64_t(50) << 20;
     props.multiprocessors = 132;
     props.maxSharedBytesPerBlock = 227 * 1024;
@@ -203,7 +208,7 @@ private:
 
   VirtualDeviceOptions options;
   DeviceProperties props;
-  GlobalMemory memory;
+  GlobalMemory memory{GlobalMemory::defaultBase, getMemoryBytes()};
 };
 
 Expected<std::unique_ptr<Module>>

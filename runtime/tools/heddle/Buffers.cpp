@@ -8,6 +8,7 @@
 
 #include "tools/heddle/Buffers.h"
 
+#include "device/HostMemory.h"
 #include "heddle/Runtime/MakeError.h"
 #include "reference/Formats.h"
 #include "tools/heddle/Files.h"
@@ -17,7 +18,6 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
-#include <unistd.h>
 
 using namespace heddle;
 using reference::Element;
@@ -195,7 +195,7 @@ static Expected<void> verifyMemory(std::span<const HostArray> buffers,
       bytes *= double(extent);
     total += bytes * copies;
   }
-  double available = double(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  double available = double(getHostMemoryBytes());
   if (total <= available)
     return {};
   return makeError(ErrorKind::InvalidInput,

@@ -31,6 +31,18 @@ TEST(Memory, WidthsAndSigns) {
   EXPECT_EQ(result[1], (uint64_t(uint32_t(int8_t(0x80))) << 32 | low) + 0xff);
 }
 
+TEST(Memory, MoreThanThereIsIsRefused) {
+  TestDevice device;
+  uint64_t bytes = device.device->properties().memoryBytes;
+  auto address = device.device->allocate(bytes + 1);
+  ASSERT_FALSE(address);
+  EXPECT_EQ(address.error().kind, ErrorKind::Unavailable);
+  std::string big =
+      ".global .align 16 .b8 big[" + std::to_string(bytes + 1) + "];\n";
+  EXPECT_NE(runError("", 32, big).find("out of device memory"),
+            std::string::npos);
+}
+
 TEST(Memory, Vectors) {
   auto result = runBody(R"(
     mov.u32 %r0, buffer; shl.b32 %r1, %r31, 4; add.u32 %r0, %r0, %r1;
