@@ -13,6 +13,8 @@ config.excludes = ["Inputs", "CMakeLists.txt"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.heddle_binary_dir, "test")
 
+# What builds Heddle builds what uses it; make need not be there.
+config.environment["CMAKE_GENERATOR"] = "Ninja"
 config.environment["PATH"] = os.pathsep.join(
     [
         os.path.join(config.heddle_binary_dir, "bin"),
