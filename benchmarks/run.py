@@ -55,7 +55,7 @@ def provenance(heddle):
         },
         "versions": {
             "heddle": first_match(r"(.*)", output_of("git", "-C", str(ROOT), "describe", "--always", "--dirty")),
-            "llvm": first_match(r"LLVM version (\S+)", output_of(str(heddle), "--version")),
+            "llvm": first_match(r"LLVM version (\S+)", output_of(str(heddle.parent / "heddle-opt"), "--version")),
             "ptxas": first_match(r"release ([\d.]+)", output_of(ptxas, "--version")),
             "hyperfine": first_match(r"hyperfine (\S+)", output_of("hyperfine", "--version")),
         },
