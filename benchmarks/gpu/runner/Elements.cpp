@@ -8,6 +8,8 @@
 
 #include "Elements.h"
 
+#include "tools/heddle/Random.h"
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -108,36 +110,6 @@ double gpucheck::loadElement(ElementType type, const std::byte *at) {
   unsigned unused = 64 - 8 * width;
   return double(int64_t(bits << unused) >> unused);
 }
-
-namespace {
-/// SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number
-/// generators", 2014).
-class Random {
-public:
-  explicit Random(uint64_t seed) : state(seed) {}
-
-  uint64_t next() {
-    state += 0x9E3779B97F4A7C15;
-    uint64_t z = state;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-    return z ^ (z >> 31);
-  }
-
-  /// About normal, with mean 0 and variance 1: the sum of twelve uniform
-  /// numbers of 16 bits, the same on every machine.
-  double nextNormal() {
-    uint64_t sum = 0;
-    for (int i = 0; i < 3; ++i)
-      for (uint64_t four = next(); four; four >>= 16)
-        sum += four & 0xFFFF;
-    return double(sum) / 65536.0 - (6.0 - 6.0 / 65536.0);
-  }
-
-private:
-  uint64_t state;
-};
-} // namespace
 
 /// Elements that one generator fills, so that several can at a time.
 static constexpr size_t chunk = size_t(1) << 16;
