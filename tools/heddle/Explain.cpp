@@ -311,7 +311,7 @@ getTrafficRequest(ModuleOp module, const ExplainCommand &command) {
                                        std::move(*reference));
 }
 
-ExitCode heddle::explain(const ExplainCommand &command) {
+static ExitCode explainProgram(const ExplainCommand &command) {
   Source source;
   if (failed(source.read(command.file)))
     return ExitCode::BadInput;
@@ -330,4 +330,16 @@ ExitCode heddle::explain(const ExplainCommand &command) {
   }
   return explainTraffic((*request)->program, (*request)->plan,
                         (*request)->sizes);
+}
+
+ExitCode heddle::explain(const ExplainCommand &command) {
+  ExitCode code = explainProgram(command);
+  llvm::outs().flush();
+  if (!llvm::outs().has_error())
+    return code;
+  printError(fmt::format("cannot write to the standard output: {}",
+                         llvm::outs().error().message()));
+  // LLVM ends the process over errors that nobody has seen.
+  llvm::outs().clear_error();
+  return ExitCode::BadInput;
 }

@@ -56,7 +56,8 @@ int heddle::runDriver(int argc, const char *const *argv,
     ExitCode code = runCommand(argc, argv, compiler);
     // The buffer may be the first to find that the disk is full.
     bool lost = std::fflush(stdout) != 0 || std::ferror(stdout);
-    return lost ? reportLostOutput(errno) : code;
+    // A command that noticed has said so.
+    return lost && code != ExitCode::BadInput ? reportLostOutput(errno) : code;
   } catch (const std::system_error &error) {
     // This is how fmt says that it could not print.
     return reportLostOutput(error.code().value());
