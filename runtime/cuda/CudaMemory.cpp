@@ -50,76 +50,74 @@ Expected<void> CudaDevice::free(DeviceAddress address) {
   return {};
 }
 
+template <typename WhatFn, typename SubmitFn>
+Expected<void> CudaDevice::submit(Stream *stream, const char *call, WhatFn what,
+                                  SubmitFn submitTo) {
+  Expected<StreamHandle> handle = getHandle(stream);
+  if (!handle)
+    return tl::unexpected(handle.error());
+  CurrentContext current(context);
+  if (!current)
+    return current.makeError(what());
+  Result result = submitTo(*handle);
+  if (result != Result::Success)
+    return context.makeError(result, call, what());
+  return {};
+}
+
 Expected<void> CudaDevice::copyToDevice(DeviceAddress to, const void *from,
                                         size_t bytes, Stream *stream) {
   if (bytes == 0)
     return {};
-  Expected<StreamHandle> handle = getHandle(stream);
-  if (!handle)
-    return tl::unexpected(handle.error());
   auto what = [&] {
     return fmt::format("copy of {} bytes to {:#x} on cuda:{}", bytes, to,
                        props.ordinal);
   };
-  CurrentContext current(context);
-  if (!current)
-    return current.makeError(what());
-  Result result = stream ? context.api.memcpyHtoDAsync(to, from, bytes, *handle)
-                         : context.api.memcpyHtoD(to, from, bytes);
-  if (result != Result::Success)
-    return context.makeError(
-        result, stream ? "cuMemcpyHtoDAsync_v2" : "cuMemcpyHtoD_v2", what());
+  const DriverApi &api = context.api;
   if (stream)
-    return {};
+    return submit(stream, "cuMemcpyHtoDAsync_v2", what, [&](StreamHandle h) {
+      return api.memcpyHtoDAsync(to, from, bytes, h);
+    });
+  Expected<void> copied =
+      submit(nullptr, "cuMemcpyHtoD_v2", what,
+             [&](StreamHandle) { return api.memcpyHtoD(to, from, bytes); });
+  if (!copied)
+    return copied;
   // The driver may return as soon as it has staged pageable memory, and streams
   // of other libraries need not wait for the default one.
-  result = context.api.streamSynchronize(nullptr);
-  if (result != Result::Success)
-    return context.makeError(result, "cuStreamSynchronize", what());
-  return {};
+  return submit(nullptr, "cuStreamSynchronize", what,
+                [&](StreamHandle h) { return api.streamSynchronize(h); });
 }
 
 Expected<void> CudaDevice::copyToHost(void *to, DeviceAddress from,
                                       size_t bytes, Stream *stream) {
   if (bytes == 0)
     return {};
-  Expected<StreamHandle> handle = getHandle(stream);
-  if (!handle)
-    return tl::unexpected(handle.error());
   auto what = [&] {
     return fmt::format("copy of {} bytes from {:#x} on cuda:{}", bytes, from,
                        props.ordinal);
   };
-  CurrentContext current(context);
-  if (!current)
-    return current.makeError(what());
-  Result result = stream ? context.api.memcpyDtoHAsync(to, from, bytes, *handle)
-                         : context.api.memcpyDtoH(to, from, bytes);
-  if (result != Result::Success)
-    return context.makeError(
-        result, stream ? "cuMemcpyDtoHAsync_v2" : "cuMemcpyDtoH_v2", what());
-  return {};
+  const DriverApi &api = context.api;
+  if (stream)
+    return submit(stream, "cuMemcpyDtoHAsync_v2", what, [&](StreamHandle h) {
+      return api.memcpyDtoHAsync(to, from, bytes, h);
+    });
+  return submit(nullptr, "cuMemcpyDtoH_v2", what,
+                [&](StreamHandle) { return api.memcpyDtoH(to, from, bytes); });
 }
 
 Expected<void> CudaDevice::fill(DeviceAddress to, std::byte value, size_t bytes,
                                 Stream *stream) {
   if (bytes == 0)
     return {};
-  Expected<StreamHandle> handle = getHandle(stream);
-  if (!handle)
-    return tl::unexpected(handle.error());
   auto what = [&] {
     return fmt::format("fill of {} bytes at {:#x} on cuda:{}", bytes, to,
                        props.ordinal);
   };
-  CurrentContext current(context);
-  if (!current)
-    return current.makeError(what());
-  Result result = context.api.memsetD8Async(
-      to, static_cast<unsigned char>(value), bytes, *handle);
-  if (result != Result::Success)
-    return context.makeError(result, "cuMemsetD8Async", what());
-  return {};
+  return submit(stream, "cuMemsetD8Async", what, [&](StreamHandle h) {
+    return context.api.memsetD8Async(to, static_cast<unsigned char>(value),
+                                     bytes, h);
+  });
 }
 
 static TensorMapSwizzle getDriverSwizzle(Swizzle swizzle) {
