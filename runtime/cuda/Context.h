@@ -84,6 +84,20 @@ private:
   bool pushed = false;
 };
 
+/// Makes one call of the driver, `fn`, while `context` is current. `call` and
+/// what `what` returns are for the message of an error.
+template <typename WhatFn, typename Fn>
+Expected<void> callDriver(const Context &context, std::string_view call,
+                          WhatFn what, Fn fn) {
+  CurrentContext current(context);
+  if (!current)
+    return current.makeError(what());
+  Result result = fn(context.api);
+  if (result != Result::Success)
+    return context.makeError(result, call, what());
+  return {};
+}
+
 } // namespace heddle::cuda
 
 #endif // HEDDLE_CUDA_CONTEXT_H

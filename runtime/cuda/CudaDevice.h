@@ -52,11 +52,6 @@ public:
 private:
   /// The driver's handle of a stream of this device; null is the default one.
   Expected<StreamHandle> getHandle(Stream *stream) const;
-  /// Calls `submitTo` with the handle of `stream` while the context is current.
-  /// `call` and `what` are for the message of an error.
-  template <typename WhatFn, typename SubmitFn>
-  Expected<void> submit(Stream *stream, const char *call, WhatFn what,
-                        SubmitFn submitTo);
   Expected<CudaFunction *> findFunction(Module &module,
                                         std::string_view kernel) const;
   /// Refuses what does not fit the device or the kernel, and tells the driver

@@ -36,88 +36,81 @@ Expected<DeviceAddress> CudaDevice::allocate(size_t bytes) {
 }
 
 Expected<void> CudaDevice::free(DeviceAddress address) {
-  CurrentContext current(context);
   auto what = [&] { return fmt::format("freeing {:#x}", address); };
-  if (!current)
-    return current.makeError(what());
   // The driver takes null for nothing to do.
   if (address == 0)
     return makeError(ErrorKind::InvalidInput,
                      "expected the start of an allocation to free, found 0x0");
-  Result result = context.api.memFree(address);
-  if (result != Result::Success)
-    return context.makeError(result, "cuMemFree_v2", what());
-  return {};
-}
-
-template <typename WhatFn, typename SubmitFn>
-Expected<void> CudaDevice::submit(Stream *stream, const char *call, WhatFn what,
-                                  SubmitFn submitTo) {
-  Expected<StreamHandle> handle = getHandle(stream);
-  if (!handle)
-    return tl::unexpected(handle.error());
-  CurrentContext current(context);
-  if (!current)
-    return current.makeError(what());
-  Result result = submitTo(*handle);
-  if (result != Result::Success)
-    return context.makeError(result, call, what());
-  return {};
+  return callDriver(context, "cuMemFree_v2", what,
+                    [&](const DriverApi &api) { return api.memFree(address); });
 }
 
 Expected<void> CudaDevice::copyToDevice(DeviceAddress to, const void *from,
                                         size_t bytes, Stream *stream) {
   if (bytes == 0)
     return {};
+  Expected<StreamHandle> handle = getHandle(stream);
+  if (!handle)
+    return tl::unexpected(handle.error());
   auto what = [&] {
     return fmt::format("copy of {} bytes to {:#x} on cuda:{}", bytes, to,
                        props.ordinal);
   };
-  const DriverApi &api = context.api;
   if (stream)
-    return submit(stream, "cuMemcpyHtoDAsync_v2", what, [&](StreamHandle h) {
-      return api.memcpyHtoDAsync(to, from, bytes, h);
-    });
+    return callDriver(context, "cuMemcpyHtoDAsync_v2", what,
+                      [&](const DriverApi &api) {
+                        return api.memcpyHtoDAsync(to, from, bytes, *handle);
+                      });
   Expected<void> copied =
-      submit(nullptr, "cuMemcpyHtoD_v2", what,
-             [&](StreamHandle) { return api.memcpyHtoD(to, from, bytes); });
+      callDriver(context, "cuMemcpyHtoD_v2", what, [&](const DriverApi &api) {
+        return api.memcpyHtoD(to, from, bytes);
+      });
   if (!copied)
     return copied;
   // The driver may return as soon as it has staged pageable memory, and streams
   // of other libraries need not wait for the default one.
-  return submit(nullptr, "cuStreamSynchronize", what,
-                [&](StreamHandle h) { return api.streamSynchronize(h); });
+  return callDriver(
+      context, "cuStreamSynchronize", what,
+      [&](const DriverApi &api) { return api.streamSynchronize(nullptr); });
 }
 
 Expected<void> CudaDevice::copyToHost(void *to, DeviceAddress from,
                                       size_t bytes, Stream *stream) {
   if (bytes == 0)
     return {};
+  Expected<StreamHandle> handle = getHandle(stream);
+  if (!handle)
+    return tl::unexpected(handle.error());
   auto what = [&] {
     return fmt::format("copy of {} bytes from {:#x} on cuda:{}", bytes, from,
                        props.ordinal);
   };
-  const DriverApi &api = context.api;
   if (stream)
-    return submit(stream, "cuMemcpyDtoHAsync_v2", what, [&](StreamHandle h) {
-      return api.memcpyDtoHAsync(to, from, bytes, h);
-    });
-  return submit(nullptr, "cuMemcpyDtoH_v2", what,
-                [&](StreamHandle) { return api.memcpyDtoH(to, from, bytes); });
+    return callDriver(context, "cuMemcpyDtoHAsync_v2", what,
+                      [&](const DriverApi &api) {
+                        return api.memcpyDtoHAsync(to, from, bytes, *handle);
+                      });
+  return callDriver(
+      context, "cuMemcpyDtoH_v2", what,
+      [&](const DriverApi &api) { return api.memcpyDtoH(to, from, bytes); });
 }
 
 Expected<void> CudaDevice::fill(DeviceAddress to, std::byte value, size_t bytes,
                                 Stream *stream) {
   if (bytes == 0)
     return {};
+  Expected<StreamHandle> handle = getHandle(stream);
+  if (!handle)
+    return tl::unexpected(handle.error());
   auto what = [&] {
     return fmt::format("fill of {} bytes at {:#x} on cuda:{}", bytes, to,
                        props.ordinal);
   };
-  return submit(stream, "cuMemsetD8Async", what, [&](StreamHandle h) {
-    return context.api.memsetD8Async(to, static_cast<unsigned char>(value),
-                                     bytes, h);
-  });
+  return callDriver(
+      context, "cuMemsetD8Async", what, [&](const DriverApi &api) {
+        return api.memsetD8Async(to, static_cast<unsigned char>(value), bytes,
+                                 *handle);
+      });
 }
 
 static TensorMapSwizzle getDriverSwizzle(Swizzle swizzle) {

@@ -72,16 +72,15 @@ Expected<StreamHandle> CudaDevice::getHandle(Stream *stream) const {
 }
 
 Expected<std::unique_ptr<Stream>> CudaDevice::createStream() {
-  CurrentContext current(context);
-  if (!current)
-    return current.makeError("new stream");
   // A stream that waits for the default one and the other way round, since
   // copies and fills may use that.
   constexpr unsigned flags = 0;
   StreamHandle handle = nullptr;
-  Result result = context.api.streamCreate(&handle, flags);
-  if (result != Result::Success)
-    return context.makeError(result, "cuStreamCreate", "new stream");
+  Expected<void> created = callDriver(
+      context, "cuStreamCreate", [] { return "new stream"; },
+      [&](const DriverApi &api) { return api.streamCreate(&handle, flags); });
+  if (!created)
+    return tl::unexpected(created.error());
   return std::make_unique<CudaStream>(context, handle, true);
 }
 
@@ -89,14 +88,12 @@ Expected<std::unique_ptr<Stream>> CudaDevice::adoptStream(void *native) {
   auto handle = static_cast<StreamHandle>(native);
   // The default stream is that of whichever context is current.
   if (handle) {
-    CurrentContext current(context);
-    if (!current)
-      return current.makeError("stream of the caller");
     ContextHandle owner = nullptr;
-    Result result = context.api.streamGetCtx(handle, &owner);
-    if (result != Result::Success)
-      return context.makeError(result, "cuStreamGetCtx",
-                               "stream of the caller");
+    Expected<void> asked = callDriver(
+        context, "cuStreamGetCtx", [] { return "stream of the caller"; },
+        [&](const DriverApi &api) { return api.streamGetCtx(handle, &owner); });
+    if (!asked)
+      return tl::unexpected(asked.error());
     if (owner != context.handle)
       return makeError(ErrorKind::InvalidInput,
                        "expected a stream of the primary context of cuda:{}, "
@@ -107,14 +104,13 @@ Expected<std::unique_ptr<Stream>> CudaDevice::adoptStream(void *native) {
 }
 
 Expected<std::unique_ptr<Event>> CudaDevice::createEvent() {
-  CurrentContext current(context);
-  if (!current)
-    return current.makeError("new event");
   constexpr unsigned flags = 0;
   EventHandle handle = nullptr;
-  Result result = context.api.eventCreate(&handle, flags);
-  if (result != Result::Success)
-    return context.makeError(result, "cuEventCreate", "new event");
+  Expected<void> created = callDriver(
+      context, "cuEventCreate", [] { return "new event"; },
+      [&](const DriverApi &api) { return api.eventCreate(&handle, flags); });
+  if (!created)
+    return tl::unexpected(created.error());
   return std::make_unique<CudaEvent>(context, handle);
 }
 
@@ -125,14 +121,14 @@ Expected<void> CudaDevice::record(Event &event, Stream *stream) {
   Expected<StreamHandle> handle = getHandle(stream);
   if (!handle)
     return tl::unexpected(handle.error());
-  CurrentContext current(context);
-  if (!current)
-    return current.makeError("recording an event");
-  Result result = context.api.eventRecord((*own)->handle, *handle);
-  if (result != Result::Success)
-    return context.makeError(result, "cuEventRecord", "recording an event");
-  (*own)->isRecorded = true;
-  return {};
+  Expected<void> recorded = callDriver(
+      context, "cuEventRecord", [] { return "recording an event"; },
+      [&](const DriverApi &api) {
+        return api.eventRecord((*own)->handle, *handle);
+      });
+  if (recorded)
+    (*own)->isRecorded = true;
+  return recorded;
 }
 
 Expected<void> CudaDevice::wait(Stream *stream, Event &event) {
@@ -142,43 +138,33 @@ Expected<void> CudaDevice::wait(Stream *stream, Event &event) {
   Expected<StreamHandle> handle = getHandle(stream);
   if (!handle)
     return tl::unexpected(handle.error());
-  CurrentContext current(context);
-  if (!current)
-    return current.makeError("waiting for an event in a stream");
   constexpr unsigned flags = 0;
-  Result result = context.api.streamWaitEvent(*handle, (*own)->handle, flags);
-  if (result != Result::Success)
-    return context.makeError(result, "cuStreamWaitEvent",
-                             "waiting for an event in a stream");
-  return {};
+  return callDriver(
+      context, "cuStreamWaitEvent",
+      [] { return "waiting for an event in a stream"; },
+      [&](const DriverApi &api) {
+        return api.streamWaitEvent(*handle, (*own)->handle, flags);
+      });
 }
 
 Expected<void> CudaDevice::synchronize(Stream *stream) {
   Expected<StreamHandle> handle = getHandle(stream);
   if (!handle)
     return tl::unexpected(handle.error());
-  CurrentContext current(context);
-  if (!current)
-    return current.makeError("waiting for a stream");
-  Result result = context.api.streamSynchronize(*handle);
-  if (result != Result::Success)
-    return context.makeError(result, "cuStreamSynchronize",
-                             "waiting for a stream");
-  return {};
+  return callDriver(
+      context, "cuStreamSynchronize", [] { return "waiting for a stream"; },
+      [&](const DriverApi &api) { return api.streamSynchronize(*handle); });
 }
 
 Expected<void> CudaDevice::synchronize(Event &event) {
   Expected<CudaEvent *> own = getEvent(context, event);
   if (!own)
     return tl::unexpected(own.error());
-  CurrentContext current(context);
-  if (!current)
-    return current.makeError("waiting for an event");
-  Result result = context.api.eventSynchronize((*own)->handle);
-  if (result != Result::Success)
-    return context.makeError(result, "cuEventSynchronize",
-                             "waiting for an event");
-  return {};
+  return callDriver(
+      context, "cuEventSynchronize", [] { return "waiting for an event"; },
+      [&](const DriverApi &api) {
+        return api.eventSynchronize((*own)->handle);
+      });
 }
 
 Expected<double> CudaDevice::getMilliseconds(Event &from, Event &to) {

@@ -7,52 +7,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "CudaModule.h"
+#include "device/Architecture.h"
 #include "heddle/Runtime/MakeError.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <elf.h>
-#include <optional>
 
 using namespace heddle;
 using namespace heddle::cuda;
-
-/// What `sm_90a` says: a compute capability times 10, and which others run it.
-struct Architecture {
-  int number = 0;
-  /// 'a': no other; 'f': later ones of the same family; 0: all later ones for
-  /// PTX, and those of the same major number for a cubin.
-  char suffix = 0;
-};
-
-static std::optional<Architecture> parseArchitecture(std::string_view text) {
-  constexpr std::string_view prefix = "sm_";
-  if (!text.starts_with(prefix))
-    return std::nullopt;
-  text.remove_prefix(prefix.size());
-  Architecture arch;
-  const char *end = text.data() + text.size();
-  auto [stop, error] = std::from_chars(text.data(), end, arch.number);
-  if (error != std::errc() || end - stop > 1)
-    return std::nullopt;
-  if (stop != end)
-    arch.suffix = *stop;
-  if (arch.suffix && arch.suffix != 'a' && arch.suffix != 'f')
-    return std::nullopt;
-  return arch;
-}
-
-static bool runsCubin(int device, Architecture cubin) {
-  if (cubin.number == device)
-    return true;
-  return cubin.suffix != 'a' && cubin.number / 10 == device / 10 &&
-         cubin.number < device;
-}
-
-static bool runsPtx(int device, Architecture ptx) {
-  return ptx.suffix ? runsCubin(device, ptx) : ptx.number <= device;
-}
 
 /// The first target of the line `.target sm_90a, debug`, or nothing.
 static std::string_view findPtxTarget(std::string_view ptx) {

@@ -8,76 +8,26 @@
 
 #include "Target.h"
 
+#include "device/Architecture.h"
 #include "heddle/Runtime/MakeError.h"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 
 using namespace heddle;
-
-namespace {
-struct Architecture {
-  int number = 0;
-  /// The letter after the number, or 0.
-  char suffix = 0;
-};
-} // namespace
-
-/// Reads `sm_90a`.
-static std::optional<Architecture> parseArchitecture(std::string_view name) {
-  constexpr std::string_view prefix = "sm_";
-  if (!name.starts_with(prefix))
-    return std::nullopt;
-  name.remove_prefix(prefix.size());
-  Architecture result;
-  auto [stop, error] =
-      std::from_chars(name.data(), name.data() + name.size(), result.number);
-  if (error != std::errc())
-    return std::nullopt;
-  name.remove_prefix(stop - name.data());
-  if (name.size() > 1 || (name.size() == 1 && name != "a" && name != "f"))
-    return std::nullopt;
-  result.suffix = name.empty() ? 0 : name.front();
-  return result;
-}
-
-/// Whether `smArch` is `number` or a later one of its family, which has the
-/// same first digits.
-static bool isInFamily(int number, int smArch) {
-  return number / 10 == smArch / 10 && number <= smArch;
-}
-
-bool heddle::runsPtx(std::string_view target, int smArch) {
-  std::optional<Architecture> parsed = parseArchitecture(target);
-  if (!parsed)
-    return false;
-  if (parsed->suffix == 'a')
-    return parsed->number == smArch;
-  if (parsed->suffix == 'f')
-    return isInFamily(parsed->number, smArch);
-  return parsed->number <= smArch;
-}
-
-bool heddle::runsCubin(std::string_view target, int smArch) {
-  std::optional<Architecture> parsed = parseArchitecture(target);
-  if (!parsed)
-    return false;
-  return parsed->suffix == 'a' ? parsed->number == smArch
-                               : isInFamily(parsed->number, smArch);
-}
 
 Expected<void> heddle::verifyTarget(const Package &package,
                                     const DeviceProperties &device) {
   const ModuleImage &image = package.getImage();
   const std::string &target = package.getInfo().target;
-  if (!image.ptx.empty() && runsPtx(target, device.smArch))
+  std::optional<Architecture> ptx = parseArchitecture(target);
+  if (!image.ptx.empty() && ptx && runsPtx(device.smArch, *ptx))
     return {};
   bool isVirtual = device.kind == DeviceKind::Virtual;
-  if (!isVirtual && std::any_of(image.cubins.begin(), image.cubins.end(),
-                                [&](const CubinImage &cubin) {
-                                  return runsCubin(cubin.arch, device.smArch);
-                                }))
+  auto runs = [&](const CubinImage &cubin) {
+    std::optional<Architecture> arch = parseArchitecture(cubin.arch);
+    return arch && runsCubin(device.smArch, *arch);
+  };
+  if (!isVirtual && std::ranges::any_of(image.cubins, runs))
     return {};
   std::string code = image.ptx.empty() ? "" : "PTX for " + target;
   for (const CubinImage &cubin : image.cubins)
