@@ -16,8 +16,43 @@
 #define HEDDLE_RUNTIME_VIRTUALDEVICE_H
 
 #include "heddle/Runtime/Device.h"
+#include "heddle/Runtime/LaunchReport.h"
+
+#include <functional>
 
 namespace heddle {
+
+/// In which order things happen that a GPU may order as it likes.
+struct Schedule {
+  enum class Kind {
+    /// By a clock: what a GPU would likely do.
+    Timed,
+    /// Asynchronous operations complete as early as they may.
+    Eager,
+    /// They complete only when someone waits for them.
+    Lazy,
+    /// Warps run by random priorities, which change a bounded number of times;
+    /// asynchronous operations complete at random.
+    Random,
+    /// The choices of a recorded run.
+    Replay,
+  };
+  Kind kind = Kind::Timed;
+  /// Of `Random`. One seed gives one result, bit for bit.
+  uint64_t seed = 0;
+  /// Of `Replay`: the text of `LaunchReport::trace`.
+  std::string trace;
+};
+
+/// What the virtual GPU looks for.
+enum class SanitizeLevel {
+  /// What cannot be executed: faults, misuse of barriers, deadlocks.
+  Off,
+  /// Also misuse that happens to work: leaks, phase aliasing, wgmma registers.
+  Sync,
+  /// Also races, missing proxy fences and uninitialised memory.
+  Full,
+};
 
 struct VirtualDeviceOptions {
   /// The number of the device.
@@ -27,8 +62,16 @@ struct VirtualDeviceOptions {
   /// Warp instructions that one cluster may execute before the launch is given
   /// up as one that never ends.
   uint64_t stepBudget = uint64_t(1) << 33;
-  /// Reserved for schedules that depend on chance.
-  uint64_t seed = 0;
+  Schedule schedule;
+  SanitizeLevel sanitize = SanitizeLevel::Off;
+  /// Kernels from elsewhere get warnings for some things that are errors in
+  /// ours, such as reads that no proxy fence orders before asynchronous writes.
+  bool foreign = false;
+  /// Whether reports carry a trace for `Schedule::Kind::Replay`.
+  bool recordTrace = false;
+  /// Called after each launch, also one that fails. A launch whose report has
+  /// errors fails with their text.
+  std::function<void(const LaunchReport &)> onReport;
 };
 
 /// A virtual H200: 132 multiprocessors, 227 KiB of shared memory per block.
