@@ -35,9 +35,10 @@ void Cluster::start(uint64_t number) {
   Dim3 origin{uint32_t(number % columns) * size.x,
               uint32_t(number / columns % rows) * size.y,
               uint32_t(number / columns / rows) * size.z};
-  events.clear();
+  heap.clear();
+  pending.clear();
   error.reset();
-  now = sequence = executed = 0;
+  now = executed = 0;
   liveWarps = 0;
   for (auto &cta : ctas)
     liveWarps += cta->warps.size();
@@ -50,22 +51,26 @@ void Cluster::start(uint64_t number) {
   }
 }
 
-void Cluster::schedule(uint64_t due, const Warp &warp,
-                       const Instruction &instruction, uint32_t lanes,
-                       Action action) {
-  events.push_back(
-      {due, sequence++, &warp, &instruction, lanes, std::move(action)});
-  std::push_heap(events.begin(), events.end());
+void Cluster::issue(PendingOperation &operation, uint64_t latency,
+                    PendingOperation **newest) {
+  pending.add(operation, newest);
+  operation.due = now + latency;
+  heap.push_back({operation.due, &operation});
+  std::push_heap(heap.begin(), heap.end());
 }
 
-void Cluster::completeEvents() {
-  while (!events.empty() && events.front().due <= now && !error) {
-    std::pop_heap(events.begin(), events.end());
-    Event event = std::move(events.back());
-    events.pop_back();
-    if (auto done = event.action(); !done)
-      fail(describeFault(*event.warp, event.warp->indexOf(*event.instruction),
-                         event.lanes, done.error().message));
+void Cluster::completeDue() {
+  while (!heap.empty() && heap.front().time <= now && !error) {
+    std::pop_heap(heap.begin(), heap.end());
+    PendingOperation &operation = *heap.back().operation;
+    if (operation.stage + 1 < operation.stages) {
+      operation.due += stageLatency;
+      heap.back().time = operation.due;
+      std::push_heap(heap.begin(), heap.end());
+    } else {
+      heap.pop_back();
+    }
+    pending.step(operation);
   }
 }
 
@@ -91,7 +96,7 @@ Cluster::Result Cluster::run(uint64_t slice) {
           continue;
         executed += warp->run(quantum);
         progress = true;
-        completeEvents();
+        completeDue();
         if (error)
           return Result::Faulted;
       }
@@ -99,16 +104,16 @@ Cluster::Result Cluster::run(uint64_t slice) {
     if (liveWarps == 0) {
       // Copies that nobody waited for still happen.
       now = UINT64_MAX;
-      completeEvents();
+      completeDue();
       return error ? Result::Faulted : Result::Finished;
     }
     if (!progress) {
-      if (events.empty()) {
+      if (heap.empty()) {
         fail(hang());
         break;
       }
-      now = std::max(now, events.front().due);
-      completeEvents();
+      now = std::max(now, heap.front().time);
+      completeDue();
       continue;
     }
     if (executed > launch.stepBudget) {

@@ -9,7 +9,7 @@
 /// \file
 /// A cluster runs on one host thread. Warps take turns; time is the number of
 /// instructions they have executed. What happens later - copies, tensor core
-/// groups - is an event that is due at a time.
+/// groups - is a pending operation.
 ///
 //===----------------------------------------------------------------------===//
 
@@ -18,8 +18,8 @@
 
 #include "engine/Cta.h"
 #include "engine/Launch.h"
+#include "engine/Pending.h"
 
-#include <functional>
 #include <optional>
 
 namespace heddle::vgpu {
@@ -28,6 +28,8 @@ namespace heddle::vgpu {
 /// reads too early.
 inline constexpr uint64_t copyLatency = 400;
 inline constexpr uint64_t wgmmaLatency = 64;
+/// Between the stages of one operation.
+inline constexpr uint64_t stageLatency = 64;
 
 class Cluster {
 public:
@@ -49,11 +51,10 @@ public:
   void warpExited() { --liveWarps; }
   uint64_t time() const { return now; }
 
-  using Action = std::function<Expected<void>()>;
-  /// `action` happens at time `due`; actions due at one time keep their order.
-  /// A failure is reported as that of `lanes` of `warp` at `instruction`.
-  void schedule(uint64_t due, const Warp &warp, const Instruction &instruction,
-                uint32_t lanes, Action action);
+  /// Issues an operation that takes `latency` by the clock. Those with the same
+  /// `newest` complete in the order of their issue.
+  void issue(PendingOperation &operation, uint64_t latency,
+             PendingOperation **newest = nullptr);
 
   /// The CTA that a shared::cluster address belongs to, or null.
   Cta *ctaOf(uint32_t sharedAddress) {
@@ -66,6 +67,7 @@ public:
   std::vector<std::unique_ptr<Cta>> ctas;
   std::vector<GlobalMemory::Cursor> cursors;
   std::optional<Error> error;
+  PendingOperations pending{*this};
 
   /// barrier.cluster: threads that arrived, by CTA and warp, and the phase.
   struct {
@@ -75,21 +77,20 @@ public:
   void checkBarrier();
 
 private:
-  struct Event {
-    uint64_t due, sequence;
-    const Warp *warp;
-    const Instruction *instruction;
-    uint32_t lanes;
-    Action action;
-    bool operator<(const Event &other) const {
-      return due != other.due ? due > other.due : sequence > other.sequence;
+  void completeDue();
+  Error hang();
+  /// A heap of the operations in flight, by time and issue.
+  struct Due {
+    uint64_t time;
+    PendingOperation *operation;
+    bool operator<(const Due &other) const {
+      return time != other.time
+                 ? time > other.time
+                 : operation->sequence > other.operation->sequence;
     }
   };
-
-  void completeEvents();
-  Error hang();
-  std::vector<Event> events;
-  uint64_t now = 0, sequence = 0;
+  std::vector<Due> heap;
+  uint64_t now = 0;
   uint64_t liveWarps = 0;
   uint64_t executed = 0;
 };

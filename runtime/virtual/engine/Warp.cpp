@@ -62,6 +62,7 @@ void Warp::start() {
   role = -1;
   copyGroups.clear();
   bulkGroups.clear();
+  newestCopy = nullptr;
   wgmmaGroups = {};
   wgmmaHeld.clear();
   fragments.assign(1, Fragment{});

@@ -18,6 +18,7 @@
 namespace heddle::vgpu {
 
 class Cta;
+class PendingOperation;
 class Warp;
 struct Fragment;
 
@@ -30,6 +31,10 @@ struct WaitReason {
   std::string (*describe)(Warp &warp, const Fragment &fragment);
   /// What the lanes do when they go on, if not the instruction again.
   void (*resume)(Warp &warp, const Fragment &fragment) = nullptr;
+  /// Whether the next stage of an operation brings the lanes closer to going
+  /// on; null if none does.
+  bool (*needs)(Warp &warp, const Fragment &fragment,
+                const PendingOperation &operation) = nullptr;
 };
 
 /// Lanes of a warp that run together.
@@ -49,6 +54,10 @@ struct Fragment {
 /// The commit/wait groups of one thread: operations complete in order.
 struct AsyncGroups {
   uint64_t issued = 0, completed = 0;
+  /// Of bulk stores: those that have read their source.
+  uint64_t sourcesRead = 0;
+  /// The newest in flight.
+  PendingOperation *newest = nullptr;
   /// `issued` at each commit.
   std::vector<uint64_t> commits;
 
@@ -147,6 +156,8 @@ public:
   std::vector<std::byte> local;
 
   std::vector<AsyncGroups> copyGroups, bulkGroups;
+  /// The newest cp.async of the warp in flight.
+  PendingOperation *newestCopy = nullptr;
   /// wgmmas: completed are those that a wait of this warp has covered.
   AsyncGroups wgmmaGroups;
   /// Registers of wgmmas that no wait has covered, oldest first.

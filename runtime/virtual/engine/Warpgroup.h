@@ -15,6 +15,7 @@
 namespace heddle::vgpu {
 
 struct Instruction;
+class PendingOperation;
 
 /// A wgmma that some warp of the group has issued. It runs once all four have.
 struct PendingWgmma {
@@ -34,6 +35,8 @@ struct Warpgroup {
   uint64_t completed = 0;
   /// When the last one issued by all warps completes.
   uint64_t busyUntil = 0;
+  /// The newest in flight that all warps have issued.
+  PendingOperation *newest = nullptr;
   /// setmaxnreg: warps that have arrived at it.
   uint32_t resizing = 0;
   uint64_t resizes = 0;

@@ -12,6 +12,7 @@
 #include "instructions/MbarrierAddress.h"
 #include "instructions/Table.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace heddle;
@@ -31,11 +32,41 @@ struct CopyPayload : Payload {
 };
 
 struct LaneCopy {
-  uint32_t lane = 0;
   std::byte *to = nullptr;
   uint64_t from = 0;
   uint32_t read = 0;
 };
+
+/// One cp.async of the lanes of a warp.
+class Copy final : public PendingOperation {
+public:
+  Copy(Warp &warp, const Instruction &i, uint32_t lanes)
+      : PendingOperation(warp, i, lanes, {Channel::Kind::CopyGroup, &warp}) {}
+  Expected<void> execute() override;
+
+  LaneCopy copies[warpSize];
+};
+
+/// Shared memory is written when the copy completes, global memory read then.
+Expected<void> Copy::execute() {
+  auto &p = *static_cast<const CopyPayload *>(instruction.payload);
+  Cluster &cluster = warp.cta.cluster;
+  for (uint32_t rest = lanes; rest; rest &= rest - 1) {
+    uint32_t lane = uint32_t(__builtin_ctz(rest));
+    const LaneCopy &copy = copies[lane];
+    if (copy.read) {
+      const std::byte *from =
+          cluster.cursors[p.cursor].resolve(copy.from, copy.read);
+      if (!from)
+        return makeError(ErrorKind::Fault, "{}",
+                         cluster.launch.memory->explain(copy.from, copy.read));
+      std::memcpy(copy.to, from, copy.read);
+    }
+    std::memset(copy.to + copy.read, 0, p.bytes - copy.read);
+    ++warp.copyGroups[lane].completed;
+  }
+  return {};
+}
 
 AsyncGroups *groupsOf(std::vector<AsyncGroups> &groups) {
   if (groups.empty())
@@ -49,55 +80,40 @@ uint64_t addressOf(Warp &warp, uint32_t slot, bool wide, int64_t offset,
               : uint32_t(warp.reg32(slot)[lane] + uint32_t(offset));
 }
 
-/// Shared memory is written when the copy completes, global memory read then.
 Flow copy(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &p = *static_cast<const CopyPayload *>(i.payload);
   AsyncGroups *groups = groupsOf(warp.copyGroups);
-  std::vector<LaneCopy> copies;
+  Cluster &cluster = warp.cta.cluster;
+  LaneCopy copies[warpSize];
   for (uint32_t rest = mask; rest; rest &= rest - 1) {
-    LaneCopy copy;
-    copy.lane = uint32_t(__builtin_ctz(rest));
-    uint64_t to = addressOf(warp, p.dst, p.wideDst, p.dstOffset, copy.lane);
-    copy.from = addressOf(warp, p.src, p.wideSrc, p.srcOffset, copy.lane);
+    uint32_t lane = uint32_t(__builtin_ctz(rest));
+    LaneCopy &copy = copies[lane];
+    uint64_t to = addressOf(warp, p.dst, p.wideDst, p.dstOffset, lane);
+    copy.from = addressOf(warp, p.src, p.wideSrc, p.srcOffset, lane);
     copy.read = p.bytes;
     if (p.hasSourceBytes)
-      copy.read = std::min(p.bytes, warp.reg32(p.sourceBytes)[copy.lane]);
-    if (p.hasIgnore &&
-        ((warp.predicates[p.ignore] ^ p.ignoreFlip) >> copy.lane & 1))
+      copy.read = std::min(p.bytes, warp.reg32(p.sourceBytes)[lane]);
+    if (p.hasIgnore && ((warp.predicates[p.ignore] ^ p.ignoreFlip) >> lane & 1))
       copy.read = 0;
-    copy.to = accessLane(warp, Space::Shared, to, p.bytes, copy.lane, 0, false,
+    copy.to = accessLane(warp, Space::Shared, to, p.bytes, lane, 0, false,
                          AccessKind::Store);
     if (!copy.to)
-      return warp.fault(i, 1u << copy.lane,
+      return warp.fault(i, 1u << lane,
                         explainAccess(warp, Space::Shared, to, p.bytes, false,
                                       AccessKind::Store));
     if (copy.from % p.bytes)
-      return warp.fault(i, 1u << copy.lane,
+      return warp.fault(i, 1u << lane,
                         fmt::format("address {:#x} is not a multiple of {} "
                                     "bytes",
                                     copy.from, p.bytes));
-    ++groups[copy.lane].issued;
-    copies.push_back(copy);
+    ++groups[lane].issued;
   }
-  Cluster &cluster = warp.cta.cluster;
-  cluster.schedule(
-      cluster.time() + copyLatency, warp, i, mask,
-      [&warp, &cluster, &p, copies = std::move(copies)]() -> Expected<void> {
-        for (const LaneCopy &copy : copies) {
-          if (copy.read) {
-            const std::byte *from =
-                cluster.cursors[p.cursor].resolve(copy.from, copy.read);
-            if (!from)
-              return makeError(
-                  ErrorKind::Fault, "{}",
-                  cluster.launch.memory->explain(copy.from, copy.read));
-            std::memcpy(copy.to, from, copy.read);
-          }
-          std::memset(copy.to + copy.read, 0, p.bytes - copy.read);
-          ++warp.copyGroups[copy.lane].completed;
-        }
-        return {};
-      });
+  // The destination holds poison until the copy completes.
+  for (uint32_t rest = mask; rest; rest &= rest - 1)
+    std::memset(copies[__builtin_ctz(rest)].to, 0xff, p.bytes);
+  auto &operation = cluster.pending.create<Copy>(warp, i, mask);
+  std::ranges::copy(copies, operation.copies);
+  cluster.issue(operation, copyLatency, &warp.newestCopy);
   return Flow::Next;
 }
 
@@ -108,44 +124,85 @@ Flow commit(Warp &warp, const Instruction &, uint32_t mask) {
   return Flow::Next;
 }
 
-constexpr uint64_t waitForAll = ~0ull;
+constexpr uint64_t waitForAll = ~uint64_t(0);
 
-template <std::vector<AsyncGroups> Warp::*groups>
-bool covered(Warp &warp, uint32_t mask, uint64_t pending) {
-  if ((warp.*groups).empty())
+/// What the lanes of a warp wait for: cp.async, bulk stores, or only that bulk
+/// stores have read their sources.
+template <std::vector<AsyncGroups> Warp::*groups, uint64_t AsyncGroups::*done,
+          Channel::Kind kind>
+struct GroupWait {
+  static bool covered(Warp &warp, uint32_t lane, uint64_t pending) {
+    const AsyncGroups &group = (warp.*groups)[lane];
+    return group.*done >=
+           (pending == waitForAll ? group.issued : group.target(pending));
+  }
+  static bool covered(Warp &warp, const Fragment &fragment) {
+    if ((warp.*groups).empty())
+      return true;
+    for (uint32_t mask = fragment.mask; mask; mask &= mask - 1)
+      if (!covered(warp, uint32_t(__builtin_ctz(mask)), fragment.a))
+        return false;
     return true;
-  bool ready = true;
-  Warp::forBits(mask, [&](uint32_t l) {
-    const AsyncGroups &group = (warp.*groups)[l];
-    ready &= group.completed >=
-             (pending == waitForAll ? group.issued : group.target(pending));
-  });
-  return ready;
-}
+  }
+  static std::string describe(Warp &, const Fragment &fragment) {
+    return fragment.a == waitForAll
+               ? std::string("waits for all of its copies")
+               : fmt::format("waits until at most {} of its copy groups are "
+                             "pending",
+                             fragment.a);
+  }
+  static bool needs(Warp &warp, const Fragment &fragment,
+                    const PendingOperation &operation) {
+    if (operation.channel.kind != kind || &operation.warp != &warp)
+      return false;
+    constexpr bool sourcesOnly = done == &AsyncGroups::sourcesRead;
+    if (sourcesOnly && operation.stage > 0)
+      return false;
+    for (uint32_t mask = operation.lanes & fragment.mask; mask;
+         mask &= mask - 1)
+      if (!covered(warp, uint32_t(__builtin_ctz(mask)), fragment.a))
+        return true;
+    return false;
+  }
+  static constexpr WaitReason reason{covered, describe, nullptr, needs};
 
-template <std::vector<AsyncGroups> Warp::*groups>
-const WaitReason groupWait{
-    [](Warp &warp, const Fragment &fragment) {
-      return covered<groups>(warp, fragment.mask, fragment.a);
-    },
-    [](Warp &, const Fragment &fragment) {
-      return fragment.a == waitForAll
-                 ? std::string("waits for all of its copies")
-                 : fmt::format("waits until at most {} of its copy groups are "
-                               "pending",
-                               fragment.a);
-    }};
+  static Flow execute(Warp &warp, const Instruction &i, uint32_t mask) {
+    uint64_t pending = uint64_t(i.immediate);
+    Fragment fragment;
+    fragment.mask = mask;
+    fragment.a = pending;
+    if (covered(warp, fragment))
+      return Flow::Next;
+    return warp.block(i, reason, /*retry=*/false, pending);
+  }
+};
 
-template <std::vector<AsyncGroups> Warp::*groups>
-Flow waitGroup(Warp &warp, const Instruction &i, uint32_t mask) {
-  uint64_t pending = uint64_t(i.immediate);
-  if (covered<groups>(warp, mask, pending))
-    return Flow::Next;
-  return warp.block(i, groupWait<groups>, /*retry=*/false, pending);
-}
+using CopyWait = GroupWait<&Warp::copyGroups, &AsyncGroups::completed,
+                           Channel::Kind::CopyGroup>;
+using BulkWait = GroupWait<&Warp::bulkGroups, &AsyncGroups::completed,
+                           Channel::Kind::BulkGroup>;
+using BulkReadWait = GroupWait<&Warp::bulkGroups, &AsyncGroups::sourcesRead,
+                               Channel::Kind::BulkGroup>;
 
-/// An arrival once the copies issued so far have completed: events of one
-/// latency keep their order.
+/// An arrival once the copies that the lanes have issued are complete.
+class CopyArrival final : public PendingOperation {
+public:
+  CopyArrival(Warp &warp, const Instruction &i, uint32_t lane,
+              MbarrierPlace place)
+      : PendingOperation(warp, i, 1u << lane,
+                         {Channel::Kind::Mbarrier, place.cta, place.offset}),
+        place(place) {}
+  Expected<void> execute() override {
+    auto state = place.cta->mbarriers.arrive(place.offset);
+    if (!state)
+      return tl::unexpected(state.error());
+    return {};
+  }
+
+private:
+  MbarrierPlace place;
+};
+
 Flow mbarrierArrive(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &p = *static_cast<const MbarrierAddress *>(i.payload);
   Cluster &cluster = warp.cta.cluster;
@@ -159,13 +216,9 @@ Flow mbarrierArrive(Warp &warp, const Instruction &i, uint32_t mask) {
       if (auto done = place->cta->mbarriers.incrementPending(place->offset);
           !done)
         return warp.fault(i, 1u << lane, done.error().message);
-    cluster.schedule(cluster.time() + copyLatency, warp, i, 1u << lane,
-                     [place = *place]() -> Expected<void> {
-                       auto state = place.cta->mbarriers.arrive(place.offset);
-                       if (!state)
-                         return tl::unexpected(state.error());
-                       return {};
-                     });
+    // It comes after the copies in their order.
+    cluster.issue(cluster.pending.create<CopyArrival>(warp, i, lane, *place),
+                  copyLatency, &warp.newestCopy);
   }
   return Flow::Next;
 }
@@ -218,11 +271,10 @@ Handler decodeCp(Decoder &d) {
       return commit<&Warp::bulkGroups>;
     }
     if (d.mods.take("wait_group")) {
-      // Stores read and write at once here, so `.read` waits for the same.
-      d.mods.take("read");
+      bool read = d.mods.take("read");
       d.expectOperands(1);
       d.inst.immediate = int64_t(d.literal(d.operand(0)));
-      return waitGroup<&Warp::bulkGroups>;
+      return read ? BulkReadWait::execute : BulkWait::execute;
     }
     return d.mods.take("tensor") ? decodeTensorCopy(d, reduce)
                                  : decodeBulkCopy(d, reduce);
@@ -238,7 +290,7 @@ Handler decodeCp(Decoder &d) {
     d.expectOperands(all ? 0 : 1);
     d.inst.immediate =
         all ? int64_t(waitForAll) : int64_t(d.literal(d.operand(0)));
-    return waitGroup<&Warp::copyGroups>;
+    return CopyWait::execute;
   }
   if (d.mods.take("mbarrier")) {
     if (!d.mods.take("arrive"))

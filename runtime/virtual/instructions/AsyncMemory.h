@@ -10,6 +10,7 @@
 #define HEDDLE_VIRTUAL_INSTRUCTIONS_ASYNCMEMORY_H
 
 #include "engine/Access.h"
+#include "engine/Pending.h"
 #include "instructions/MbarrierAddress.h"
 #include "units/Tma.h"
 
@@ -43,13 +44,58 @@ struct SharedPlace {
 Expected<SharedPlace> locateShared(Warp &warp, uint64_t address, uint32_t bytes,
                                    uint32_t align, bool crossCta);
 
-/// The CTAs of a multicast, or just `only`.
-Expected<std::vector<Cta *>> multicastTargets(Warp &warp, Cta *only,
-                                              bool multicast, uint32_t mask);
+/// The ranks of the CTAs of a multicast, one bit each. An error if the cluster
+/// has no such ranks.
+Expected<uint32_t> multicastTargets(Warp &warp, uint32_t mask);
 
 /// Fills what an asynchronous copy will write with a NaN pattern, so that
 /// reading before the wait, or writing before the readers are done, shows.
 void poison(Cta &cta, uint32_t offset, uint32_t bytes);
+
+/// A copy of global memory to shared memory of one CTA, which credits an
+/// mbarrier.
+class SharedLoad : public PendingOperation {
+public:
+  SharedLoad(Warp &warp, const Instruction &i, uint32_t lane, SharedPlace to,
+             MbarrierPlace barrier)
+      : PendingOperation(
+            warp, i, 1u << lane,
+            {Channel::Kind::Mbarrier, barrier.cta, barrier.offset}),
+        to(to), barrier(barrier) {}
+  Expected<void> execute() final;
+
+protected:
+  /// Copies; returns the bytes to credit.
+  virtual Expected<uint32_t> copy() = 0;
+
+  const SharedPlace to;
+  const MbarrierPlace barrier;
+};
+
+/// A bulk store of shared memory by one thread: the source is read first and
+/// the destination written later.
+class SharedStore : public PendingOperation {
+public:
+  /// Counts the store among the bulk operations of the thread.
+  SharedStore(Warp &warp, const Instruction &i, uint32_t lane, SharedPlace from,
+              uint32_t bytes);
+  Expected<void> execute() final;
+  /// Issues it.
+  void issue();
+
+protected:
+  /// Writes what was read.
+  virtual Expected<void> write() = 0;
+
+  const SharedPlace from;
+  /// A shared window of which [offset, offset + bytes) was read, such that
+  /// swizzles have the phase that they have in the CTA's.
+  std::pmr::vector<std::byte> window;
+  uint32_t offset = 0;
+
+private:
+  const uint32_t bytes;
+};
 
 std::optional<ReduceOp> takeReduceOp(Modifiers &mods);
 

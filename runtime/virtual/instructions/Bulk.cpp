@@ -35,31 +35,60 @@ Expected<SharedPlace> heddle::vgpu::locateShared(Warp &warp, uint64_t address,
   return SharedPlace{cta, offset};
 }
 
-Expected<std::vector<Cta *>> heddle::vgpu::multicastTargets(Warp &warp,
-                                                            Cta *only,
-                                                            bool multicast,
-                                                            uint32_t mask) {
-  std::vector<Cta *> targets;
-  if (!multicast) {
-    targets.push_back(only);
-    return targets;
-  }
-  Cluster &cluster = warp.cta.cluster;
-  for (uint32_t rank = 0; rank < 16; ++rank) {
-    if (!(mask >> rank & 1))
-      continue;
-    if (rank >= cluster.ctas.size())
-      return makeError(ErrorKind::Fault,
-                       "multicast mask {:#x} names rank {} of a cluster of {} "
-                       "CTAs",
-                       mask, rank, cluster.ctas.size());
-    targets.push_back(cluster.ctas[rank].get());
-  }
-  return targets;
+Expected<uint32_t> heddle::vgpu::multicastTargets(Warp &warp, uint32_t mask) {
+  size_t count = warp.cta.cluster.ctas.size();
+  if (uint32_t outside = mask & 0xffff & ~((1u << count) - 1))
+    return makeError(ErrorKind::Fault,
+                     "multicast mask {:#x} names rank {} of a cluster of {} "
+                     "CTAs",
+                     mask, __builtin_ctz(outside), count);
+  return mask & 0xffff;
 }
 
 void heddle::vgpu::poison(Cta &cta, uint32_t offset, uint32_t bytes) {
   std::memset(cta.shared() + offset, 0xff, bytes);
+}
+
+Expected<void> SharedLoad::execute() {
+  auto credit = copy();
+  if (!credit)
+    return tl::unexpected(credit.error());
+  return barrier.cta->mbarriers.completeTx(barrier.offset, *credit);
+}
+
+/// The pattern of every swizzle repeats after this many bytes.
+static constexpr uint32_t swizzlePeriod = 1024;
+/// No swizzle moves bytes out of a row of this size.
+static constexpr uint32_t swizzleRow = 128;
+
+SharedStore::SharedStore(Warp &warp, const Instruction &i, uint32_t lane,
+                         SharedPlace from, uint32_t bytes)
+    : PendingOperation(warp, i, 1u << lane,
+                       {Channel::Kind::BulkGroup, &warp, lane}, 2),
+      from(from), window(&warp.cta.cluster.pending.memory()), bytes(bytes) {
+  ++warp.bulkGroups[lane].issued;
+}
+
+void SharedStore::issue() {
+  warp.cta.cluster.issue(*this, copyLatency,
+                         &warp.bulkGroups[channel.number].newest);
+}
+
+Expected<void> SharedStore::execute() {
+  AsyncGroups &group = warp.bulkGroups[channel.number];
+  if (stage == 0) {
+    offset = from.offset % swizzlePeriod;
+    uint32_t begin = offset & ~(swizzleRow - 1);
+    uint32_t end = (offset + bytes + swizzleRow - 1) & ~(swizzleRow - 1);
+    window.resize(end);
+    std::memcpy(window.data() + begin,
+                from.cta->shared() + (from.offset - offset + begin),
+                end - begin);
+    ++group.sourcesRead;
+    return {};
+  }
+  ++group.completed;
+  return write();
 }
 
 std::optional<ReduceOp> heddle::vgpu::takeReduceOp(Modifiers &mods) {
@@ -83,6 +112,66 @@ struct BulkPayload : Payload {
   uint32_t cursor = 0;
   ReduceOp op = ReduceOp::Add;
   TensorMapType type = TensorMapType::F32;
+};
+
+const BulkPayload &payloadOf(const Instruction &i) {
+  return *static_cast<const BulkPayload *>(i.payload);
+}
+
+class RangeLoad final : public SharedLoad {
+public:
+  RangeLoad(Warp &warp, const Instruction &i, uint32_t lane,
+            MbarrierPlace barrier, SharedPlace to, uint64_t from,
+            uint32_t bytes)
+      : SharedLoad(warp, i, lane, to, barrier), from(from), bytes(bytes) {}
+
+private:
+  Expected<uint32_t> copy() override {
+    Cluster &cluster = warp.cta.cluster;
+    return bulkLoad(from, bytes, to.cta->shared(), to.cta->sharedBytes,
+                    to.offset, cluster.cursors[payloadOf(instruction).cursor]);
+  }
+  const uint64_t from;
+  const uint32_t bytes;
+};
+
+/// A copy to shared memory of another CTA of the cluster.
+class PeerCopy final : public SharedLoad {
+public:
+  PeerCopy(Warp &warp, const Instruction &i, uint32_t lane, SharedPlace to,
+           SharedPlace from, MbarrierPlace barrier, uint32_t bytes)
+      : SharedLoad(warp, i, lane, to, barrier), from(from), bytes(bytes) {}
+
+private:
+  Expected<uint32_t> copy() override {
+    return bulkCopyShared(to.cta->shared(), to.cta->sharedBytes, to.offset,
+                          from.cta->shared(), from.cta->sharedBytes,
+                          from.offset, bytes);
+  }
+  const SharedPlace from;
+  const uint32_t bytes;
+};
+
+template <bool reduce>
+class RangeStore final : public SharedStore {
+public:
+  RangeStore(Warp &warp, const Instruction &i, uint32_t lane, SharedPlace from,
+             uint32_t bytes, uint64_t to)
+      : SharedStore(warp, i, lane, from, bytes), to(to), bytes(bytes) {}
+
+private:
+  Expected<void> write() override {
+    auto &p = payloadOf(instruction);
+    auto &cursor = warp.cta.cluster.cursors[p.cursor];
+    if constexpr (reduce)
+      return bulkReduce(to, bytes, p.type, p.op, window.data(),
+                        uint32_t(window.size()), offset, cursor);
+    else
+      return bulkStore(to, bytes, window.data(), uint32_t(window.size()),
+                       offset, cursor);
+  }
+  const uint64_t to;
+  const uint32_t bytes;
 };
 
 template <typename F>
@@ -114,33 +203,26 @@ Flow toShared(Warp &warp, const Instruction &i, uint32_t mask) {
     auto barrier = locateMbarrier(warp, p.barrier, lane);
     if (!barrier)
       return tl::unexpected(barrier.error());
-    auto targets =
-        multicastTargets(warp, place->cta, p.multicast,
-                         p.multicast ? warp.reg32(p.mask)[lane] & 0xffff : 0);
-    if (!targets)
-      return tl::unexpected(targets.error());
-    for (Cta *cta : *targets)
-      poison(*cta, place->offset, bytes);
+    uint32_t targets = 1u << place->cta->rank;
+    if (p.multicast) {
+      auto ranks = multicastTargets(warp, warp.reg32(p.mask)[lane]);
+      if (!ranks)
+        return tl::unexpected(ranks.error());
+      targets = *ranks;
+    }
     uint64_t from = p.src.of(warp, lane);
     Cluster &cluster = warp.cta.cluster;
-    cluster.schedule(
-        cluster.time() + copyLatency, warp, i, 1u << lane,
-        [&cluster, &p, from, bytes, offset = place->offset, barrier = *barrier,
-         multicast = p.multicast,
-         targets = std::move(*targets)]() -> Expected<void> {
-          for (Cta *cta : targets) {
-            auto credit = bulkLoad(from, bytes, cta->shared(), cta->sharedBytes,
-                                   offset, cluster.cursors[p.cursor]);
-            if (!credit)
-              return tl::unexpected(credit.error());
-            Cta *owner = multicast ? cta : barrier.cta;
-            if (auto done =
-                    owner->mbarriers.completeTx(barrier.offset, *credit);
-                !done)
-              return done;
-          }
-          return {};
-        });
+    for (; targets; targets &= targets - 1) {
+      Cta *cta = cluster.ctas[__builtin_ctz(targets)].get();
+      poison(*cta, place->offset, bytes);
+      MbarrierPlace credited = *barrier;
+      if (p.multicast)
+        credited.cta = cta;
+      cluster.issue(cluster.pending.create<RangeLoad>(
+                        warp, i, lane, credited,
+                        SharedPlace{cta, place->offset}, from, bytes),
+                    copyLatency);
+    }
     return {};
   });
 }
@@ -162,17 +244,9 @@ Flow sharedToShared(Warp &warp, const Instruction &i, uint32_t mask) {
       return tl::unexpected(barrier.error());
     poison(*to->cta, to->offset, bytes);
     Cluster &cluster = warp.cta.cluster;
-    cluster.schedule(
-        cluster.time() + copyLatency, warp, i, 1u << lane,
-        [to = *to, from = *from, bytes,
-         barrier = *barrier]() -> Expected<void> {
-          auto credit = bulkCopyShared(
-              to.cta->shared(), to.cta->sharedBytes, to.offset,
-              from.cta->shared(), from.cta->sharedBytes, from.offset, bytes);
-          if (!credit)
-            return tl::unexpected(credit.error());
-          return barrier.cta->mbarriers.completeTx(barrier.offset, *credit);
-        });
+    cluster.issue(cluster.pending.create<PeerCopy>(warp, i, lane, *to, *from,
+                                                   *barrier, bytes),
+                  copyLatency);
     return {};
   });
 }
@@ -189,23 +263,10 @@ Flow toGlobal(Warp &warp, const Instruction &i, uint32_t mask) {
     auto from = locateShared(warp, p.src.of(warp, lane), bytes, 16, false);
     if (!from)
       return tl::unexpected(from.error());
-    uint64_t to = p.dst.of(warp, lane);
-    ++warp.bulkGroups[lane].issued;
-    Cluster &cluster = warp.cta.cluster;
-    cluster.schedule(cluster.time() + copyLatency, warp, i, 1u << lane,
-                     [&warp, &cluster, &p, to, bytes, from = *from,
-                      lane]() -> Expected<void> {
-                       ++warp.bulkGroups[lane].completed;
-                       if constexpr (reduce)
-                         return bulkReduce(to, bytes, p.type, p.op,
-                                           from.cta->shared(),
-                                           from.cta->sharedBytes, from.offset,
-                                           cluster.cursors[p.cursor]);
-                       else
-                         return bulkStore(to, bytes, from.cta->shared(),
-                                          from.cta->sharedBytes, from.offset,
-                                          cluster.cursors[p.cursor]);
-                     });
+    warp.cta.cluster.pending
+        .create<RangeStore<reduce>>(warp, i, lane, *from, bytes,
+                                    p.dst.of(warp, lane))
+        .issue();
     return {};
   });
 }

@@ -131,21 +131,30 @@ Handler decodeRole(Decoder &d) {
   return setRole;
 }
 
+/// Wakes lanes that sleep.
+class Timer final : public PendingOperation {
+public:
+  Timer(Warp &warp, const Instruction &i, uint32_t mask)
+      : PendingOperation(warp, i, mask, {Channel::Kind::Timer, &warp}) {}
+  heddle::Expected<void> execute() override { return {}; }
+};
+
 const WaitReason sleepWait{
     [](Warp &warp, const Fragment &fragment) {
-      return warp.cta.cluster.time() >= fragment.a;
+      return !warp.cta.cluster.pending.contains(fragment.a);
     },
-    [](Warp &, const Fragment &) { return std::string("sleeps"); }};
+    [](Warp &, const Fragment &) { return std::string("sleeps"); }, nullptr,
+    [](Warp &, const Fragment &fragment, const PendingOperation &operation) {
+      return operation.sequence == fragment.a;
+    }};
 
 /// Nanoseconds pass as instructions do.
 Flow nanosleep(Warp &warp, const Instruction &i, uint32_t mask) {
   uint32_t duration = warp.reg32(i.src[0])[__builtin_ctz(mask)];
   Cluster &cluster = warp.cta.cluster;
-  uint64_t until = cluster.time() + std::min(duration, 1000000u);
-  // Something must be due then, or the cluster would look hung.
-  cluster.schedule(until, warp, i, mask,
-                   [] { return heddle::Expected<void>(); });
-  return warp.block(i, sleepWait, /*retry=*/false, until);
+  auto &timer = cluster.pending.create<Timer>(warp, i, mask);
+  cluster.issue(timer, std::min(duration, 1000000u));
+  return warp.block(i, sleepWait, /*retry=*/false, timer.sequence);
 }
 
 Handler decodeNanosleep(Decoder &d) {

@@ -134,6 +134,23 @@ const WaitReason phaseWait{
                          "which is in {}",
                          what, place->offset,
                          place->cta->mbarriers.describe(place->offset));
+    },
+    nullptr,
+    [](Warp &warp, const Fragment &fragment,
+       const PendingOperation &operation) {
+      if (operation.channel.kind != Channel::Kind::Mbarrier)
+        return false;
+      auto &p =
+          *static_cast<const MbarrierPayload *>(fragment.instruction->payload);
+      uint32_t mask =
+          fragment.a ? fragment.mask & -fragment.mask : fragment.mask;
+      for (; mask; mask &= mask - 1) {
+        auto place = locateMbarrier(warp, p, uint32_t(__builtin_ctz(mask)));
+        if (place && operation.channel == Channel{Channel::Kind::Mbarrier,
+                                                  place->cta, place->offset})
+          return true;
+      }
+      return false;
     }};
 
 Flow wait(Warp &warp, const Instruction &i, uint32_t mask) {

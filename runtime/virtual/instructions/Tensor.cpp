@@ -64,6 +64,45 @@ Expected<TensorOperands> readOperands(Warp &warp, const TensorPayload &p,
   return operands;
 }
 
+/// Loads a box to one CTA.
+class BoxLoad final : public SharedLoad {
+public:
+  BoxLoad(Warp &warp, const Instruction &i, uint32_t lane,
+          MbarrierPlace barrier, SharedPlace to, const TensorOperands &operands)
+      : SharedLoad(warp, i, lane, to, barrier), operands(operands) {}
+
+private:
+  Expected<uint32_t> copy() override {
+    auto &p = *static_cast<const TensorPayload *>(instruction.payload);
+    return tmaLoad(operands.spec, operands.coords(), to.cta->shared(),
+                   to.cta->sharedBytes, to.offset,
+                   warp.cta.cluster.cursors[p.cursor]);
+  }
+  const TensorOperands operands;
+};
+
+template <bool reduce>
+class BoxStore final : public SharedStore {
+public:
+  BoxStore(Warp &warp, const Instruction &i, uint32_t lane, SharedPlace from,
+           const TensorOperands &operands)
+      : SharedStore(warp, i, lane, from, tmaBoxBytes(operands.spec)),
+        operands(operands) {}
+
+private:
+  Expected<void> write() override {
+    auto &p = *static_cast<const TensorPayload *>(instruction.payload);
+    auto &cursor = warp.cta.cluster.cursors[p.cursor];
+    if constexpr (reduce)
+      return tmaReduce(operands.spec, p.op, operands.coords(), window.data(),
+                       uint32_t(window.size()), offset, cursor);
+    else
+      return tmaStore(operands.spec, operands.coords(), window.data(),
+                      uint32_t(window.size()), offset, cursor);
+  }
+  const TensorOperands operands;
+};
+
 Expected<void> issueLoad(Warp &warp, const Instruction &i, uint32_t lane) {
   auto &p = *static_cast<const TensorPayload *>(i.payload);
   auto operands = readOperands(warp, p, lane);
@@ -76,31 +115,25 @@ Expected<void> issueLoad(Warp &warp, const Instruction &i, uint32_t lane) {
   auto barrier = locateMbarrier(warp, p.barrier, lane);
   if (!barrier)
     return tl::unexpected(barrier.error());
-  auto targets =
-      multicastTargets(warp, place->cta, p.multicast,
-                       p.multicast ? warp.reg32(p.mask)[lane] & 0xffff : 0);
-  if (!targets)
-    return tl::unexpected(targets.error());
-  for (Cta *cta : *targets)
-    poison(*cta, place->offset, bytes);
+  uint32_t targets = 1u << place->cta->rank;
+  if (p.multicast) {
+    auto ranks = multicastTargets(warp, warp.reg32(p.mask)[lane]);
+    if (!ranks)
+      return tl::unexpected(ranks.error());
+    targets = *ranks;
+  }
   Cluster &cluster = warp.cta.cluster;
-  cluster.schedule(
-      cluster.time() + copyLatency, warp, i, 1u << lane,
-      [&cluster, &p, operands = *operands, offset = place->offset,
-       barrier = *barrier, targets = std::move(*targets)]() -> Expected<void> {
-        for (Cta *cta : targets) {
-          auto credit =
-              tmaLoad(operands.spec, operands.coords(), cta->shared(),
-                      cta->sharedBytes, offset, cluster.cursors[p.cursor]);
-          if (!credit)
-            return tl::unexpected(credit.error());
-          Cta *owner = p.multicast ? cta : barrier.cta;
-          if (auto done = owner->mbarriers.completeTx(barrier.offset, *credit);
-              !done)
-            return done;
-        }
-        return {};
-      });
+  for (; targets; targets &= targets - 1) {
+    Cta *cta = cluster.ctas[__builtin_ctz(targets)].get();
+    poison(*cta, place->offset, bytes);
+    MbarrierPlace credited = *barrier;
+    if (p.multicast)
+      credited.cta = cta;
+    cluster.issue(cluster.pending.create<BoxLoad>(
+                      warp, i, lane, credited, SharedPlace{cta, place->offset},
+                      *operands),
+                  copyLatency);
+  }
   return {};
 }
 
@@ -116,22 +149,9 @@ Expected<void> issueStore(Warp &warp, const Instruction &i, uint32_t lane) {
     return tl::unexpected(place.error());
   if (warp.bulkGroups.empty())
     warp.bulkGroups.resize(warpSize);
-  ++warp.bulkGroups[lane].issued;
-  Cluster &cluster = warp.cta.cluster;
-  cluster.schedule(
-      cluster.time() + copyLatency, warp, i, 1u << lane,
-      [&warp, &cluster, &p, operands = *operands, place = *place,
-       lane]() -> Expected<void> {
-        ++warp.bulkGroups[lane].completed;
-        if constexpr (reduce)
-          return tmaReduce(operands.spec, p.op, operands.coords(),
-                           place.cta->shared(), place.cta->sharedBytes,
-                           place.offset, cluster.cursors[p.cursor]);
-        else
-          return tmaStore(operands.spec, operands.coords(), place.cta->shared(),
-                          place.cta->sharedBytes, place.offset,
-                          cluster.cursors[p.cursor]);
-      });
+  warp.cta.cluster.pending
+      .create<BoxStore<reduce>>(warp, i, lane, *place, *operands)
+      .issue();
   return {};
 }
 

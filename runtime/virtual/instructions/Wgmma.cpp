@@ -31,9 +31,22 @@ struct WgmmaPayload : Payload {
 
 Warpgroup &groupOf(Warp &warp) { return warp.cta.warpgroups[warp.index / 4]; }
 
-/// Runs the oldest wgmma of the warpgroup: operands are read and D written now.
-Expected<void> complete(Cta &cta, uint32_t groupIndex) {
-  Warpgroup &group = cta.warpgroups[groupIndex];
+/// The oldest wgmma of a warpgroup, which all four warps have issued.
+class Product final : public PendingOperation {
+public:
+  Product(Warp &warp, const Instruction &i, Warpgroup &group)
+      : PendingOperation(warp, i, fullMask, {Channel::Kind::Wgmma, &group}),
+        group(group) {}
+  Expected<void> execute() override;
+
+private:
+  Warpgroup &group;
+};
+
+/// Operands are read and D is written now.
+Expected<void> Product::execute() {
+  Cta &cta = warp.cta;
+  uint32_t firstWarp = warp.index / 4 * 4;
   PendingWgmma pending = group.queue.front();
   group.queue.pop_front();
   ++group.completed;
@@ -41,11 +54,11 @@ Expected<void> complete(Cta &cta, uint32_t groupIndex) {
   uint32_t *d[4][128], *a[4][wgmmaARegisters];
   WarpgroupRegisters dRegisters, aRegisters;
   for (uint32_t w = 0; w < 4; ++w) {
-    Warp &warp = *cta.warps[groupIndex * 4 + w];
+    Warp &member = *cta.warps[firstWarp + w];
     for (size_t r = 0; r < p.d.size(); ++r)
-      d[w][r] = warp.reg32(p.d[r]);
+      d[w][r] = member.reg32(p.d[r]);
     for (size_t r = 0; r < p.a.size(); ++r)
-      a[w][r] = warp.reg32(p.a[r]);
+      a[w][r] = member.reg32(p.a[r]);
     dRegisters[w] = d[w];
     aRegisters[w] = a[w];
   }
@@ -93,10 +106,8 @@ Flow issue(Warp &warp, const Instruction &i, uint32_t mask) {
   if (shared.issued == 0xf) {
     Cluster &cluster = warp.cta.cluster;
     group.busyUntil = std::max(group.busyUntil, cluster.time()) + wgmmaLatency;
-    cluster.schedule(group.busyUntil, warp, i, fullMask,
-                     [&cta = warp.cta, index = warp.index / 4] {
-                       return complete(cta, index);
-                     });
+    cluster.issue(cluster.pending.create<Product>(warp, i, group),
+                  group.busyUntil - cluster.time(), &group.newest);
   }
   // The loop that checks registers in flight takes over.
   return warp.recheck();
@@ -126,7 +137,10 @@ const WaitReason groupWait{
                          fragment.a - group.completed,
                          missing.empty() ? "no warp" : missing);
     },
-    nullptr};
+    nullptr,
+    [](Warp &warp, const Fragment &, const PendingOperation &operation) {
+      return operation.channel.owner == &groupOf(warp);
+    }};
 
 Flow wait(Warp &warp, const Instruction &i, uint32_t mask) {
   if (!warp.converge(i, fullMask, mask))
