@@ -11,6 +11,7 @@
 
 using namespace heddle::vgpu;
 
+HEDDLE_BEGIN_LANES
 namespace {
 
 /// 2^x with an error below 2^-22: x = n + f, |f| <= 1/2, Taylor polynomial in
@@ -155,6 +156,7 @@ constexpr InstructionRow rows[] = {
 };
 
 } // namespace
+HEDDLE_END_LANES
 
 std::span<const InstructionRow> heddle::vgpu::approximateInstructions() {
   return rows;

@@ -11,6 +11,7 @@
 
 using namespace heddle::vgpu;
 
+HEDDLE_BEGIN_LANES
 namespace {
 
 enum class Compare : uint8_t {
@@ -426,6 +427,7 @@ constexpr InstructionRow rows[] = {
 };
 
 } // namespace
+HEDDLE_END_LANES
 
 std::span<const InstructionRow> heddle::vgpu::compareInstructions() {
   return rows;

@@ -11,6 +11,7 @@
 
 using namespace heddle::vgpu;
 
+HEDDLE_BEGIN_LANES
 namespace {
 
 struct CvtPayload : Payload {
@@ -407,6 +408,7 @@ Handler decodeCvt(Decoder &d) {
 constexpr InstructionRow rows[] = {{"cvt", decodeCvt}};
 
 } // namespace
+HEDDLE_END_LANES
 
 std::span<const InstructionRow> heddle::vgpu::conversionInstructions() {
   return rows;

@@ -15,7 +15,9 @@
 #include <cmath>
 #include <limits>
 
+HEDDLE_BEGIN_LANES
 namespace heddle::vgpu {
+inline namespace HEDDLE_INSTRUCTION_SET {
 
 /// The 16-bit formats: how their bits become f32 and back.
 struct HalfFormat {
@@ -93,6 +95,8 @@ inline T floatMax(T a, T b, bool propagate) {
   return a > b ? a : b;
 }
 
+} // namespace HEDDLE_INSTRUCTION_SET
 } // namespace heddle::vgpu
+HEDDLE_END_LANES
 
 #endif // HEDDLE_VIRTUAL_INSTRUCTIONS_FLOATLANES_H

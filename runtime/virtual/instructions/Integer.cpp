@@ -13,6 +13,7 @@
 
 using namespace heddle::vgpu;
 
+HEDDLE_BEGIN_LANES
 namespace {
 
 template <typename T>
@@ -366,6 +367,7 @@ constexpr InstructionRow rows[] = {
 };
 
 } // namespace
+HEDDLE_END_LANES
 
 std::span<const InstructionRow> heddle::vgpu::integerInstructions() {
   return rows;

@@ -10,17 +10,23 @@
 #define HEDDLE_VIRTUAL_INSTRUCTIONS_LANES_H
 
 #include "engine/Warp.h"
+#include "instructions/InstructionSet.h"
 
 #include <bit>
 
-/// Slots are equal or disjoint, so lanes never depend on each other.
+/// Stands before a loop over lanes. Slots are equal or disjoint, so lanes never
+/// depend on each other. Without `unroll(disable)` Clang unrolls such short
+/// loops before it thinks of vectors.
 #if defined(__clang__)
-#define HEDDLE_LANES _Pragma("clang loop vectorize(assume_safety)")
+#define HEDDLE_LANES                                                           \
+  _Pragma("clang loop vectorize(assume_safety) unroll(disable)")
 #else
 #define HEDDLE_LANES _Pragma("GCC ivdep")
 #endif
 
+HEDDLE_BEGIN_LANES
 namespace heddle::vgpu {
+inline namespace HEDDLE_INSTRUCTION_SET {
 
 template <unsigned bytes>
 struct UnsignedOf;
@@ -64,13 +70,35 @@ inline void forLanes(uint32_t mask, F &&body) {
   }
 }
 
+/// Assigns `value(lane)` to `d[lane]` for each lane of `mask`. `value` must be
+/// pure: it is called for other lanes, too.
+template <typename D, typename F>
+inline void assignLanes(uint32_t mask, D *d, F &&value) {
+  if (mask == fullMask) [[likely]] {
+    HEDDLE_LANES
+    for (uint32_t lane = 0; lane < warpSize; ++lane)
+      d[lane] = value(lane);
+  } else if ((mask & (mask - 1)) == 0) {
+    // One elected lane.
+    uint32_t lane = uint32_t(std::countr_zero(mask));
+    d[lane] = value(lane);
+  } else {
+    HEDDLE_LANES
+    for (uint32_t lane = 0; lane < warpSize; ++lane) {
+      D fresh = value(lane), old = d[lane];
+      d[lane] = mask >> lane & 1 ? fresh : old;
+    }
+  }
+}
+
 /// Handlers of `d = f(a)`, `d = f(a, b)` and `d = f(a, b, c)`. F is a stateless
 /// function object; D and the others are the C++ types of the operands.
 template <typename F, typename D, typename A>
 Flow unary(Warp &warp, const Instruction &i, uint32_t mask) {
   auto *d = warp.reg<D>(i.dst);
   const auto *a = warp.reg<A>(i.src[0]);
-  forLanes(mask, [=](uint32_t l) { d[l] = toLane<D>(F{}(fromLane<A>(a[l]))); });
+  assignLanes(mask, d,
+              [=](uint32_t l) { return toLane<D>(F{}(fromLane<A>(a[l]))); });
   return Flow::Next;
 }
 
@@ -79,8 +107,8 @@ Flow binary(Warp &warp, const Instruction &i, uint32_t mask) {
   auto *d = warp.reg<D>(i.dst);
   const auto *a = warp.reg<A>(i.src[0]);
   const auto *b = warp.reg<B>(i.src[1]);
-  forLanes(mask, [=](uint32_t l) {
-    d[l] = toLane<D>(F{}(fromLane<A>(a[l]), fromLane<B>(b[l])));
+  assignLanes(mask, d, [=](uint32_t l) {
+    return toLane<D>(F{}(fromLane<A>(a[l]), fromLane<B>(b[l])));
   });
   return Flow::Next;
 }
@@ -91,13 +119,15 @@ Flow ternary(Warp &warp, const Instruction &i, uint32_t mask) {
   const auto *a = warp.reg<A>(i.src[0]);
   const auto *b = warp.reg<B>(i.src[1]);
   const auto *c = warp.reg<C>(i.src[2]);
-  forLanes(mask, [=](uint32_t l) {
-    d[l] =
-        toLane<D>(F{}(fromLane<A>(a[l]), fromLane<B>(b[l]), fromLane<C>(c[l])));
+  assignLanes(mask, d, [=](uint32_t l) {
+    return toLane<D>(
+        F{}(fromLane<A>(a[l]), fromLane<B>(b[l]), fromLane<C>(c[l])));
   });
   return Flow::Next;
 }
 
+} // namespace HEDDLE_INSTRUCTION_SET
 } // namespace heddle::vgpu
+HEDDLE_END_LANES
 
 #endif // HEDDLE_VIRTUAL_INSTRUCTIONS_LANES_H

@@ -11,6 +11,7 @@
 
 using namespace heddle::vgpu;
 
+HEDDLE_BEGIN_LANES
 namespace {
 
 struct And {
@@ -463,6 +464,7 @@ constexpr InstructionRow rows[] = {
 };
 
 } // namespace
+HEDDLE_END_LANES
 
 std::span<const InstructionRow> heddle::vgpu::logicInstructions() {
   return rows;

@@ -15,6 +15,7 @@
 
 using namespace heddle::vgpu;
 
+HEDDLE_BEGIN_LANES
 namespace {
 
 struct MemoryPayload : Payload {
@@ -325,6 +326,7 @@ constexpr InstructionRow rows[] = {
 };
 
 } // namespace
+HEDDLE_END_LANES
 
 std::span<const InstructionRow> heddle::vgpu::memoryInstructions() {
   return rows;

@@ -17,6 +17,7 @@
 
 using namespace heddle::vgpu;
 
+HEDDLE_BEGIN_LANES
 namespace {
 
 struct Copy {
@@ -274,6 +275,7 @@ constexpr InstructionRow rows[] = {
 };
 
 } // namespace
+HEDDLE_END_LANES
 
 std::span<const InstructionRow> heddle::vgpu::moveInstructions() {
   return rows;

@@ -12,7 +12,7 @@
 
 using namespace heddle::vgpu;
 
-DecodeFunction heddle::vgpu::findInstruction(std::string_view base) {
+DecodeFunction heddle::vgpu::findRow(std::string_view base) {
   static const auto all = [] {
     std::unordered_map<std::string_view, DecodeFunction> map;
     for (auto rows :

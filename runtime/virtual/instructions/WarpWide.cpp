@@ -13,6 +13,7 @@
 
 using namespace heddle::vgpu;
 
+HEDDLE_BEGIN_LANES
 namespace {
 
 /// The member mask of a `.sync` instruction: the first running lane's.
@@ -283,6 +284,7 @@ constexpr InstructionRow rows[] = {
 };
 
 } // namespace
+HEDDLE_END_LANES
 
 std::span<const InstructionRow> heddle::vgpu::warpInstructions() {
   return rows;
