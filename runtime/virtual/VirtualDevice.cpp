@@ -425,7 +425,18 @@ Expected<void> VirtualDevice::launch(Module &module, std::string_view name,
                      name, launch.config.grid.count(),
                      launch.residentClusters * launch.config.cluster.count());
   launch.stepBudget = options.stepBudget;
-  return runLaunch(launch);
+  launch.schedule = options.schedule;
+  launch.sanitize = options.sanitize;
+  launch.foreign = options.foreign;
+  launch.recordTrace = options.recordTrace;
+  auto report = runLaunch(launch);
+  if (!report)
+    return tl::unexpected(report.error());
+  if (options.onReport)
+    options.onReport(*report);
+  if (report->hasErrors())
+    return makeError(ErrorKind::Fault, "{}", describeErrors(*report));
+  return {};
 }
 
 } // namespace

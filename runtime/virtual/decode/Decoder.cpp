@@ -170,6 +170,7 @@ Expected<void> Decoder::run() {
   current = &fallOff;
   decodeStatement();
   kernel.reconvergence.push_back(neverReconverges);
+  findEffects(function, kernel);
   return {};
 }
 
@@ -177,7 +178,7 @@ void Decoder::decodeStatement() {
   inst = {};
   mods = Modifiers(current->opcode);
   kernel.info.push_back(
-      {current->opcode, current->line, current->location, {}, false});
+      {current->opcode, current->line, current->location, {}, false, {}});
   info = &kernel.info.back();
   if (current->guard >= 0) {
     inst.guard = places[current->guard].slot;

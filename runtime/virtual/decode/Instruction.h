@@ -9,6 +9,7 @@
 #ifndef HEDDLE_VIRTUAL_DECODE_INSTRUCTION_H
 #define HEDDLE_VIRTUAL_DECODE_INSTRUCTION_H
 
+#include "decode/Effects.h"
 #include "ptx/Syntax.h"
 
 #include <memory>
@@ -57,6 +58,7 @@ inline constexpr uint32_t warpSize = 32;
 inline constexpr uint32_t fullMask = ~0u;
 /// No reconvergence before the lanes exit.
 inline constexpr uint32_t neverReconverges = ~0u;
+inline constexpr uint32_t noInstruction = ~0u;
 
 /// What messages and checks need to know about an instruction.
 struct InstructionInfo {
@@ -67,6 +69,7 @@ struct InstructionInfo {
   std::vector<uint32_t> slots;
   /// wgmma orders its own use of accumulators.
   bool mayTouchInFlight = false;
+  Effects effects = {};
 };
 
 } // namespace heddle::vgpu

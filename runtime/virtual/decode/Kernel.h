@@ -118,6 +118,11 @@ struct Kernel {
   Dim3 requiredThreads{0, 0, 0}, maxThreads{0, 0, 0}, requiredCluster{0, 0, 0};
   uint32_t maxRegisters = 0;
 
+  /// Whether an instruction communicates between clusters, and the first one
+  /// whose outcome depends on the order of threads. See `Effects`.
+  bool communicates = false;
+  uint32_t firstOrderDependent = noInstruction;
+
   /// "kernel.ptx:12 (gemm.cu:7)".
   std::string place(uint32_t pc) const;
 };

@@ -37,7 +37,7 @@ void Cluster::start(uint64_t number) {
               uint32_t(number / columns / rows) * size.z};
   heap.clear();
   pending.clear();
-  error.reset();
+  fault.reset();
   now = executed = 0;
   liveWarps = 0;
   for (auto &cta : ctas)
@@ -60,7 +60,7 @@ void Cluster::issue(PendingOperation &operation, uint64_t latency,
 }
 
 void Cluster::completeDue() {
-  while (!heap.empty() && heap.front().time <= now && !error) {
+  while (!heap.empty() && heap.front().time <= now && !fault) {
     std::pop_heap(heap.begin(), heap.end());
     PendingOperation &operation = *heap.back().operation;
     if (operation.stage + 1 < operation.stages) {
@@ -86,7 +86,7 @@ void Cluster::checkBarrier() {
 
 Cluster::Result Cluster::run(uint64_t slice) {
   uint64_t end = executed + slice;
-  while (!error) {
+  while (!fault) {
     bool progress = false;
     for (auto &cta : ctas) {
       if (cta->done())
@@ -97,7 +97,7 @@ Cluster::Result Cluster::run(uint64_t slice) {
         executed += warp->run(quantum);
         progress = true;
         completeDue();
-        if (error)
+        if (fault)
           return Result::Faulted;
       }
     }
@@ -105,11 +105,11 @@ Cluster::Result Cluster::run(uint64_t slice) {
       // Copies that nobody waited for still happen.
       now = UINT64_MAX;
       completeDue();
-      return error ? Result::Faulted : Result::Finished;
+      return fault ? Result::Faulted : Result::Finished;
     }
     if (!progress) {
       if (heap.empty()) {
-        fail(hang());
+        fail(describeHang(*this));
         break;
       }
       now = std::max(now, heap.front().time);
@@ -117,12 +117,13 @@ Cluster::Result Cluster::run(uint64_t slice) {
       continue;
     }
     if (executed > launch.stepBudget) {
-      Error report = describeHang(*this);
-      report.message = fmt::format(
+      Finding finding = describeHang(*this);
+      finding.kind = FindingKind::Livelock;
+      finding.message = fmt::format(
           "kernel '{}' executed more than {} warp instructions in one "
-          "cluster; it may never end\n{}",
-          launch.kernel->name, launch.stepBudget, report.message);
-      fail(std::move(report));
+          "cluster; it may never end",
+          launch.kernel->name, launch.stepBudget);
+      fail(std::move(finding));
       break;
     }
     if (executed >= end)
@@ -130,5 +131,3 @@ Cluster::Result Cluster::run(uint64_t slice) {
   }
   return Result::Faulted;
 }
-
-Error Cluster::hang() { return describeHang(*this); }

@@ -42,11 +42,18 @@ public:
   /// Runs for about `slice` instructions.
   Result run(uint64_t slice);
 
-  bool faulted() const { return error.has_value(); }
-  void fail(Error fault) {
-    if (!error)
-      error = std::move(fault);
+  bool faulted() const { return fault.has_value(); }
+  /// Ends the cluster with `finding`; the first one counts.
+  void fail(Finding finding) {
+    if (!fault)
+      fault = std::move(finding);
   }
+  /// Adds a finding to the launch's; execution goes on.
+  void report(Finding finding) const {
+    launch.findings->add(std::move(finding), index);
+  }
+  /// Warp instructions executed since the start.
+  uint64_t instructions() const { return executed; }
   void advance(uint64_t steps) { now += steps; }
   void warpExited() { --liveWarps; }
   uint64_t time() const { return now; }
@@ -66,7 +73,8 @@ public:
   uint64_t index = 0;
   std::vector<std::unique_ptr<Cta>> ctas;
   std::vector<GlobalMemory::Cursor> cursors;
-  std::optional<Error> error;
+  /// What ended it.
+  std::optional<Finding> fault;
   PendingOperations pending{*this};
 
   /// barrier.cluster: threads that arrived, by CTA and warp, and the phase.
@@ -78,7 +86,6 @@ public:
 
 private:
   void completeDue();
-  Error hang();
   /// A heap of the operations in flight, by time and issue.
   struct Due {
     uint64_t time;

@@ -43,29 +43,53 @@ std::string heddle::vgpu::describeWarpName(const Warp &warp) {
   return fmt::format("warp {} ({})", warp.index, warp.kernel->roles[warp.role]);
 }
 
-Error heddle::vgpu::describeFault(const Warp &warp, uint32_t pc, uint32_t lanes,
-                                  std::string_view message) {
-  return {ErrorKind::Fault,
-          fmt::format("{}: {}: {}\n  in kernel '{}', {}, {}, {}",
-                      warp.kernel->place(pc), warp.kernel->info[pc].opcode,
-                      message, warp.kernel->name, describeCta(warp.cta),
-                      describeWarpName(warp), describeLanes(lanes))};
+std::string heddle::vgpu::describeThreads(const Warp &warp, uint32_t lanes) {
+  return fmt::format("{}, {}, {}", describeCta(warp.cta),
+                     describeWarpName(warp), describeLanes(lanes));
 }
 
-Error heddle::vgpu::describeHang(Cluster &cluster) {
-  const Kernel &kernel = *cluster.launch.kernel;
-  std::string text = fmt::format(
-      "kernel '{}' hangs: no warp of {} can run and no copy is in flight",
-      kernel.name, describeCta(*cluster.ctas.front()));
-  for (auto &cta : cluster.ctas)
-    for (auto &warp : cta->warps) {
-      std::string name =
-          cluster.ctas.size() > 1 ? describeCta(*cta) + ", " : std::string();
-      name += describeWarpName(*warp);
-      if (warp->done()) {
-        text += fmt::format("\n  {}: has exited", name);
-        continue;
+FindingSite heddle::vgpu::getSite(const Warp &warp, uint32_t pc, uint32_t lanes,
+                                  std::string what) {
+  const Kernel &kernel = *warp.kernel;
+  FindingSite site;
+  site.what = std::move(what);
+  site.ptx = kernel.moduleName;
+  if (pc < kernel.info.size()) {
+    const InstructionInfo &info = kernel.info[pc];
+    site.opcode = info.opcode;
+    site.ptxLine = info.line;
+    if (info.location.line && kernel.files)
+      if (auto it = kernel.files->find(info.location.file);
+          it != kernel.files->end()) {
+        site.source = it->second;
+        site.sourceLine = info.location.line;
       }
+  }
+  site.thread = describeThreads(warp, lanes);
+  return site;
+}
+
+Finding heddle::vgpu::describeFault(const Warp &warp, uint32_t pc,
+                                    uint32_t lanes, std::string_view message) {
+  FaultClass found = classifyFault(message);
+  Finding finding;
+  finding.kind = found.kind;
+  finding.cause = found.cause;
+  finding.message = message;
+  finding.sites.push_back(getSite(warp, pc, lanes));
+  finding.sites[0].thread = fmt::format("kernel '{}', {}", warp.kernel->name,
+                                        finding.sites[0].thread);
+  return finding;
+}
+
+Finding heddle::vgpu::describeHang(Cluster &cluster) {
+  Finding finding;
+  finding.kind = FindingKind::Deadlock;
+  finding.message = fmt::format(
+      "kernel '{}' hangs: no warp of {} can run and no copy is in flight",
+      cluster.launch.kernel->name, describeCta(*cluster.ctas.front()));
+  for (auto &cta : cluster.ctas)
+    for (auto &warp : cta->warps)
       for (const Fragment &fragment : warp->fragments) {
         std::string what = "runs";
         if (fragment.wait)
@@ -73,10 +97,7 @@ Error heddle::vgpu::describeHang(Cluster &cluster) {
         uint32_t at = fragment.instruction && fragment.wait
                           ? warp->indexOf(*fragment.instruction)
                           : fragment.pc;
-        text +=
-            fmt::format("\n  {}, {}: {} at {}", name,
-                        describeLanes(fragment.mask), what, kernel.place(at));
+        finding.sites.push_back(getSite(*warp, at, fragment.mask, what));
       }
-    }
-  return {ErrorKind::Fault, text};
+  return finding;
 }

@@ -9,9 +9,11 @@
 #ifndef HEDDLE_VIRTUAL_ENGINE_DIAGNOSTICS_H
 #define HEDDLE_VIRTUAL_ENGINE_DIAGNOSTICS_H
 
-#include "heddle/Runtime/Error.h"
+#include "heddle/Runtime/LaunchReport.h"
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 namespace heddle::vgpu {
 
@@ -26,11 +28,25 @@ std::string describeCta(const Cta &cta);
 /// "warp 3 (producer)".
 std::string describeWarpName(const Warp &warp);
 
+/// "CTA (0,1,0), warp 3 (producer), lanes 0-15".
+std::string describeThreads(const Warp &warp, uint32_t lanes);
+
+/// The place of instruction `pc` and who was there.
+FindingSite getSite(const Warp &warp, uint32_t pc, uint32_t lanes,
+                    std::string what = "");
+
+struct FaultClass {
+  FindingKind kind = FindingKind::Fault;
+  CauseClass cause = CauseClass::Unknown;
+};
+/// What kind of defect the message of a fault tells of.
+FaultClass classifyFault(std::string_view message);
+
 /// The fault of `lanes` of `warp` at instruction `pc`.
-Error describeFault(const Warp &warp, uint32_t pc, uint32_t lanes,
-                    std::string_view message);
-/// Why nothing in the cluster can run: one line per group of waiting lanes.
-Error describeHang(Cluster &cluster);
+Finding describeFault(const Warp &warp, uint32_t pc, uint32_t lanes,
+                      std::string_view message);
+/// Why nothing in the cluster can run: a site per group of waiting lanes.
+Finding describeHang(Cluster &cluster);
 
 } // namespace heddle::vgpu
 

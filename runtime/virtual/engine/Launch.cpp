@@ -13,7 +13,7 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
-#include <mutex>
+#include <fmt/format.h>
 #include <thread>
 
 using namespace heddle;
@@ -31,7 +31,7 @@ public:
       : launch(launch),
         total(launch.config.grid.count() / launch.config.cluster.count()) {}
 
-  Expected<void> run() {
+  void run() {
     uint32_t threads = uint32_t(
         std::clamp<uint64_t>(total, 1, std::max(1u, launch.hostThreads)));
     std::vector<std::thread> others;
@@ -40,22 +40,20 @@ public:
     work(threads);
     for (std::thread &thread : others)
       thread.join();
-    if (error)
-      return tl::unexpected(*error);
-    return {};
   }
+  uint64_t instructions() const { return executed; }
 
 private:
   void work(uint32_t threads) {
     size_t capacity = std::max(1u, launch.residentClusters / threads);
     std::deque<std::unique_ptr<Cluster>> resident;
     std::vector<std::unique_ptr<Cluster>> idle;
-    while (!stop.load(std::memory_order_relaxed)) {
+    while (true) {
       // A cluster that used up its slice waits; a fresh one may be what it
       // waits for.
       if (resident.size() < capacity) {
         uint64_t number = next.fetch_add(1, std::memory_order_relaxed);
-        if (number < total) {
+        if (number < std::min(total, end.load())) {
           if (idle.empty())
             idle.push_back(std::make_unique<Cluster>(launch));
           resident.push_front(std::move(idle.back()));
@@ -67,8 +65,13 @@ private:
         return;
       std::unique_ptr<Cluster> cluster = std::move(resident.front());
       resident.pop_front();
+      // A cluster before the one that failed goes on, so that which failure is
+      // reported does not depend on the host.
+      if (cluster->index > end)
+        continue;
       switch (cluster->run(slice)) {
       case Cluster::Result::Finished:
+        executed += cluster->instructions();
         idle.push_back(std::move(cluster));
         break;
       case Cluster::Result::Yielded:
@@ -76,28 +79,27 @@ private:
         break;
       case Cluster::Result::Faulted:
         report(*cluster);
-        return;
+        idle.push_back(std::move(cluster));
+        break;
       }
     }
   }
 
   void report(Cluster &cluster) {
-    stop = true;
-    std::lock_guard lock(mutex);
-    // The first cluster of the grid speaks, whoever was faster.
-    if (!error || cluster.index < errorIndex) {
-      error = *cluster.error;
-      errorIndex = cluster.index;
+    executed += cluster.instructions();
+    cluster.report(std::move(*cluster.fault));
+    uint64_t last = end;
+    while (cluster.index < last &&
+           !end.compare_exchange_weak(last, cluster.index)) {
     }
   }
 
   const Launch &launch;
   const uint64_t total;
   std::atomic<uint64_t> next = 0;
-  std::atomic<bool> stop = false;
-  std::mutex mutex;
-  std::optional<Error> error;
-  uint64_t errorIndex = 0;
+  /// Clusters from this number on need not run: an earlier one has failed.
+  std::atomic<uint64_t> end = UINT64_MAX;
+  std::atomic<uint64_t> executed = 0;
 };
 
 } // namespace
@@ -110,6 +112,28 @@ uint32_t Launch::registersPerThread() const {
   return uint32_t(std::min<uint64_t>(share, 255));
 }
 
-Expected<void> heddle::vgpu::runLaunch(const Launch &launch) {
-  return Grid(launch).run();
+/// What the result may depend on, if nothing was found.
+static void classify(const Launch &launch, LaunchReport &report) {
+  const Kernel &kernel = *launch.kernel;
+  if (kernel.firstOrderDependent != noInstruction) {
+    report.resultClass = ResultClass::SchedulesExplored;
+    report.classReason =
+        fmt::format("{} at {}", kernel.info[kernel.firstOrderDependent].opcode,
+                    kernel.place(kernel.firstOrderDependent));
+  } else if (launch.sanitize == SanitizeLevel::Full && !report.hasErrors()) {
+    report.resultClass = ResultClass::ScheduleIndependent;
+  }
+}
+
+Expected<LaunchReport> heddle::vgpu::runLaunch(Launch &launch) {
+  FindingLog findings;
+  launch.findings = &findings;
+  Grid grid(launch);
+  grid.run();
+  LaunchReport report;
+  report.kernel = launch.kernel->name;
+  report.findings = findings.take();
+  report.instructions = grid.instructions();
+  classify(launch, report);
+  return report;
 }

@@ -10,6 +10,8 @@
 #define HEDDLE_VIRTUAL_ENGINE_LAUNCH_H
 
 #include "decode/Kernel.h"
+#include "engine/FindingLog.h"
+#include "heddle/Runtime/VirtualDevice.h"
 #include "units/GlobalMemory.h"
 
 namespace heddle::vgpu {
@@ -27,13 +29,20 @@ struct Launch {
   uint32_t residentClusters = 1;
   /// Warp instructions that a cluster may execute.
   uint64_t stepBudget = 0;
+  Schedule schedule;
+  SanitizeLevel sanitize = SanitizeLevel::Off;
+  bool foreign = false;
+  bool recordTrace = false;
+  /// Where findings go; `runLaunch` sets it.
+  FindingLog *findings = nullptr;
 
   /// What each thread starts with: the kernel's cap, or an even share.
   uint32_t registersPerThread() const;
 };
 
-/// Runs every CTA of the grid on `hostThreads` threads.
-Expected<void> runLaunch(const Launch &launch);
+/// Runs every CTA of the grid on at most `hostThreads` threads. What the
+/// program does wrong is a finding of the report; errors are bad requests.
+Expected<LaunchReport> runLaunch(Launch &launch);
 
 } // namespace heddle::vgpu
 

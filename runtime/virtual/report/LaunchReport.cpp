@@ -126,6 +126,18 @@ static std::string describePlace(const FindingSite &site) {
   return text;
 }
 
+/// Lines for one of several sites.
+static std::string describe(const FindingSite &site) {
+  std::string text = fmt::format("\n  {}", describePlace(site));
+  if (!site.opcode.empty())
+    text += fmt::format(": {}", site.opcode);
+  if (!site.what.empty())
+    text += fmt::format(": {}", site.what);
+  if (!site.thread.empty())
+    text += fmt::format("\n    by {}", site.thread);
+  return text;
+}
+
 std::string heddle::describe(const Finding &finding) {
   std::string text =
       fmt::format("{} [{}", finding.message, getName(finding.kind));
@@ -133,14 +145,14 @@ std::string heddle::describe(const Finding &finding) {
       getName(finding.cause) != getName(finding.kind))
     text += fmt::format(", {}", getName(finding.cause));
   text += "]";
-  for (const FindingSite &site : finding.sites) {
-    text += fmt::format("\n  {}", describePlace(site));
-    if (!site.opcode.empty())
-      text += fmt::format(": {}", site.opcode);
-    if (!site.what.empty())
-      text += fmt::format(": {}", site.what);
-    if (!site.thread.empty())
-      text += fmt::format("\n    by {}", site.thread);
+  if (finding.sites.size() == 1 && finding.sites[0].what.empty()) {
+    // The message is about one place: that comes first, as compilers have it.
+    const FindingSite &site = finding.sites[0];
+    text = fmt::format("{}: {}: {}\n  in {}", describePlace(site), site.opcode,
+                       text, site.thread);
+  } else {
+    for (const FindingSite &site : finding.sites)
+      text += ::describe(site);
   }
   if (!finding.missing.empty())
     text += fmt::format("\n  missing: {}", finding.missing);
@@ -148,6 +160,21 @@ std::string heddle::describe(const Finding &finding) {
     text += fmt::format("\n  to mend it: {}", finding.hint);
   if (finding.count > 1)
     text += fmt::format("\n  and {} more like this", finding.count - 1);
+  return text;
+}
+
+std::string heddle::describeErrors(const LaunchReport &report) {
+  constexpr size_t most = 10;
+  size_t count = 0;
+  std::string text;
+  for (const Finding &finding : report.findings) {
+    if (finding.severity != Severity::Error || ++count > most)
+      continue;
+    text += text.empty() ? "" : "\n";
+    text += describe(finding);
+  }
+  if (count > most)
+    text += fmt::format("\nand {} more errors", count - most);
   return text;
 }
 

@@ -265,9 +265,9 @@ TEST(Barrier, HangNamesWhoIsMissing) {
                    "bar.sync 3;\nend:",
                    64);
   EXPECT_NE(error.find("kernel 'k' hangs"), std::string::npos) << error;
-  EXPECT_NE(error.find("warp 1 (storer), lanes 0-31: waits at barrier 2: 32 of "
-                       "64 threads arrived; not arrived: warp 0 at "
-                       "test.ptx:20"),
+  EXPECT_NE(error.find("test.ptx:20: bar.sync: waits at barrier 2: 32 of 64 "
+                       "threads arrived; not arrived: warp 0\n"
+                       "    by CTA (0,0,0), warp 1 (storer), lanes 0-31"),
             std::string::npos)
       << error;
 }

@@ -170,6 +170,9 @@ std::string_view getName(ResultClass resultClass);
 /// A finding as a person reads it: several lines, the first without a prefix.
 std::string describe(const Finding &finding);
 
+/// The errors of a report, one after the other; empty without any.
+std::string describeErrors(const LaunchReport &report);
+
 /// All of a report as one JSON object, indented.
 std::string toJson(const LaunchReport &report);
 
