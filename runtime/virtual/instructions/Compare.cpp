@@ -92,17 +92,13 @@ template <Compare op, typename Source>
 uint32_t compareLanes(Warp &warp, const Instruction &i) {
   using L = typename Source::Lane;
   const auto *a = warp.reg<L>(i.src[0]), *b = warp.reg<L>(i.src[1]);
-  // One byte per lane vectorizes; the bits are gathered afterwards.
-  alignas(32) uint8_t flags[warpSize];
-  for (uint32_t l = 0; l < warpSize; ++l)
-    flags[l] = compare<op, typename Source::Value>(
-        Source::load(fromLane<L>(a[l])), Source::load(fromLane<L>(b[l])));
   uint32_t result = 0;
-  for (uint32_t k = 0; k < 4; ++k) {
-    uint64_t word = std::bit_cast<std::array<uint64_t, 4>>(
-        *reinterpret_cast<const std::array<uint8_t, 32> *>(flags))[k];
-    result |= uint32_t((word * 0x0102040810204080ull) >> 56) << (8 * k);
-  }
+  HEDDLE_LANES
+  for (uint32_t l = 0; l < warpSize; ++l)
+    result |=
+        uint32_t(compare<op, typename Source::Value>(
+            Source::load(fromLane<L>(a[l])), Source::load(fromLane<L>(b[l]))))
+        << l;
   return result;
 }
 
@@ -378,7 +374,8 @@ Flow selp(Warp &warp, const Instruction &i, uint32_t mask) {
   auto *d = warp.reg<T>(i.dst);
   const auto *a = warp.reg<T>(i.src[0]), *b = warp.reg<T>(i.src[1]);
   uint32_t chosen = warp.predicates[i.src[2]] ^ i.aux;
-  forLanes(mask, [=](uint32_t l) { d[l] = (chosen >> l & 1) ? a[l] : b[l]; });
+  assignLanes(mask, d,
+              [=](uint32_t l) { return (chosen >> l & 1) ? a[l] : b[l]; });
   return Flow::Next;
 }
 
@@ -397,9 +394,9 @@ Flow slct(Warp &warp, const Instruction &i, uint32_t mask) {
   auto *d = warp.reg<T>(i.dst);
   const auto *a = warp.reg<T>(i.src[0]), *b = warp.reg<T>(i.src[1]);
   const uint32_t *c = warp.reg32(i.src[2]);
-  forLanes(mask, [=](uint32_t l) {
+  assignLanes(mask, d, [=](uint32_t l) {
     bool first = isFloat ? std::bit_cast<float>(c[l]) >= 0 : int32_t(c[l]) >= 0;
-    d[l] = first ? a[l] : b[l];
+    return first ? a[l] : b[l];
   });
   return Flow::Next;
 }

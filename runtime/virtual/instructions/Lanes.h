@@ -13,13 +13,16 @@
 #include "instructions/InstructionSet.h"
 
 #include <bit>
+#include <cstring>
 
-/// Stands before a loop over lanes. Slots are equal or disjoint, so lanes never
-/// depend on each other. Without `unroll(disable)` Clang unrolls such short
-/// loops before it thinks of vectors.
+/// Stands before a loop over the 32 lanes whose iterations do not depend on
+/// each other. One vector of 32 elements, which the compiler splits as the
+/// instruction set wants it, leaves nothing of the loop. Without
+/// `unroll(disable)` Clang unrolls such loops before it thinks of vectors.
 #if defined(__clang__)
 #define HEDDLE_LANES                                                           \
-  _Pragma("clang loop vectorize(assume_safety) unroll(disable)")
+  _Pragma("clang loop vectorize(assume_safety) unroll(disable)")               \
+      _Pragma("clang loop vectorize_width(32) interleave_count(1)")
 #else
 #define HEDDLE_LANES _Pragma("GCC ivdep")
 #endif
@@ -71,24 +74,29 @@ inline void forLanes(uint32_t mask, F &&body) {
 }
 
 /// Assigns `value(lane)` to `d[lane]` for each lane of `mask`. `value` must be
-/// pure: it is called for other lanes, too.
+/// pure: it is called for other lanes, too. It may read `d`.
 template <typename D, typename F>
 inline void assignLanes(uint32_t mask, D *d, F &&value) {
+  // Compilers see that this does not overlap what `value` reads, and keep it in
+  // registers.
+  D result[warpSize];
   if (mask == fullMask) [[likely]] {
     HEDDLE_LANES
     for (uint32_t lane = 0; lane < warpSize; ++lane)
-      d[lane] = value(lane);
+      result[lane] = value(lane);
   } else if ((mask & (mask - 1)) == 0) {
     // One elected lane.
     uint32_t lane = uint32_t(std::countr_zero(mask));
     d[lane] = value(lane);
+    return;
   } else {
     HEDDLE_LANES
     for (uint32_t lane = 0; lane < warpSize; ++lane) {
       D fresh = value(lane), old = d[lane];
-      d[lane] = mask >> lane & 1 ? fresh : old;
+      result[lane] = mask >> lane & 1 ? fresh : old;
     }
   }
+  std::memcpy(d, result, sizeof(result));
 }
 
 /// Handlers of `d = f(a)`, `d = f(a, b)` and `d = f(a, b, c)`. F is a stateless

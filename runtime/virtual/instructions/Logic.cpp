@@ -113,12 +113,12 @@ Flow bfi(Warp &warp, const Instruction &i, uint32_t mask) {
   const auto *a = warp.reg<T>(i.src[0]), *b = warp.reg<T>(i.src[1]);
   const uint32_t *c = warp.reg32(i.src[2]), *n = warp.reg32(i.src[3]);
   constexpr uint32_t width = 8 * sizeof(T);
-  forLanes(mask, [=](uint32_t l) {
+  assignLanes(mask, d, [=](uint32_t l) {
     uint32_t pos = c[l] & 0xff, len = n[l] & 0xff;
     T field = len >= width ? T(~T(0)) : T((T(1) << len) - 1);
     T keep = pos < width ? T(field << pos) : T(0);
     T value = pos < width ? T(a[l] << pos) : T(0);
-    d[l] = (b[l] & ~keep) | (value & keep);
+    return T((b[l] & ~keep) | (value & keep));
   });
   return Flow::Next;
 }
@@ -127,14 +127,14 @@ Flow lop3(Warp &warp, const Instruction &i, uint32_t mask) {
   const uint32_t *a = warp.reg32(i.src[0]), *b = warp.reg32(i.src[1]),
                  *c = warp.reg32(i.src[2]);
   uint32_t table = i.aux;
-  forLanes(mask, [=](uint32_t l) {
+  assignLanes(mask, d, [=](uint32_t l) {
     uint32_t r = 0;
     for (uint32_t k = 0; k < 8; ++k) {
       uint32_t term = ((k & 4) ? a[l] : ~a[l]) & ((k & 2) ? b[l] : ~b[l]) &
                       ((k & 1) ? c[l] : ~c[l]);
-      r |= (table >> k & 1) ? term : 0;
+      r |= term & (0 - (table >> k & 1));
     }
-    d[l] = r;
+    return r;
   });
   return Flow::Next;
 }

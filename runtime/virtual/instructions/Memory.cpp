@@ -6,8 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "engine/Access.h"
-#include "instructions/Lanes.h"
+#include "instructions/LaneAccess.h"
 #include "instructions/Table.h"
 
 #include <atomic>
@@ -18,14 +17,10 @@ using namespace heddle::vgpu;
 HEDDLE_BEGIN_LANES
 namespace {
 
-struct MemoryPayload : Payload {
-  Space space = Space::Generic;
-  bool crossCta = false;
+struct MemoryPayload : Payload, AccessPattern {
   /// Volatile, relaxed, acquire, release: single-copy atomic per element.
   bool strong = false;
   bool acquire = false, release = false;
-  bool wideAddress = false;
-  uint32_t cursor = 0;
   unsigned elementBytes = 4;
   bool signExtend = false;
   struct Part {
@@ -55,95 +50,89 @@ void storeElement(std::byte *to, T value, bool strong) {
     std::memcpy(to, &value, sizeof(T));
 }
 
-/// Translates all 32 lanes at once if they lie in one piece of memory. False
-/// leaves the lane-by-lane way, which also explains what is wrong.
-bool translateTogether(Warp &warp, const MemoryPayload &p, uint32_t bytes,
-                       AccessKind kind, const uint64_t (&address)[warpSize],
-                       std::byte *(&host)[warpSize]) {
-  uint64_t low = address[0], high = address[0], all = 0;
-  for (uint32_t l = 0; l < warpSize; ++l) {
-    low = address[l] < low ? address[l] : low;
-    high = address[l] > high ? address[l] : high;
-    all |= address[l];
+/// `parts` elements of type T per lane into registers whose lanes are R.
+template <typename T, typename R, unsigned parts>
+Flow loadVector(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto &p = *static_cast<const MemoryPayload *>(i.payload);
+  LaneAccess access;
+  if (!locateLanes(warp, i, p, mask, AccessKind::Load, access)) [[unlikely]]
+    return Flow::Stop;
+  R *d[parts];
+  for (unsigned n = 0; n < parts; ++n)
+    d[n] = reinterpret_cast<R *>(warp.reg32(p.parts[n].slot));
+  auto read = [](const std::byte *from) {
+    return R(loadElement<T>(from, false));
+  };
+  const std::byte *base = access.base;
+  switch (access.shape) {
+  case LaneAccess::Shape::Packed:
+    HEDDLE_LANES
+    for (uint32_t l = 0; l < warpSize; ++l)
+      for (unsigned n = 0; n < parts; ++n)
+        d[n][l] = read(base + (l * parts + n) * sizeof(T));
+    break;
+  case LaneAccess::Shape::Near:
+    for (unsigned n = 0; n < parts; ++n)
+      assignLanes(mask, d[n], [&](uint32_t l) {
+        return read(base + access.offset[l] + n * sizeof(T));
+      });
+    break;
+  case LaneAccess::Shape::Far:
+    Warp::forBits(mask, [&](uint32_t l) {
+      for (unsigned n = 0; n < parts; ++n)
+        d[n][l] = read(access.host[l] + n * sizeof(T));
+    });
+    break;
   }
-  if (all & (bytes - 1))
-    return false;
-  Space space = p.space;
-  if (space == Space::Generic) {
-    space = spaceOf(low);
-    if (space != spaceOf(high))
-      return false;
-  }
-  std::byte *base = nullptr;
-  if (space == Space::Shared) {
-    Cta &cta = warp.cta;
-    uint32_t first = uint32_t(low) & sharedOffsetMask,
-             last = uint32_t(high) & sharedOffsetMask;
-    if (uint32_t(low) >> sharedRankShift != cta.rank ||
-        uint32_t(high) >> sharedRankShift != cta.rank ||
-        last + bytes > cta.sharedBytes)
-      return false;
-    if (kind == AccessKind::Store && cta.mbarriers.liveCount() &&
-        (last - first > 1024 ||
-         cta.mbarriers.overlapsLive(first, last - first + bytes)))
-      return false;
-    base = cta.shared() + first;
-  } else if (space == Space::Global) {
-    base = warp.cta.cluster.cursors[p.cursor].resolve(low, high - low + bytes);
-    if (!base)
-      return false;
-  } else {
-    return false;
-  }
-  for (uint32_t l = 0; l < warpSize; ++l)
-    host[l] = base + (address[l] - low);
-  return true;
+  return Flow::Next;
 }
 
-/// Host addresses of every lane, or a fault.
-bool translate(Warp &warp, const Instruction &i, const MemoryPayload &p,
-               uint32_t mask, AccessKind kind, std::byte *(&host)[warpSize]) {
-  uint64_t address[warpSize];
-  warp.addresses(i, i.src[0], p.wideAddress, address);
-  uint32_t bytes = p.elementBytes * uint32_t(p.parts.size());
-  if (mask == fullMask &&
-      translateTogether(warp, p, bytes, kind, address, host)) [[likely]]
-    return true;
-  uint32_t bad = 0;
+template <typename T, typename R, unsigned parts>
+Flow storeVector(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto &p = *static_cast<const MemoryPayload *>(i.payload);
+  LaneAccess access;
+  if (!locateLanes(warp, i, p, mask, AccessKind::Store, access)) [[unlikely]]
+    return Flow::Stop;
+  const R *from[parts];
+  for (unsigned n = 0; n < parts; ++n)
+    from[n] = reinterpret_cast<const R *>(warp.reg32(p.parts[n].slot));
+  std::byte *base = access.base;
+  if (access.shape == LaneAccess::Shape::Packed) [[likely]] {
+    HEDDLE_LANES
+    for (uint32_t l = 0; l < warpSize; ++l)
+      for (unsigned n = 0; n < parts; ++n)
+        storeElement<T>(base + (l * parts + n) * sizeof(T), T(from[n][l]),
+                        false);
+    return Flow::Next;
+  }
+  // In the order of lanes: where two store to one place, the last one stays.
   Warp::forBits(mask, [&](uint32_t l) {
-    host[l] = accessLane(warp, p.space, address[l], bytes, l, p.cursor,
-                         p.crossCta, kind);
-    if (!host[l]) [[unlikely]]
-      bad |= 1u << l;
+    std::byte *to = access.at(l, p.bytes);
+    for (unsigned n = 0; n < parts; ++n)
+      storeElement<T>(to + n * sizeof(T), T(from[n][l]), false);
   });
-  if (bad) [[unlikely]] {
-    uint64_t first = address[__builtin_ctz(bad)];
-    warp.fault(i, bad,
-               explainAccess(warp, p.space, first, bytes, p.crossCta, kind));
-    return false;
-  }
-  return true;
+  return Flow::Next;
 }
 
+/// Any registers and any strength.
 template <typename T>
 Flow load(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &p = *static_cast<const MemoryPayload *>(i.payload);
-  std::byte *host[warpSize];
-  if (!translate(warp, i, p, mask, AccessKind::Load, host))
+  LaneAccess access;
+  if (!locateLanes(warp, i, p, mask, AccessKind::Load, access))
     return Flow::Stop;
   using Signed = std::make_signed_t<T>;
   for (size_t n = 0; n < p.parts.size(); ++n) {
-    size_t offset = n * sizeof(T);
     auto read = [&](uint32_t l) {
-      T value = loadElement<T>(host[l] + offset, p.strong);
+      T value = loadElement<T>(access.at(l, p.bytes) + n * sizeof(T), p.strong);
       return p.signExtend ? uint64_t(int64_t(Signed(value))) : uint64_t(value);
     };
     if (p.parts[n].wide) {
       uint64_t *d = warp.reg64(p.parts[n].slot);
-      forLanes(mask, [&](uint32_t l) { d[l] = read(l); });
+      Warp::forBits(mask, [&](uint32_t l) { d[l] = read(l); });
     } else {
       uint32_t *d = warp.reg32(p.parts[n].slot);
-      forLanes(mask, [&](uint32_t l) { d[l] = uint32_t(read(l)); });
+      Warp::forBits(mask, [&](uint32_t l) { d[l] = uint32_t(read(l)); });
     }
   }
   return Flow::Next;
@@ -152,17 +141,16 @@ Flow load(Warp &warp, const Instruction &i, uint32_t mask) {
 template <typename T>
 Flow store(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &p = *static_cast<const MemoryPayload *>(i.payload);
-  std::byte *host[warpSize];
-  if (!translate(warp, i, p, mask, AccessKind::Store, host))
+  LaneAccess access;
+  if (!locateLanes(warp, i, p, mask, AccessKind::Store, access))
     return Flow::Stop;
   for (size_t n = 0; n < p.parts.size(); ++n) {
-    size_t offset = n * sizeof(T);
     const uint64_t *wide = warp.reg64(p.parts[n].slot);
     const uint32_t *narrow = warp.reg32(p.parts[n].slot);
     bool isWide = p.parts[n].wide;
     Warp::forBits(mask, [&](uint32_t l) {
-      storeElement<T>(host[l] + offset, T(isWide ? wide[l] : narrow[l]),
-                      p.strong);
+      storeElement<T>(access.at(l, p.bytes) + n * sizeof(T),
+                      T(isWide ? wide[l] : narrow[l]), p.strong);
     });
   }
   return Flow::Next;
@@ -189,8 +177,39 @@ Flow loadParameter(Warp &warp, const Instruction &i, uint32_t mask) {
   return Flow::Next;
 }
 
+template <typename T, typename R, unsigned parts>
+Handler vectorHandler(bool isLoad) {
+  return isLoad ? loadVector<T, R, parts> : storeVector<T, R, parts>;
+}
+
+/// T is unsigned.
 template <typename T>
-Handler handlerFor(bool isLoad) {
+Handler handlerFor(const MemoryPayload &p, bool isLoad) {
+  using Signed = std::make_signed_t<T>;
+  bool wide = p.parts[0].wide;
+  for (const MemoryPayload::Part &part : p.parts)
+    if (p.strong || part.wide != wide)
+      return isLoad ? load<T> : store<T>;
+  // What is signed needs handlers of its own where it is extended.
+  bool extend = isLoad && p.signExtend && sizeof(T) < (wide ? 8 : 4);
+  if (p.parts.size() == 1) {
+    if (extend)
+      return wide ? vectorHandler<Signed, uint64_t, 1>(isLoad)
+                  : vectorHandler<Signed, uint32_t, 1>(isLoad);
+    if (wide)
+      return vectorHandler<T, uint64_t, 1>(isLoad);
+    if constexpr (sizeof(T) < 8)
+      return vectorHandler<T, uint32_t, 1>(isLoad);
+  }
+  if constexpr (sizeof(T) == 4)
+    if (!wide && p.parts.size() == 2)
+      return vectorHandler<T, uint32_t, 2>(isLoad);
+  if constexpr (sizeof(T) == 4)
+    if (!wide && p.parts.size() == 4)
+      return vectorHandler<T, uint32_t, 4>(isLoad);
+  if constexpr (sizeof(T) == 8)
+    if (p.parts.size() == 2)
+      return vectorHandler<T, uint64_t, 2>(isLoad);
   return isLoad ? load<T> : store<T>;
 }
 
@@ -257,6 +276,7 @@ Handler decodeAccess(Decoder &d, bool isLoad) {
   if (parts.size() != expected)
     return d.fail("expected {} registers, found {}", expected, parts.size());
   p->elementBytes = bits(type) / 8;
+  p->bytes = p->elementBytes * unsigned(expected);
   p->signExtend = isSigned(type);
   for (const Operand *part : parts) {
     MemoryPayload::Part place;
@@ -295,13 +315,13 @@ Handler decodeAccess(Decoder &d, bool isLoad) {
   }
   switch (p->elementBytes) {
   case 1:
-    return handlerFor<uint8_t>(isLoad);
+    return handlerFor<uint8_t>(*p, isLoad);
   case 2:
-    return handlerFor<uint16_t>(isLoad);
+    return handlerFor<uint16_t>(*p, isLoad);
   case 4:
-    return handlerFor<uint32_t>(isLoad);
+    return handlerFor<uint32_t>(*p, isLoad);
   default:
-    return handlerFor<uint64_t>(isLoad);
+    return handlerFor<uint64_t>(*p, isLoad);
   }
 }
 

@@ -172,7 +172,7 @@ Flow addOffset(Warp &warp, const Instruction &i, uint32_t mask) {
   auto *d = warp.reg<T>(i.dst);
   const auto *a = warp.reg<T>(i.src[0]);
   T offset = T(i.immediate);
-  forLanes(mask, [=](uint32_t l) { d[l] = a[l] + offset; });
+  assignLanes(mask, d, [=](uint32_t l) { return a[l] + offset; });
   return Flow::Next;
 }
 

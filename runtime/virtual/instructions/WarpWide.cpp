@@ -29,8 +29,9 @@ Flow shuffle(Warp &warp, const Instruction &i, uint32_t mask) {
     return Flow::Stop;
   const uint32_t *a = warp.reg32(i.src[0]), *b = warp.reg32(i.src[1]),
                  *c = warp.reg32(i.src[2]);
-  uint32_t result[warpSize], inRange = 0;
-  Warp::forBits(mask, [&](uint32_t l) {
+  uint32_t source[warpSize], inRange = 0;
+  HEDDLE_LANES
+  for (uint32_t l = 0; l < warpSize; ++l) {
     uint32_t clamp = c[l] & 31, segment = (c[l] >> 8) & 31, value = b[l] & 31;
     uint32_t last = (l & segment) | (clamp & ~segment);
     uint32_t first = l & segment;
@@ -54,13 +55,11 @@ Flow shuffle(Warp &warp, const Instruction &i, uint32_t mask) {
       good = from <= int32_t(last);
       break;
     }
-    if (!good)
-      from = int32_t(l);
-    result[l] = a[from];
+    source[l] = good ? uint32_t(from) : l;
     inRange |= uint32_t(good) << l;
-  });
-  uint32_t *d = warp.reg32(i.dst);
-  Warp::forBits(mask, [&](uint32_t l) { d[l] = result[l]; });
+  }
+  assignLanes(mask, warp.reg32(i.dst),
+              [&](uint32_t l) { return a[source[l]]; });
   if (i.aux)
     warp.setPredicate(i.aux, mask, inRange);
   return Flow::Next;

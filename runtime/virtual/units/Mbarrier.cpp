@@ -116,6 +116,8 @@ Expected<void> MbarrierTable::init(uint32_t offset, uint32_t count) {
   state = {
       .phase = 0, .pending = count, .expected = count, .tx = 0, .live = true};
   ++numLive;
+  liveBegin = std::min(liveBegin, offset);
+  liveEnd = std::max(liveEnd, offset + objectBytes);
   return {};
 }
 
@@ -129,7 +131,10 @@ Expected<void> MbarrierTable::inval(uint32_t offset) {
                      "copies are in flight ({})",
                      offset, describeState(**state));
   **state = {};
-  --numLive;
+  if (--numLive == 0) {
+    liveBegin = UINT32_MAX;
+    liveEnd = 0;
+  }
   return {};
 }
 
@@ -303,9 +308,7 @@ const MbarrierState *MbarrierTable::find(uint32_t offset) const {
   return &states[index];
 }
 
-bool MbarrierTable::overlapsLive(uint32_t offset, uint32_t bytes) const {
-  if (numLive == 0 || bytes == 0)
-    return false;
+bool MbarrierTable::findLive(uint32_t offset, uint32_t bytes) const {
   size_t first = offset / objectBytes;
   size_t last = (uint64_t(offset) + bytes - 1) / objectBytes;
   last = std::min(last + 1, states.size());

@@ -87,13 +87,18 @@ public:
   const MbarrierState *find(uint32_t offset) const;
   /// Whether [offset, offset + bytes) touches a live barrier: nothing but
   /// mbarrier operations may.
-  bool overlapsLive(uint32_t offset, uint32_t bytes) const;
+  bool overlapsLive(uint32_t offset, uint32_t bytes) const {
+    // Most stores are far from where the barriers are.
+    return offset < liveEnd && offset + bytes > liveBegin && bytes != 0 &&
+           findLive(offset, bytes);
+  }
   uint32_t liveCount() const { return numLive; }
 
   /// "phase 3 (parity 1): 1 of 1 arrivals pending, 16384 bytes outstanding".
   std::string describe(uint32_t offset) const;
 
 private:
+  bool findLive(uint32_t offset, uint32_t bytes) const;
   Expected<MbarrierState *> at(uint32_t offset);
   Expected<const MbarrierState *> at(uint32_t offset) const;
   Expected<uint64_t> arriveImpl(uint32_t offset, uint32_t count,
@@ -104,6 +109,8 @@ private:
   std::vector<MbarrierState> states;
   uint32_t sharedBytes;
   uint32_t numLive = 0;
+  /// Offsets between which all live barriers are.
+  uint32_t liveBegin = UINT32_MAX, liveEnd = 0;
 };
 
 } // namespace heddle::vgpu
