@@ -174,23 +174,40 @@ Expected<void> Decoder::run() {
   return {};
 }
 
+const InstructionRow *Decoder::findRow() {
+  auto [it, inserted] = known.try_emplace(current->opcode, nullptr);
+  if (!inserted)
+    return it->second;
+  RowMatch match = findInstruction(mods);
+  if (!match.row) {
+    failMessage(std::move(match.message));
+    return nullptr;
+  }
+  uint32_t target = match.row->target;
+  if (target > newestTarget)
+    fail("needs {}; the virtual GPU runs {} and older", targetName(target),
+         targetName(newestTarget));
+  else if (target > context.module->target)
+    fail("needs {}; the module's target is {}", targetName(target),
+         targetName(context.module->target));
+  return it->second = match.row;
+}
+
 void Decoder::decodeStatement() {
   inst = {};
   mods = Modifiers(current->opcode);
-  kernel.info.push_back(
-      {current->opcode, current->line, current->location, {}, false, {}});
-  info = &kernel.info.back();
+  const InstructionRow *row = findRow();
+  info = &kernel.info.emplace_back();
+  info->opcode = current->opcode;
+  info->row = row;
+  info->line = current->line;
+  info->location = current->location;
   if (current->guard >= 0) {
     inst.guard = places[current->guard].slot;
     inst.guardFlip = current->guardNegated ? ~0u : 0;
   }
-  DecodeFunction decode = findInstruction(current->opcode == "heddle.role"
-                                              ? std::string_view("heddle.role")
-                                              : mods.base());
-  inst.execute = decode ? decode(*this) : unknown();
-  if (inst.execute && !error && current->opcode != "heddle.role" &&
-      !mods.empty())
-    fail("unknown modifier '.{}'", mods.peek());
+  if (row && !error)
+    inst.execute = row->decode(*this);
   kernel.code.push_back(inst);
 }
 

@@ -9,11 +9,13 @@
 #ifndef HEDDLE_VIRTUAL_DECODE_DECODER_H
 #define HEDDLE_VIRTUAL_DECODE_DECODER_H
 
+#include "decode/InstructionRow.h"
 #include "decode/Kernel.h"
 #include "decode/Modifiers.h"
 
 #include <fmt/format.h>
 #include <optional>
+#include <unordered_map>
 
 namespace heddle::vgpu {
 
@@ -120,8 +122,9 @@ public:
     failMessage(fmt::format(format, std::forward<Args>(args)...));
     return nullptr;
   }
-  /// The error for a modifier that no row knows.
-  Handler unknown() { return fail("unknown instruction or modifier"); }
+  /// The error for a combination that the row's pattern allows, but nothing
+  /// executes.
+  Handler unknown() { return fail("unknown combination of modifiers"); }
 
   /// The instruction being built, and its modifiers.
   Instruction inst;
@@ -131,6 +134,7 @@ private:
   void layout();
   void decodeStatement();
   void failMessage(std::string message);
+  const InstructionRow *findRow();
   struct RegisterPlace {
     uint32_t slot = 0;
     uint32_t width = 0;
@@ -148,6 +152,8 @@ private:
   const Statement *current = nullptr;
   InstructionInfo *info = nullptr;
   std::optional<Error> error;
+  /// Rows found before, by mnemonic: kernels repeat few of them.
+  std::unordered_map<std::string_view, const InstructionRow *> known;
 
   std::vector<RegisterPlace> places;
   std::map<std::string, uint32_t> sharedOffsets, localOffsets;
@@ -155,12 +161,12 @@ private:
       constantSlots;
 };
 
-/// Decodes the modifiers and operands of one statement into `decoder.inst` and
-/// returns what executes it, or null after `decoder.fail`.
-using DecodeFunction = Handler (*)(Decoder &decoder);
-
-/// The decoder of instructions that begin with `base`, or null.
-DecodeFunction findInstruction(std::string_view base);
+/// The row that a mnemonic matches, or null and why there is none.
+struct RowMatch {
+  const InstructionRow *row = nullptr;
+  std::string message;
+};
+RowMatch findInstruction(const Modifiers &mods);
 
 /// Replaces calls by the bodies of the functions called.
 Expected<Function> inlineCalls(const PtxModule &module,

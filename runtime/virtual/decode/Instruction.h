@@ -18,6 +18,7 @@ namespace heddle::vgpu {
 
 class Warp;
 struct Instruction;
+struct InstructionRow;
 
 /// What the dispatch loop does after an instruction.
 enum class Flow : uint8_t {
@@ -63,6 +64,8 @@ inline constexpr uint32_t noInstruction = ~0u;
 /// What messages and checks need to know about an instruction.
 struct InstructionInfo {
   std::string opcode;
+  /// What the table says of it; see also `effectsOf`.
+  const InstructionRow *row = nullptr;
   uint32_t line = 0;
   SourceLocation location;
   /// Registers read or written, to find uses of in-flight wgmma operands.

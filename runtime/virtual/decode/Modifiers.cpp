@@ -23,6 +23,10 @@ Modifiers::Modifiers(std::string_view mnemonic) {
   }
 }
 
+bool Modifiers::has(std::string_view name) const {
+  return std::find(parts.begin(), parts.end(), name) != parts.end();
+}
+
 bool Modifiers::take(std::string_view name) {
   auto it = std::find(parts.begin(), parts.end(), name);
   if (it == parts.end())

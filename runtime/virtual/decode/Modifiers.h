@@ -16,13 +16,16 @@
 
 namespace heddle::vgpu {
 
-/// The parts of a mnemonic after the base opcode. Decoders take what they
-/// know; what is left is unknown and an error.
+/// The parts of a mnemonic after the base opcode. The pattern of the row says
+/// which there may be; decoders ask for those that change something.
 class Modifiers {
 public:
   explicit Modifiers(std::string_view mnemonic);
 
   std::string_view base() const { return opcode; }
+  /// Parts that nobody has taken.
+  const std::vector<std::string_view> &rest() const { return parts; }
+  bool has(std::string_view name) const;
   /// Removes `name` wherever it stands; whether it was there.
   bool take(std::string_view name);
   /// Removes the first of `names` that is present and returns it, or "".

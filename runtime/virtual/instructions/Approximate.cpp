@@ -9,6 +9,7 @@
 #include "instructions/FloatLanes.h"
 #include "instructions/Table.h"
 
+using namespace heddle;
 using namespace heddle::vgpu;
 
 HEDDLE_BEGIN_LANES
@@ -150,9 +151,28 @@ Handler decode(Decoder &d) {
   return handler ? handler : d.unknown();
 }
 
+/// Results are correctly rounded, or nearly so.
+constexpr Fidelity tolerance = Fidelity::WithinTolerance;
+
 constexpr InstructionRow rows[] = {
-    {"ex2", decode}, {"lg2", decode},  {"sin", decode},
-    {"cos", decode}, {"tanh", decode}, {"rsqrt", decode},
+    {"ex2.approx{.ftz}.f32", decode, {}, Timing::Special, tolerance},
+    {"ex2.approx.(f16|f16x2)", decode, {}, Timing::Special, tolerance},
+    {"ex2.approx.ftz.(bf16|bf16x2)",
+     decode,
+     {},
+     Timing::Special,
+     tolerance,
+     900},
+    {"lg2.approx{.ftz}.f32", decode, {}, Timing::Special, tolerance},
+    {"sin.approx{.ftz}.f32", decode, {}, Timing::Special, tolerance},
+    {"cos.approx{.ftz}.f32", decode, {}, Timing::Special, tolerance},
+    {"tanh.approx.(f32|f16|f16x2)", decode, {}, Timing::Special, tolerance},
+    {"tanh.approx.(bf16|bf16x2)", decode, {}, Timing::Special, tolerance, 900},
+    {"rcp.approx{.ftz}.f32", decode, {}, Timing::Special, tolerance},
+    {"rcp.approx.ftz.f64", decode, {}, Timing::Double, tolerance},
+    {"sqrt.approx{.ftz}.f32", decode, {}, Timing::Special, tolerance},
+    {"rsqrt.approx{.ftz}.f32", decode, {}, Timing::Special, tolerance},
+    {"rsqrt.approx{.ftz}.f64", decode, {}, Timing::Double, tolerance},
 };
 
 } // namespace
@@ -161,5 +181,3 @@ HEDDLE_END_LANES
 std::span<const InstructionRow> heddle::vgpu::approximateInstructions() {
   return rows;
 }
-
-Handler heddle::vgpu::decodeApproximate(Decoder &d) { return decode(d); }

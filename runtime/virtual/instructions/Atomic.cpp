@@ -168,8 +168,6 @@ bool supports(Op op, Type type) {
 Handler decodeAtomic(Decoder &d) {
   auto *p = d.payload<AtomicPayload>();
   p->returns = d.mods.base() == "atom";
-  if (d.mods.take("async"))
-    return d.fail("red.async is not supported; expected red");
   d.mods.takeAny({"relaxed", "acquire", "release", "acq_rel"});
   std::string_view space =
       d.mods.takeAny({"global", "shared::cluster", "shared::cta", "shared"});
@@ -217,9 +215,72 @@ Handler decodeAtomic(Decoder &d) {
   }
 }
 
+constexpr RowEffects atomicEffects{.reads = globalMemory | sharedMemory,
+                                   .writes = globalMemory | sharedMemory,
+                                   .sinks = addressSink | storeSink},
+    reductionEffects = atomicEffects;
+
 constexpr InstructionRow rows[] = {
-    {"atom", decodeAtomic},
-    {"red", decodeAtomic},
+    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
+     ".add{.L2::cache_hint}.(u32|s32|u64|f32|f64)",
+     decodeAtomic, atomicEffects, Timing::Atomic},
+    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
+     ".(min|max){.L2::cache_hint}.(u32|s32|u64|s64)",
+     decodeAtomic, atomicEffects, Timing::Atomic},
+    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
+     ".(and|or|xor){.L2::cache_hint}.(b32|b64)",
+     decodeAtomic, atomicEffects, Timing::Atomic},
+    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
+     ".(inc|dec){.L2::cache_hint}.u32",
+     decodeAtomic, atomicEffects, Timing::Atomic},
+    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
+     ".add.noftz{.L2::cache_hint}.(f16|f16x2)",
+     decodeAtomic, atomicEffects, Timing::Atomic},
+    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
+     ".add.noftz{.L2::cache_hint}.(bf16|bf16x2)",
+     decodeAtomic, atomicEffects, Timing::Atomic, Fidelity::Exact, 900},
+    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
+     ".exch{.L2::cache_hint}.(b32|b64)",
+     decodeAtomic, atomicEffects, Timing::Atomic},
+    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
+     ".cas{.L2::cache_hint}.(b16|b32|b64)",
+     decodeAtomic, atomicEffects, Timing::Atomic},
+    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.global}"
+     ".add{.L2::cache_hint}.(v2|v4).f32",
+     decodeAtomic, atomicEffects, Timing::Atomic, Fidelity::Exact, 900},
+    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.global}"
+     ".(add|min|max).noftz{.L2::cache_hint}.(v2|v4|v8).(f16|bf16)",
+     decodeAtomic, atomicEffects, Timing::Atomic, Fidelity::Exact, 900},
+    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.global}"
+     ".(add|min|max).noftz{.L2::cache_hint}.(v2|v4).(f16x2|bf16x2)",
+     decodeAtomic, atomicEffects, Timing::Atomic, Fidelity::Exact, 900},
+    {"red{.(relaxed|release)}{.<scope>}{.(global|<shared>)}"
+     ".add{.L2::cache_hint}.(u32|s32|u64|f32|f64)",
+     decodeAtomic, reductionEffects, Timing::Atomic},
+    {"red{.(relaxed|release)}{.<scope>}{.(global|<shared>)}"
+     ".(min|max){.L2::cache_hint}.(u32|s32|u64|s64)",
+     decodeAtomic, reductionEffects, Timing::Atomic},
+    {"red{.(relaxed|release)}{.<scope>}{.(global|<shared>)}"
+     ".(and|or|xor){.L2::cache_hint}.(b32|b64)",
+     decodeAtomic, reductionEffects, Timing::Atomic},
+    {"red{.(relaxed|release)}{.<scope>}{.(global|<shared>)}"
+     ".(inc|dec){.L2::cache_hint}.u32",
+     decodeAtomic, reductionEffects, Timing::Atomic},
+    {"red{.(relaxed|release)}{.<scope>}{.(global|<shared>)}"
+     ".add.noftz{.L2::cache_hint}.(f16|f16x2)",
+     decodeAtomic, reductionEffects, Timing::Atomic},
+    {"red{.(relaxed|release)}{.<scope>}{.(global|<shared>)}"
+     ".add.noftz{.L2::cache_hint}.(bf16|bf16x2)",
+     decodeAtomic, reductionEffects, Timing::Atomic, Fidelity::Exact, 900},
+    {"red{.(relaxed|release)}{.<scope>}{.global}"
+     ".add{.L2::cache_hint}.(v2|v4).f32",
+     decodeAtomic, reductionEffects, Timing::Atomic, Fidelity::Exact, 900},
+    {"red{.(relaxed|release)}{.<scope>}{.global}"
+     ".(add|min|max).noftz{.L2::cache_hint}.(v2|v4|v8).(f16|bf16)",
+     decodeAtomic, reductionEffects, Timing::Atomic, Fidelity::Exact, 900},
+    {"red{.(relaxed|release)}{.<scope>}{.global}"
+     ".(add|min|max).noftz{.L2::cache_hint}.(v2|v4).(f16x2|bf16x2)",
+     decodeAtomic, reductionEffects, Timing::Atomic, Fidelity::Exact, 900},
 };
 
 } // namespace

@@ -246,9 +246,30 @@ Handler decodeBarrier(Decoder &d) {
   return barrier<true>;
 }
 
+constexpr RowEffects both{.sync = meets | acquires | releases,
+                          .sinks = branchSink | syncSink},
+    arrival{.sync = releases, .sinks = branchSink | syncSink};
+
 constexpr InstructionRow rows[] = {
-    {"bar", decodeBarrier},
-    {"barrier", decodeBarrier},
+    {"bar.warp.sync", decodeBarrier, both, Timing::Sync},
+    {"bar{.cta}.sync{.aligned}", decodeBarrier, both, Timing::Sync},
+    {"bar{.cta}.arrive{.aligned}", decodeBarrier, arrival, Timing::Sync},
+    {"bar{.cta}.red.popc{.aligned}.u32", decodeBarrier, both, Timing::Sync},
+    {"bar{.cta}.red.(and|or){.aligned}.pred", decodeBarrier, both,
+     Timing::Sync},
+    {"barrier{.cta}.sync{.aligned}", decodeBarrier, both, Timing::Sync},
+    {"barrier{.cta}.arrive{.aligned}", decodeBarrier, arrival, Timing::Sync},
+    {"barrier{.cta}.red.popc{.aligned}.u32", decodeBarrier, both, Timing::Sync},
+    {"barrier{.cta}.red.(and|or){.aligned}.pred", decodeBarrier, both,
+     Timing::Sync},
+    {"barrier.cluster.arrive{.(release|relaxed)}{.aligned}", decodeBarrier,
+     arrival, Timing::Sync, Fidelity::Exact, 900},
+    {"barrier.cluster.wait{.acquire}{.aligned}",
+     decodeBarrier,
+     {.sync = meets | acquires, .sinks = branchSink},
+     Timing::Sync,
+     Fidelity::Exact,
+     900},
 };
 
 } // namespace

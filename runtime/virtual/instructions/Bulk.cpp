@@ -271,8 +271,6 @@ Flow toGlobal(Warp &warp, const Instruction &i, uint32_t mask) {
   });
 }
 
-Flow nothing(Warp &, const Instruction &, uint32_t) { return Flow::Next; }
-
 std::optional<TensorMapType> reduceType(Type type) {
   switch (type) {
   case Type::F16:
@@ -301,11 +299,6 @@ std::optional<TensorMapType> reduceType(Type type) {
 } // namespace
 
 Handler heddle::vgpu::decodeBulkCopy(Decoder &d, bool reduce) {
-  if (d.mods.take("prefetch")) {
-    while (!d.mods.empty())
-      d.mods.takeFirst();
-    return nothing;
-  }
   auto *p = d.payload<BulkPayload>();
   std::string_view to = d.mods.takeFirst(), from = d.mods.takeFirst();
   bool hint = d.mods.take("L2::cache_hint");

@@ -369,6 +369,50 @@ Handler decodeSet(Decoder &d) {
   return handler ? handler : d.unknown();
 }
 
+/// set.f16x2: 1.0 or 0 per half.
+template <Compare op, typename Format>
+struct SetHalves {
+  static Flow run(Warp &warp, const Instruction &i, uint32_t mask) {
+    using F = typename Format::Format;
+    const uint32_t *a = warp.reg32(i.src[0]), *b = warp.reg32(i.src[1]);
+    uint32_t *d = warp.reg32(i.dst);
+    uint32_t half[2] = {};
+    Warp::forBits(mask, [&](uint32_t l) {
+      for (unsigned k = 0; k < 2; ++k)
+        half[k] |=
+            uint32_t(compare<op, float>(F::load(uint16_t(a[l] >> (16 * k))),
+                                        F::load(uint16_t(b[l] >> (16 * k)))))
+            << l;
+    });
+    if (i.payload)
+      for (uint32_t &value : half)
+        value =
+            combined(warp, *static_cast<const SetpPayload *>(i.payload), value);
+    Warp::forBits(mask, [&](uint32_t l) {
+      d[l] = ((half[0] >> l & 1) ? i.aux : 0) |
+             ((half[1] >> l & 1) ? i.aux << 16 : 0);
+    });
+    return Flow::Next;
+  }
+};
+
+Handler decodeSetPair(Decoder &d) {
+  SetpPayload *payload = nullptr;
+  takeCombine(d, payload);
+  Type type = d.mods.takeType();
+  auto op = takeCompare(d.mods, true);
+  d.expectOperands(payload ? 4 : 3);
+  d.inst.dst = d.destination(0, type);
+  d.inst.src[0] = d.source(1, type);
+  d.inst.src[1] = d.source(2, type);
+  if (payload)
+    payload->other = d.predicateSource(d.operand(3), payload->otherFlip);
+  d.inst.aux = type == Type::F16x2 ? 0x3c00 : 0x3f80;
+  Handler handler = type == Type::F16x2 ? byOp<SetHalves, HalfPair>(*op)
+                                        : byOp<SetHalves, BfloatPair>(*op);
+  return handler ? handler : d.unknown();
+}
+
 template <typename T>
 Flow selp(Warp &warp, const Instruction &i, uint32_t mask) {
   auto *d = warp.reg<T>(i.dst);
@@ -417,10 +461,28 @@ Handler decodeSlct(Decoder &d) {
 }
 
 constexpr InstructionRow rows[] = {
-    {"setp", decodeSetp},
-    {"set", decodeSet},
-    {"selp", decodeSelp},
-    {"slct", decodeSlct},
+    {"setp.<compare>{.<combine>}{.ftz}.(<bits>|<int>|f32|f64)", decodeSetp},
+    {"setp.<compare>{.<combine>}{.ftz}.(f16|f16x2)", decodeSetp},
+    {"setp.<compare>{.<combine>}.(bf16|bf16x2)",
+     decodeSetp,
+     {},
+     Timing::Alu,
+     Fidelity::Exact,
+     900},
+    {"set.<compare>{.<combine>}{.ftz}.(u32|s32|f32).(<bits>|<int>|f32|f64)",
+     decodeSet},
+    {"set.<compare>{.<combine>}{.ftz}.(f16|bf16|u16|s16|u32|s32|f32)"
+     ".(f16|bf16|<int>|<bits>|f32|f64)",
+     decodeSet},
+    {"set.<compare>{.<combine>}{.ftz}.f16x2.f16x2", decodeSetPair},
+    {"set.<compare>{.<combine>}.bf16x2.bf16x2",
+     decodeSetPair,
+     {},
+     Timing::Alu,
+     Fidelity::Exact,
+     900},
+    {"selp.(<bits>|<int>|f32|f64)", decodeSelp},
+    {"slct{.ftz}.(<bits>|<int>|f32|f64).(s32|f32)", decodeSlct},
 };
 
 } // namespace

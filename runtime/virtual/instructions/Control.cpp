@@ -94,12 +94,6 @@ Handler decodeTrap(Decoder &d) {
   return trap;
 }
 
-Handler decodeNothing(Decoder &d) {
-  while (!d.mods.empty())
-    d.mods.takeFirst();
-  return nothing;
-}
-
 /// Functions that are declared but not defined. Assertions end the launch;
 /// printf prints nothing.
 Flow assertFail(Warp &warp, const Instruction &i, uint32_t mask) {
@@ -241,18 +235,32 @@ Handler decodeSetMaxRegisters(Decoder &d) {
 }
 
 constexpr InstructionRow rows[] = {
-    {"bra", decodeBra},
-    {"brx", decodeBrx},
-    {"ret", decodeExit},
-    {"exit", decodeExit},
-    {"trap", decodeTrap},
-    {"brkpt", decodeTrap},
-    {"call", decodeCall},
-    {"heddle.role", decodeRole},
-    {"nanosleep", decodeNanosleep},
-    {"pmevent", decodeNothing},
-    {"griddepcontrol", decodeNothing},
-    {"setmaxnreg", decodeSetMaxRegisters},
+    {"bra{.uni}", decodeBra, {.sinks = branchSink}, Timing::Control},
+    {"brx.idx{.uni}", decodeBrx, {.sinks = branchSink}, Timing::Control},
+    {"call{.uni}", decodeCall, {.sinks = branchSink}, Timing::Control},
+    {"ret{.uni}", decodeExit, {.sinks = branchSink}, Timing::Control},
+    {"exit", decodeExit, {.sinks = branchSink}, Timing::Control},
+    {"trap", decodeTrap, {.sinks = branchSink}, Timing::Control},
+    {"brkpt", decodeTrap, {.sinks = branchSink}, Timing::Control},
+    {"heddle.role", decodeRole, {}, Timing::Control},
+    {"nanosleep.u32",
+     decodeNanosleep,
+     {},
+     Timing::Control,
+     Fidelity::Approximate},
+    {"pmevent{.mask}", decodeNothing, {}, Timing::Control},
+    {"griddepcontrol.(launch_dependents|wait)",
+     decodeNothing,
+     {},
+     Timing::Control,
+     Fidelity::Exact,
+     900},
+    {"setmaxnreg.(inc|dec).sync.aligned.u32",
+     decodeSetMaxRegisters,
+     {.sync = meets},
+     Timing::Sync,
+     Fidelity::Exact,
+     901},
 };
 
 } // namespace
@@ -260,3 +268,5 @@ constexpr InstructionRow rows[] = {
 std::span<const InstructionRow> heddle::vgpu::controlInstructions() {
   return rows;
 }
+
+Handler heddle::vgpu::decodeNothing(Decoder &) { return nothing; }

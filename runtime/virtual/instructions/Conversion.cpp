@@ -9,6 +9,7 @@
 #include "instructions/FloatLanes.h"
 #include "instructions/Table.h"
 
+using namespace heddle;
 using namespace heddle::vgpu;
 
 HEDDLE_BEGIN_LANES
@@ -405,7 +406,55 @@ Handler decodeCvt(Decoder &d) {
   return fast ? fast : cvt;
 }
 
-constexpr InstructionRow rows[] = {{"cvt", decodeCvt}};
+constexpr InstructionRow rows[] = {
+    {"cvt{.(rn|rz|rm|rp|rni|rzi|rmi|rpi)}{.ftz}{.sat}"
+     ".(u8|s8|<int>|f16|f32|f64).(u8|s8|<int>|f16|bf16|f32|f64)",
+     decodeCvt,
+     {},
+     Timing::Convert},
+    {"cvt.(rn|rz|rm|rp|rni|rzi|rmi|rpi){.sat}.(u8|s8|<int>|bf16)"
+     ".(u8|s8|<int>|f16|bf16|f32|f64)",
+     decodeCvt,
+     {},
+     Timing::Convert,
+     Fidelity::Exact,
+     900},
+    {"cvt.(rn|rz){.relu}{.satfinite}.(f16|bf16).f32",
+     decodeCvt,
+     {},
+     Timing::Convert},
+    {"cvt.(rn|rz){.relu}{.satfinite}.(f16x2|bf16x2).f32",
+     decodeCvt,
+     {},
+     Timing::Convert},
+    {"cvt.rna{.satfinite}.tf32.f32", decodeCvt, {}, Timing::Convert},
+    {"cvt.(rn|rz){.satfinite}{.relu}.tf32.f32",
+     decodeCvt,
+     {},
+     Timing::Convert,
+     Fidelity::Exact,
+     900},
+    {"cvt.rn.satfinite{.relu}.(e4m3x2|e5m2x2).f32",
+     decodeCvt,
+     {},
+     Timing::Convert,
+     Fidelity::Exact,
+     890},
+    {"cvt.rn.satfinite{.relu}.(e4m3x2|e5m2x2).f16x2",
+     decodeCvt,
+     {},
+     Timing::Convert,
+     Fidelity::Exact,
+     890},
+    {"cvt.rn{.relu}.f16x2.(e4m3x2|e5m2x2)",
+     decodeCvt,
+     {},
+     Timing::Convert,
+     Fidelity::Exact,
+     890},
+    {"cvt.pack.sat.(u8|s8|u16|s16).s32", decodeCvt, {}, Timing::Convert},
+    {"cvt.pack.sat.(u8|s8).s32.b32", decodeCvt, {}, Timing::Convert},
+};
 
 } // namespace
 HEDDLE_END_LANES

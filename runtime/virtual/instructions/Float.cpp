@@ -9,6 +9,9 @@
 #include "instructions/FloatLanes.h"
 #include "instructions/Table.h"
 
+#include <cfenv>
+
+using namespace heddle;
 using namespace heddle::vgpu;
 
 HEDDLE_BEGIN_LANES
@@ -159,6 +162,41 @@ Flow directed(Warp &warp, const Instruction &i, uint32_t mask) {
   return Flow::Next;
 }
 
+/// f64 arithmetic with the host's rounding mode. Volatile operands keep the
+/// operation between the two changes of the mode.
+template <DirectedOp op>
+Flow directed64(Warp &warp, const Instruction &i, uint32_t mask) {
+  constexpr int modes[] = {FE_TONEAREST, FE_TOWARDZERO, FE_DOWNWARD, FE_UPWARD};
+  std::fesetround(modes[i.aux2]);
+  Warp::forBits(mask, [&](uint32_t l) {
+    auto read = [&](unsigned n) {
+      return std::bit_cast<double>(warp.reg64(i.src[n])[l]);
+    };
+    volatile double a = read(0), b = 0, c = 0, r = 0;
+    if constexpr (op != DirectedOp::Sqrt && op != DirectedOp::Rcp)
+      b = read(1);
+    if constexpr (op == DirectedOp::Fma)
+      c = read(2);
+    if constexpr (op == DirectedOp::Add)
+      r = a + b;
+    else if constexpr (op == DirectedOp::Sub)
+      r = a - b;
+    else if constexpr (op == DirectedOp::Mul)
+      r = a * b;
+    else if constexpr (op == DirectedOp::Fma)
+      r = std::fma(a, b, c);
+    else if constexpr (op == DirectedOp::Div)
+      r = a / b;
+    else if constexpr (op == DirectedOp::Sqrt)
+      r = std::sqrt(a);
+    else
+      r = 1.0 / a;
+    warp.reg64(i.dst)[l] = std::bit_cast<uint64_t>(double(r));
+  });
+  std::fesetround(FE_TONEAREST);
+  return Flow::Next;
+}
+
 void setOperands(Decoder &d, Type type, unsigned sources) {
   d.expectOperands(sources + 1);
   d.inst.dst = d.destination(0, type);
@@ -172,36 +210,18 @@ Handler decodeArithmetic(Decoder &d) {
   takeRounding(d.mods, rounding);
   bool ftz = d.mods.take("ftz"), sat = d.mods.take("sat");
   Type type = d.mods.takeType();
-  if (!isFloat(type)) {
-    if (sat)
-      return d.unknown();
-    return decodeIntegerArithmetic(d, type);
-  }
   setOperands(d, type, 2);
   if (rounding != Rounding::NearestEven) {
-    if (type != Type::F32)
-      return d.fail("expected rounding .rn for this type");
+    if (type == Type::F64) {
+      d.inst.aux2 = uint32_t(rounding);
+      return directed64<op>;
+    }
     d.inst.aux = ftz * ftzBit | sat * satBit;
     d.inst.aux2 = uint32_t(rounding);
     return directed<op>;
   }
   Handler handler = floatBinary<F>(type, ftz, sat);
   return handler ? handler : d.unknown();
-}
-
-Handler decodeAdd(Decoder &d) {
-  if (d.mods.peek() == "sat") {
-    // add.sat.s32: put the modifier back where the integer table looks.
-    Modifiers copy = d.mods;
-    copy.take("sat");
-    Type type = copy.takeType();
-    if (type == Type::S32) {
-      d.mods.takeType();
-      return decodeIntegerArithmetic(d, type);
-    }
-  }
-  return d.mods.base() == "add" ? decodeArithmetic<Add, DirectedOp::Add>(d)
-                                : decodeArithmetic<Sub, DirectedOp::Sub>(d);
 }
 
 // --- Minimum and maximum -----------------------------------------------------
@@ -222,8 +242,6 @@ Handler decodeMinMax(Decoder &d) {
   if (xorSign && !d.mods.take("abs"))
     return d.unknown();
   Type type = d.mods.takeType();
-  if (!isFloat(type))
-    return decodeIntegerArithmetic(d, type);
   setOperands(d, type, 2);
   Handler handler;
   if (xorSign)
@@ -320,16 +338,6 @@ Flow fmaNarrow(Warp &warp, const Instruction &i, uint32_t mask) {
 }
 
 Handler decodeFma(Decoder &d) {
-  if (d.mods.base() == "mad") {
-    Modifiers copy = d.mods;
-    Type type = copy.takeType();
-    if (!isFloat(type)) {
-      if (copy.take("cc"))
-        return decodeMadWithCarryOut(d);
-      d.mods.takeType();
-      return decodeIntegerArithmetic(d, type);
-    }
-  }
   Rounding rounding;
   takeRounding(d.mods, rounding);
   bool ftz = d.mods.take("ftz"), sat = d.mods.take("sat"),
@@ -350,11 +358,13 @@ Handler decodeFma(Decoder &d) {
     return sat ? ternary<FmaF32<false, true>, float, float>
                : ternary<FmaF32<false, false>, float, float>;
   }
-  if (rounding != Rounding::NearestEven)
-    return d.fail("expected rounding .rn for this type");
   switch (type) {
   case Type::F64:
-    return d.inst.aux ? d.unknown() : ternary<FmaF64, double, double>;
+    if (rounding != Rounding::NearestEven) {
+      d.inst.aux2 = uint32_t(rounding);
+      return directed64<DirectedOp::Fma>;
+    }
+    return ternary<FmaF64, double, double>;
   case Type::F16:
     return fmaNarrow<HalfFormat, false>;
   case Type::F16x2:
@@ -390,13 +400,13 @@ Handler decodeDiv(Decoder &d) {
   takeRounding(d.mods, rounding);
   bool ftz = d.mods.take("ftz");
   Type type = d.mods.takeType();
-  if (!isFloat(type))
-    return decodeIntegerArithmetic(d, type);
   setOperands(d, type, 2);
-  if (type == Type::F64 && rounding == Rounding::NearestEven)
-    return binary<DivF64, double, double>;
-  if (type != Type::F32)
-    return d.unknown();
+  if (type == Type::F64) {
+    if (rounding == Rounding::NearestEven)
+      return binary<DivF64, double, double>;
+    d.inst.aux2 = uint32_t(rounding);
+    return directed64<DirectedOp::Div>;
+  }
   if (approx)
     return ftz ? binary<DivApprox<true>, float, float>
                : binary<DivApprox<false>, float, float>;
@@ -410,24 +420,18 @@ Handler decodeDiv(Decoder &d) {
 
 template <DirectedOp op, typename Exact64>
 Handler decodeRoot(Decoder &d) {
-  bool approx = d.mods.take("approx");
-  Modifiers original = d.mods;
   Rounding rounding;
   takeRounding(d.mods, rounding);
   bool ftz = d.mods.take("ftz");
   Type type = d.mods.takeType();
-  if (approx) {
-    d.mods = original;
-    return decodeApproximate(d);
-  }
   setOperands(d, type, 1);
   d.inst.aux = ftz * ftzBit;
   d.inst.aux2 = uint32_t(rounding);
   if (type == Type::F32)
     return directed<op>;
-  if (type == Type::F64 && rounding == Rounding::NearestEven)
-    return unary<Exact64, double, double>;
-  return d.unknown();
+  if (rounding != Rounding::NearestEven)
+    return directed64<op>;
+  return unary<Exact64, double, double>;
 }
 
 struct SqrtF64 {
@@ -453,11 +457,24 @@ struct SignF32 {
 };
 
 template <bool negate>
+struct SignF16 {
+  uint16_t operator()(uint16_t x) const {
+    uint16_t flushed = x & 0x7c00 ? x : x & 0x8000;
+    return negate ? flushed ^ 0x8000 : flushed & 0x7fff;
+  }
+};
+template <bool negate>
+struct SignPair {
+  uint32_t operator()(uint32_t x) const {
+    return SignF16<negate>{}(uint16_t(x)) |
+           uint32_t(SignF16<negate>{}(uint16_t(x >> 16))) << 16;
+  }
+};
+
+template <bool negate>
 Handler decodeSign(Decoder &d) {
   bool ftz = d.mods.take("ftz");
   Type type = d.mods.takeType();
-  if (!isFloat(type))
-    return decodeIntegerArithmetic(d, type);
   setOperands(d, type, 1);
   switch (type) {
   case Type::F32:
@@ -469,10 +486,14 @@ Handler decodeSign(Decoder &d) {
                  uint64_t, uint64_t>;
   case Type::F16:
   case Type::BF16:
+    if (ftz)
+      return unary<SignF16<negate>, uint16_t, uint16_t>;
     return unary<Bits<uint16_t, negate ? 0x8000 : 0, negate ? 0xffff : 0x7fff>,
                  uint16_t, uint16_t>;
   case Type::F16x2:
   case Type::BF16x2:
+    if (ftz)
+      return unary<SignPair<negate>, uint32_t, uint32_t>;
     return unary<
         Bits<uint32_t, negate ? 0x80008000u : 0u, negate ? ~0u : 0x7fff7fffu>,
         uint32_t, uint32_t>;
@@ -551,21 +572,85 @@ Handler decodeTestp(Decoder &d) {
   return d.unknown();
 }
 
+constexpr DecodeFunction decodeAdd = decodeArithmetic<Add, DirectedOp::Add>,
+                         decodeSub = decodeArithmetic<Sub, DirectedOp::Sub>,
+                         decodeMul = decodeArithmetic<Mul, DirectedOp::Mul>,
+                         decodeSqrt = decodeRoot<DirectedOp::Sqrt, SqrtF64>,
+                         decodeRcp = decodeRoot<DirectedOp::Rcp, RcpF64>;
+
 constexpr InstructionRow rows[] = {
-    {"add", decodeAdd},
-    {"sub", decodeAdd},
-    {"mul", decodeArithmetic<Mul, DirectedOp::Mul>},
-    {"mad", decodeFma},
-    {"fma", decodeFma},
-    {"div", decodeDiv},
-    {"min", decodeMinMax<Min>},
-    {"max", decodeMinMax<Max>},
-    {"neg", decodeSign<true>},
-    {"abs", decodeSign<false>},
-    {"sqrt", decodeRoot<DirectedOp::Sqrt, SqrtF64>},
-    {"rcp", decodeRoot<DirectedOp::Rcp, RcpF64>},
-    {"copysign", decodeCopySign},
-    {"testp", decodeTestp},
+    {"add{.<round>}{.ftz}{.sat}.f32", decodeAdd},
+    {"add{.<round>}.f64", decodeAdd, {}, Timing::Double},
+    {"add{.rn}{.ftz}{.sat}.(f16|f16x2)", decodeAdd},
+    {"add{.rn}.(bf16|bf16x2)",
+     decodeAdd,
+     {},
+     Timing::Alu,
+     Fidelity::Exact,
+     900},
+    {"sub{.<round>}{.ftz}{.sat}.f32", decodeSub},
+    {"sub{.<round>}.f64", decodeSub, {}, Timing::Double},
+    {"sub{.rn}{.ftz}{.sat}.(f16|f16x2)", decodeSub},
+    {"sub{.rn}.(bf16|bf16x2)",
+     decodeSub,
+     {},
+     Timing::Alu,
+     Fidelity::Exact,
+     900},
+    {"mul{.<round>}{.ftz}{.sat}.f32", decodeMul},
+    {"mul{.<round>}.f64", decodeMul, {}, Timing::Double},
+    {"mul{.rn}{.ftz}{.sat}.(f16|f16x2)", decodeMul},
+    {"mul{.rn}.(bf16|bf16x2)",
+     decodeMul,
+     {},
+     Timing::Alu,
+     Fidelity::Exact,
+     900},
+    {"fma.<round>{.ftz}{.sat}.f32", decodeFma},
+    {"fma.<round>.f64", decodeFma, {}, Timing::Double},
+    {"fma.rn{.ftz}{.(sat|relu)}.(f16|f16x2)", decodeFma},
+    {"fma.rn{.relu}.(bf16|bf16x2)",
+     decodeFma,
+     {},
+     Timing::Alu,
+     Fidelity::Exact,
+     800},
+    {"mad{.<round>}{.ftz}{.sat}.f32", decodeFma},
+    {"mad.<round>.f64", decodeFma, {}, Timing::Double},
+    {"div.<round>{.ftz}.f32", decodeDiv},
+    {"div.<round>.f64", decodeDiv, {}, Timing::Double},
+    {"div.(approx|full){.ftz}.f32",
+     decodeDiv,
+     {},
+     Timing::Special,
+     Fidelity::WithinTolerance},
+    {"sqrt.<round>{.ftz}.f32", decodeSqrt, {}, Timing::Special},
+    {"sqrt.<round>.f64", decodeSqrt, {}, Timing::Double},
+    {"rcp.<round>{.ftz}.f32", decodeRcp, {}, Timing::Special},
+    {"rcp.<round>.f64", decodeRcp, {}, Timing::Double},
+    {"min{.ftz}{.NaN}{.xorsign.abs}.(f32|f16|f16x2)", decodeMinMax<Min>},
+    {"min{.NaN}{.xorsign.abs}.(bf16|bf16x2)",
+     decodeMinMax<Min>,
+     {},
+     Timing::Alu,
+     Fidelity::Exact,
+     800},
+    {"min.f64", decodeMinMax<Min>, {}, Timing::Double},
+    {"max{.ftz}{.NaN}{.xorsign.abs}.(f32|f16|f16x2)", decodeMinMax<Max>},
+    {"max{.NaN}{.xorsign.abs}.(bf16|bf16x2)",
+     decodeMinMax<Max>,
+     {},
+     Timing::Alu,
+     Fidelity::Exact,
+     800},
+    {"max.f64", decodeMinMax<Max>, {}, Timing::Double},
+    {"neg{.ftz}.(f32|f16|f16x2)", decodeSign<true>},
+    {"neg.(f64|bf16|bf16x2)", decodeSign<true>},
+    {"abs{.ftz}.(f32|f16|f16x2)", decodeSign<false>},
+    {"abs.(f64|bf16|bf16x2)", decodeSign<false>},
+    {"copysign.(f32|f64)", decodeCopySign},
+    {"testp.(finite|infinite|number|notanumber|normal|subnormal).(f32|f64)",
+     decodeTestp},
 };
 
 } // namespace

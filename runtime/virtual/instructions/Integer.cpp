@@ -99,11 +99,31 @@ struct MadWide {
     return Add{}(MulWide{}(a, b), c);
   }
 };
-struct Mul24Lo {
+/// Bits 0 to 31 of a product of 24-bit numbers, or bits 16 to 47.
+template <bool high>
+struct Mul24 {
   template <typename T>
   T operator()(T a, T b) const {
-    auto low = [](T x) { return T(U<T>(x) << 8) >> 8; };
-    return wrap<T>(uint64_t(low(a)) * uint64_t(low(b)));
+    using Wide = std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>;
+    auto low = [](T x) { return Wide(T(U<T>(x) << 8) >> 8); };
+    return wrap<T>(uint64_t(low(a) * low(b)) >> (high ? 16 : 0));
+  }
+};
+template <bool high>
+struct Mad24 {
+  template <typename T>
+  T operator()(T a, T b, T c) const {
+    return Add{}(Mul24<high>{}(a, b), c);
+  }
+};
+struct MadHiSat {
+  int32_t operator()(int32_t a, int32_t b, int32_t c) const {
+    return AddSat{}(MulHi{}(a, b), c);
+  }
+};
+struct Mad24HiSat {
+  int32_t operator()(int32_t a, int32_t b, int32_t c) const {
+    return AddSat{}(Mul24<true>{}(a, b), c);
   }
 };
 struct Div {
@@ -294,24 +314,24 @@ Handler decodeAddSub(Decoder &d, Type type) {
   return binaryByType<F>(type);
 }
 
-// --- Shared with floating point: the type decides
-// -----------------------------
-
 /// madc and mad.cc: multiply, then add with a carry.
-template <bool useCarry>
+template <typename T, bool useCarry>
 Flow madCarry(Warp &warp, const Instruction &i, uint32_t mask) {
-  auto *d = warp.reg32(i.dst);
-  const auto *a = warp.reg32(i.src[0]), *b = warp.reg32(i.src[1]),
-             *c = warp.reg32(i.src[2]);
+  using Wide = unsigned __int128;
+  constexpr unsigned width = 8 * sizeof(T);
+  auto *d = warp.reg<T>(i.dst);
+  const auto *a = warp.reg<T>(i.src[0]), *b = warp.reg<T>(i.src[1]),
+             *c = warp.reg<T>(i.src[2]);
   bool high = i.aux & 1, sign = i.aux & 2, set = i.aux & 4;
   uint32_t out = 0, in = useCarry ? warp.carry : 0;
+  using S = std::make_signed_t<T>;
   Warp::forBits(mask, [&](uint32_t l) {
-    uint64_t product = sign ? uint64_t(int64_t(int32_t(a[l])) * int32_t(b[l]))
-                            : uint64_t(a[l]) * b[l];
-    uint64_t sum = uint64_t(uint32_t(high ? product >> 32 : product)) + c[l] +
-                   (in >> l & 1);
-    d[l] = uint32_t(sum);
-    out |= uint32_t(sum >> 32 & 1) << l;
+    Wide product =
+        sign ? Wide(__int128(S(a[l])) * __int128(S(b[l]))) : Wide(a[l]) * b[l];
+    Wide sum =
+        Wide(T(high ? product >> width : product)) + c[l] + (in >> l & 1);
+    d[l] = T(sum);
+    out |= uint32_t(sum >> width & 1) << l;
   });
   if (set)
     warp.carry = (warp.carry & ~mask) | out;
@@ -319,17 +339,13 @@ Flow madCarry(Warp &warp, const Instruction &i, uint32_t mask) {
 }
 
 template <bool useCarry>
-Handler decodeMadCarry(Decoder &d, bool set) {
-  bool high = d.mods.take("hi");
-  if (!high)
-    d.mods.take("lo");
-  set |= d.mods.take("cc");
+Handler decodeMadCarry(Decoder &d) {
+  bool high = d.mods.has("hi"), set = d.mods.has("cc");
   Type type = d.mods.takeType();
-  if (bits(type) != 32)
-    return d.unknown();
   operands(d, type, {type, type, type});
-  d.inst.aux = high | (type == Type::S32) << 1 | set << 2;
-  return madCarry<useCarry>;
+  d.inst.aux = high | uint32_t(isSigned(type)) << 1 | set << 2;
+  return bits(type) == 64 ? madCarry<uint64_t, useCarry>
+                          : madCarry<uint32_t, useCarry>;
 }
 
 Handler decodeSad(Decoder &d) {
@@ -339,15 +355,24 @@ Handler decodeSad(Decoder &d) {
   return handler ? handler : d.unknown();
 }
 
+template <typename T>
+Handler mul24As(bool high, bool add) {
+  if (add)
+    return high ? ternary<Mad24<true>, T, T> : ternary<Mad24<false>, T, T>;
+  return high ? binary<Mul24<true>, T, T> : binary<Mul24<false>, T, T>;
+}
+
 Handler decodeMul24(Decoder &d) {
-  d.mods.take("lo");
+  bool high = d.mods.has("hi"), add = d.mods.base() == "mad24";
   Type type = d.mods.takeType();
-  operands(d, type, {type, type});
-  if (type == Type::U32)
-    return binary<Mul24Lo, uint32_t, uint32_t>;
-  if (type == Type::S32)
-    return binary<Mul24Lo, int32_t, int32_t>;
-  return d.unknown();
+  if (add)
+    operands(d, type, {type, type, type});
+  else
+    operands(d, type, {type, type});
+  if (d.mods.has("sat"))
+    return ternary<Mad24HiSat, int32_t, int32_t>;
+  return isSigned(type) ? mul24As<int32_t>(high, add)
+                        : mul24As<uint32_t>(high, add);
 }
 
 Handler decodeRem(Decoder &d) {
@@ -357,23 +382,8 @@ Handler decodeRem(Decoder &d) {
   return handler ? handler : d.unknown();
 }
 
-constexpr InstructionRow rows[] = {
-    {"addc", decodeCarryIn<false>},
-    {"subc", decodeCarryIn<true>},
-    {"madc", [](Decoder &d) { return decodeMadCarry<true>(d, false); }},
-    {"sad", decodeSad},
-    {"mul24", decodeMul24},
-    {"rem", decodeRem},
-};
-
-} // namespace
-HEDDLE_END_LANES
-
-std::span<const InstructionRow> heddle::vgpu::integerInstructions() {
-  return rows;
-}
-
-Handler heddle::vgpu::decodeIntegerArithmetic(Decoder &d, Type type) {
+Handler decodeInteger(Decoder &d) {
+  Type type = d.mods.takeType();
   std::string_view base = d.mods.base();
   Handler handler = nullptr;
   if (base == "add" || base == "sub") {
@@ -405,8 +415,6 @@ Handler heddle::vgpu::decodeIntegerArithmetic(Decoder &d, Type type) {
               : part == "lo" ? binaryByType<MulLo>(type)
                              : nullptr;
   } else if (base == "mad") {
-    if (d.mods.take("cc"))
-      return d.unknown();
     std::string_view part = d.mods.takeAny({"lo", "hi", "wide"});
     if (part == "wide") {
       operands(d, widened(type), {type, type, widened(type)});
@@ -424,6 +432,8 @@ Handler heddle::vgpu::decodeIntegerArithmetic(Decoder &d, Type type) {
       }
     }
     operands(d, type, {type, type, type});
+    if (d.mods.has("sat"))
+      return ternary<MadHiSat, int32_t, int32_t>;
     handler = part == "hi"   ? ternaryByType<MadHi>(type)
               : part == "lo" ? ternaryByType<MadLo>(type)
                              : nullptr;
@@ -469,6 +479,39 @@ Handler heddle::vgpu::decodeIntegerArithmetic(Decoder &d, Type type) {
   return handler ? handler : d.unknown();
 }
 
-Handler heddle::vgpu::decodeMadWithCarryOut(Decoder &d) {
-  return decodeMadCarry<false>(d, true);
+constexpr InstructionRow rows[] = {
+    {"add.(<int>|u16x2|s16x2)", decodeInteger},
+    {"add.sat.s32", decodeInteger},
+    {"add.cc.(u32|s32|u64|s64)", decodeInteger},
+    {"addc{.cc}.(u32|s32|u64|s64)", decodeCarryIn<false>},
+    {"sub.<int>", decodeInteger},
+    {"sub.sat.s32", decodeInteger},
+    {"sub.cc.(u32|s32|u64|s64)", decodeInteger},
+    {"subc{.cc}.(u32|s32|u64|s64)", decodeCarryIn<true>},
+    {"mul.(lo|hi).<int>", decodeInteger},
+    {"mul.wide.(u16|s16|u32|s32)", decodeInteger},
+    {"mad.(lo|hi).<int>", decodeInteger},
+    {"mad.hi.sat.s32", decodeInteger},
+    {"mad.wide.(u16|s16|u32|s32)", decodeInteger},
+    {"mad.(lo|hi).cc.(u32|s32|u64|s64)", decodeMadCarry<false>},
+    {"madc.(lo|hi){.cc}.(u32|s32|u64|s64)", decodeMadCarry<true>},
+    {"mul24.(lo|hi).(u32|s32)", decodeMul24},
+    {"mad24.(lo|hi).(u32|s32)", decodeMul24},
+    {"mad24.hi.sat.s32", decodeMul24},
+    {"sad.<int>", decodeSad},
+    {"div.<int>", decodeInteger},
+    {"rem.<int>", decodeRem},
+    {"min.(<int>|u16x2|s16x2)", decodeInteger},
+    {"min.relu.(s32|s16x2)", decodeInteger},
+    {"max.(<int>|u16x2|s16x2)", decodeInteger},
+    {"max.relu.(s32|s16x2)", decodeInteger},
+    {"neg.(s16|s32|s64)", decodeInteger},
+    {"abs.(s16|s32|s64)", decodeInteger},
+};
+
+} // namespace
+HEDDLE_END_LANES
+
+std::span<const InstructionRow> heddle::vgpu::integerInstructions() {
+  return rows;
 }

@@ -360,13 +360,113 @@ void ternaryOperands(Decoder &d) {
     d.inst.src[n] = d.source(n + 1, Type::B32);
 }
 
+/// lop3.or and lop3.and: also whether any bit is set, joined with a predicate.
+struct Lop3Payload : Payload {
+  uint32_t result = 0, other = 0, otherFlip = 0;
+  bool isOr = false;
+};
+
+Flow lop3Predicate(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto &p = *static_cast<const Lop3Payload *>(i.payload);
+  lop3(warp, i, mask);
+  const uint32_t *d = warp.reg32(i.dst);
+  uint32_t set = 0, other = warp.predicates[p.other] ^ p.otherFlip;
+  Warp::forBits(mask, [&](uint32_t l) { set |= uint32_t(d[l] != 0) << l; });
+  warp.setPredicate(p.result, mask, p.isOr ? set | other : set & other);
+  return Flow::Next;
+}
+
 Handler decodeLop3(Decoder &d) {
-  if (d.mods.takeType() != Type::B32)
-    return d.unknown();
-  d.expectOperands(5);
-  ternaryOperands(d);
+  bool isOr = d.mods.has("or"), predicate = isOr || d.mods.has("and");
+  d.expectOperands(5 + predicate);
   d.inst.aux = uint32_t(d.literal(d.operand(4)));
-  return lop3;
+  if (!predicate) {
+    ternaryOperands(d);
+    return lop3;
+  }
+  auto *p = d.payload<Lop3Payload>();
+  const Operand &to = d.operand(0);
+  if (to.kind != OperandKind::Pair)
+    return d.fail("expected a register and a predicate as destinations");
+  d.inst.dst = d.destination(to.elements[0], Type::B32);
+  p->result = d.predicateDestination(to.elements[1]);
+  p->isOr = isOr;
+  for (unsigned n = 0; n < 3; ++n)
+    d.inst.src[n] = d.source(n + 1, Type::B32);
+  p->other = d.predicateSource(d.operand(5), p->otherFlip);
+  return lop3Predicate;
+}
+
+// --- Masks -------------------------------------------------------------------
+
+/// fns: the position of the n-th set bit of the mask from a base, or all ones.
+struct Fns {
+  uint32_t operator()(uint32_t mask, uint32_t base, uint32_t offset) const {
+    int32_t n = int32_t(offset);
+    if (base > 31)
+      return ~0u;
+    if (n == 0)
+      return mask >> base & 1 ? base : ~0u;
+    int step = n > 0 ? 1 : -1;
+    uint32_t rest = n > 0 ? uint32_t(n) : 0u - uint32_t(n);
+    for (int at = int(base); at >= 0 && at < 32; at += step)
+      if ((mask >> at & 1) && --rest == 0)
+        return uint32_t(at);
+    return ~0u;
+  }
+};
+
+/// bmsk: `b` ones from bit `a`.
+template <bool clamp>
+struct Bmsk {
+  uint32_t operator()(uint32_t a, uint32_t b) const {
+    uint32_t from = clamp ? a : a & 31, count = clamp ? b : b & 31;
+    uint64_t ones = count >= 32 ? 0xffffffffull : (1ull << count) - 1;
+    return from >= 32 ? 0 : uint32_t(ones << from);
+  }
+};
+
+/// szext: the low `n` bits of `a`, extended.
+template <bool clamp, bool sign>
+struct Szext {
+  uint32_t operator()(uint32_t a, uint32_t n) const {
+    uint32_t count = clamp ? n : n & 31;
+    if (count >= 32)
+      return a;
+    if (count == 0)
+      return 0;
+    uint32_t value = a & ((1u << count) - 1);
+    return sign && (value >> (count - 1) & 1) ? value | ~0u << count : value;
+  }
+};
+
+void binaryOperands(Decoder &d) {
+  d.expectOperands(3);
+  d.inst.dst = d.destination(0, Type::B32);
+  d.inst.src[0] = d.source(1, Type::B32);
+  d.inst.src[1] = d.source(2, Type::B32);
+}
+
+Handler decodeFns(Decoder &d) {
+  d.expectOperands(4);
+  ternaryOperands(d);
+  return ternary<Fns, uint32_t, uint32_t>;
+}
+
+Handler decodeBmsk(Decoder &d) {
+  binaryOperands(d);
+  return d.mods.has("clamp") ? binary<Bmsk<true>, uint32_t, uint32_t>
+                             : binary<Bmsk<false>, uint32_t, uint32_t>;
+}
+
+Handler decodeSzext(Decoder &d) {
+  binaryOperands(d);
+  bool clamp = d.mods.has("clamp");
+  if (d.mods.has("s32"))
+    return clamp ? binary<Szext<true, true>, uint32_t, uint32_t>
+                 : binary<Szext<false, true>, uint32_t, uint32_t>;
+  return clamp ? binary<Szext<true, false>, uint32_t, uint32_t>
+               : binary<Szext<false, false>, uint32_t, uint32_t>;
 }
 
 Handler decodePrmt(Decoder &d) {
@@ -452,15 +552,27 @@ Handler decodeDotBytes(Decoder &d) {
 }
 
 constexpr InstructionRow rows[] = {
-    {"and", decodeBitwise<And>}, {"or", decodeBitwise<Or>},
-    {"xor", decodeBitwise<Xor>}, {"not", decodeNot},
-    {"cnot", decodeNot},         {"shl", decodeShift},
-    {"shr", decodeShift},        {"popc", decodeCount<Popc>},
-    {"clz", decodeCount<Clz>},   {"brev", decodeBrev},
-    {"bfind", decodeBfind},      {"bfe", decodeBfe},
-    {"bfi", decodeBfi},          {"lop3", decodeLop3},
-    {"prmt", decodePrmt},        {"shf", decodeFunnel},
-    {"dp4a", decodeDotBytes},    {"dp2a", decodeDotBytes},
+    {"and.(pred|<bits>)", decodeBitwise<And>},
+    {"or.(pred|<bits>)", decodeBitwise<Or>},
+    {"xor.(pred|<bits>)", decodeBitwise<Xor>},
+    {"not.(pred|<bits>)", decodeNot},
+    {"cnot.<bits>", decodeNot},
+    {"shl.<bits>", decodeShift},
+    {"shr.(<bits>|<int>)", decodeShift},
+    {"shf.(l|r).(wrap|clamp).b32", decodeFunnel},
+    {"popc.(b32|b64)", decodeCount<Popc>},
+    {"clz.(b32|b64)", decodeCount<Clz>},
+    {"brev.(b32|b64)", decodeBrev},
+    {"bfind{.shiftamt}.(u32|s32|u64|s64)", decodeBfind},
+    {"bfe.(u32|s32|u64|s64)", decodeBfe},
+    {"bfi.(b32|b64)", decodeBfi},
+    {"fns.b32", decodeFns},
+    {"bmsk.(clamp|wrap).b32", decodeBmsk},
+    {"szext.(clamp|wrap).(u32|s32)", decodeSzext},
+    {"lop3{.(or|and)}.b32", decodeLop3},
+    {"prmt.b32{.(f4e|b4e|rc8|ecl|ecr|rc16)}", decodePrmt},
+    {"dp4a.(u32|s32).(u32|s32)", decodeDotBytes},
+    {"dp2a.(lo|hi).(u32|s32).(u32|s32)", decodeDotBytes},
 };
 
 } // namespace

@@ -85,9 +85,14 @@ Handler decodeMatrix(Decoder &d) {
   return trans ? matrix<false, true> : matrix<false, false>;
 }
 
+constexpr RowEffects loadEffects{.reads = sharedMemory, .sinks = addressSink},
+    storeEffects{.writes = sharedMemory, .sinks = addressSink | storeSink};
+
 constexpr InstructionRow rows[] = {
-    {"ldmatrix", decodeMatrix},
-    {"stmatrix", decodeMatrix},
+    {"ldmatrix.sync.aligned.m8n8.(x1|x2|x4){.trans}{.<cta>}.b16", decodeMatrix,
+     loadEffects, Timing::Memory},
+    {"stmatrix.sync.aligned.m8n8.(x1|x2|x4){.trans}{.<cta>}.b16", decodeMatrix,
+     storeEffects, Timing::Memory, Fidelity::Exact, 900},
 };
 
 } // namespace

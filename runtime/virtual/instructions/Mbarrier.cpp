@@ -272,7 +272,43 @@ Handler decodeMbarrier(Decoder &d) {
   return operate;
 }
 
-constexpr InstructionRow rows[] = {{"mbarrier", decodeMbarrier}};
+constexpr RowEffects object{.reads = sharedMemory,
+                            .writes = sharedMemory,
+                            .sync = usesMbarrier,
+                            .sinks = addressSink | syncSink},
+    arrival{.reads = sharedMemory,
+            .writes = sharedMemory,
+            .sync = usesMbarrier | releases,
+            .sinks = addressSink | syncSink},
+    waiting{.reads = sharedMemory,
+            .sync = usesMbarrier | meets | acquires,
+            .sinks = addressSink | syncSink};
+
+constexpr InstructionRow rows[] = {
+    {"mbarrier.init{.<cta>}.b64", decodeMbarrier, object, Timing::Sync,
+     Fidelity::Exact, 800},
+    {"mbarrier.inval{.<cta>}.b64", decodeMbarrier, object, Timing::Sync,
+     Fidelity::Exact, 800},
+    {"mbarrier.(arrive|arrive_drop){.noComplete}{.release.cta}{.<shared>}.b64",
+     decodeMbarrier, arrival, Timing::Sync, Fidelity::Exact, 800},
+    {"mbarrier.(arrive|arrive_drop){.expect_tx}{.(release|relaxed).(cta|"
+     "cluster)}{.<shared>}.b64",
+     decodeMbarrier, arrival, Timing::Sync, Fidelity::Exact, 900},
+    {"mbarrier.(expect_tx|complete_tx){.relaxed.(cta|cluster)}{.<shared>}.b64",
+     decodeMbarrier, object, Timing::Sync, Fidelity::Exact, 900},
+    {"mbarrier.test_wait{.parity}{.(acquire|relaxed).(cta|cluster)}{.<cta>}"
+     ".b64",
+     decodeMbarrier, waiting, Timing::Sync, Fidelity::Exact, 800},
+    {"mbarrier.try_wait{.parity}{.(acquire|relaxed).(cta|cluster)}{.<cta>}"
+     ".b64",
+     decodeMbarrier, waiting, Timing::Sync, Fidelity::Exact, 900},
+    {"mbarrier.pending_count.b64",
+     decodeMbarrier,
+     {},
+     Timing::Sync,
+     Fidelity::Exact,
+     800},
+};
 
 } // namespace
 

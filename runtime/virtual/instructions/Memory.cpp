@@ -275,6 +275,10 @@ Handler decodeAccess(Decoder &d, bool isLoad) {
   size_t expected = vector.empty() ? 1 : size_t(vector[1] - '0');
   if (parts.size() != expected)
     return d.fail("expected {} registers, found {}", expected, parts.size());
+  if (expected * bits(type) > 128)
+    return d.fail("vectors of more than 128 bits need sm_100; the virtual GPU "
+                  "runs {} and older",
+                  targetName(newestTarget));
   p->elementBytes = bits(type) / 8;
   p->bytes = p->elementBytes * unsigned(expected);
   p->signExtend = isSigned(type);
@@ -325,24 +329,76 @@ Handler decodeAccess(Decoder &d, bool isLoad) {
   }
 }
 
-Flow nothing(Warp &, const Instruction &, uint32_t) { return Flow::Next; }
+Handler decodeLoad(Decoder &d) { return decodeAccess(d, true); }
+Handler decodeStore(Decoder &d) { return decodeAccess(d, false); }
 
-/// prefetch and friends: no effect on values.
-Handler decodeHint(Decoder &d) {
-  while (!d.mods.empty())
-    d.mods.takeFirst();
-  return nothing;
-}
+constexpr RowEffects loadEffects{.reads = anyMemory, .sinks = addressSink},
+    storeEffects{.writes = anyMemory, .sinks = addressSink | storeSink};
 
 constexpr InstructionRow rows[] = {
-    {"ld", [](Decoder &d) { return decodeAccess(d, true); }},
-    {"ldu", [](Decoder &d) { return decodeAccess(d, true); }},
-    {"st", [](Decoder &d) { return decodeAccess(d, false); }},
-    {"prefetch", decodeHint},
-    {"prefetchu", decodeHint},
-    {"applypriority", decodeHint},
-    {"discard", decodeHint},
-    {"createpolicy", decodeHint},
+    {"ld{.weak}{.<space>}{.(ca|cg|cs|lu|cv)}{.<evict>}{.<evict2>}"
+     "{.L2::cache_hint}{.<prefetch2>}{.unified}{.(v2|v4)}.<memory>",
+     decodeLoad, loadEffects, Timing::Memory},
+    {"ld.volatile{.<space>}{.<prefetch2>}{.(v2|v4)}.<memory>", decodeLoad,
+     loadEffects, Timing::Memory},
+    {"ld.(relaxed|acquire).<scope>{.(global|<shared>)}{.<evict>}{.<evict2>}"
+     "{.L2::cache_hint}{.<prefetch2>}{.(v2|v4)}.<memory>",
+     decodeLoad, loadEffects, Timing::Memory},
+    {"ld.mmio.relaxed.sys{.global}.<memory>", decodeLoad, loadEffects,
+     Timing::Memory},
+    {"ld.global{.(ca|cg|cs)}.nc{.<evict>}{.<evict2>}{.L2::cache_hint}"
+     "{.<prefetch2>}{.(v2|v4)}.<memory>",
+     decodeLoad, loadEffects, Timing::Memory},
+    {"ldu{.global}{.(v2|v4)}.<memory>", decodeLoad, loadEffects,
+     Timing::Memory},
+    {"st{.weak}{.<space>}{.(wb|cg|cs|wt)}{.<evict>}{.<evict2>}"
+     "{.L2::cache_hint}{.(v2|v4)}.<memory>",
+     decodeStore, storeEffects, Timing::Memory},
+    {"st.volatile{.<space>}{.(v2|v4)}.<memory>", decodeStore, storeEffects,
+     Timing::Memory},
+    {"st.(relaxed|release).<scope>{.(global|<shared>)}{.<evict>}{.<evict2>}"
+     "{.L2::cache_hint}{.(v2|v4)}.<memory>",
+     decodeStore, storeEffects, Timing::Memory},
+    {"st.mmio.relaxed.sys{.global}.<memory>", decodeStore, storeEffects,
+     Timing::Memory},
+    {"prefetch{.(global|local)}.(L1|L2)", decodeNothing, {}, Timing::Memory},
+    {"prefetch.global.(L2::evict_last|L2::evict_normal)",
+     decodeNothing,
+     {},
+     Timing::Memory},
+    {"prefetch{.(const|param)}.tensormap",
+     decodeNothing,
+     {},
+     Timing::Memory,
+     Fidelity::Exact,
+     900},
+    {"prefetchu.L1", decodeNothing, {}, Timing::Memory},
+    {"applypriority{.global}.L2::evict_normal",
+     decodeNothing,
+     {},
+     Timing::Memory,
+     Fidelity::Exact,
+     800},
+    {"discard{.global}.L2",
+     decodeNothing,
+     {},
+     Timing::Memory,
+     Fidelity::Exact,
+     800},
+    {"createpolicy.(fractional|range){.global}"
+     ".(L2::evict_last|L2::evict_normal|L2::evict_first|L2::evict_unchanged)"
+     "{.(L2::evict_first|L2::evict_unchanged)}.b64",
+     decodeNothing,
+     {},
+     Timing::Alu,
+     Fidelity::Exact,
+     800},
+    {"createpolicy.cvt.L2.b64",
+     decodeNothing,
+     {},
+     Timing::Alu,
+     Fidelity::Exact,
+     800},
 };
 
 } // namespace

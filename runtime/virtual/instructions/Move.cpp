@@ -267,11 +267,21 @@ Handler decodeCtaRank(Decoder &d) {
 }
 
 constexpr InstructionRow rows[] = {
-    {"mov", decodeMov},
-    {"cvta", decodeCvta},
-    {"isspacep", decodeIsspacep},
-    {"mapa", decodeMapa},
-    {"getctarank", decodeCtaRank},
+    {"mov.(pred|<scalar>|b128)", decodeMov},
+    {"cvta{.to}.<space>.u64", decodeCvta},
+    {"isspacep.<space>", decodeIsspacep},
+    {"mapa{.shared::cluster}.(u32|u64)",
+     decodeMapa,
+     {},
+     Timing::Alu,
+     Fidelity::Exact,
+     900},
+    {"getctarank{.shared::cluster}.(u32|u64)",
+     decodeCtaRank,
+     {},
+     Timing::Alu,
+     Fidelity::Exact,
+     900},
 };
 
 } // namespace

@@ -8,24 +8,29 @@
 
 #include "instructions/Table.h"
 
-#include <unordered_map>
-
 using namespace heddle::vgpu;
 
-DecodeFunction heddle::vgpu::findRow(std::string_view base) {
-  static const auto all = [] {
-    std::unordered_map<std::string_view, DecodeFunction> map;
-    for (auto rows :
-         {integerInstructions(), floatInstructions(), approximateInstructions(),
-          logicInstructions(), compareInstructions(), conversionInstructions(),
-          moveInstructions(), memoryInstructions(), atomicInstructions(),
-          controlInstructions(), warpInstructions(), barrierInstructions(),
-          mbarrierInstructions(), asyncCopyInstructions(), tensorInstructions(),
-          wgmmaInstructions(), matrixInstructions(), fenceInstructions()})
-      for (const InstructionRow &row : rows)
-        map.emplace(row.base, row.decode);
-    return map;
-  }();
-  auto it = all.find(base);
-  return it == all.end() ? nullptr : it->second;
+std::span<const InstructionFamily> heddle::vgpu::instructionFamilies() {
+  static const InstructionFamily families[] = {
+      {"Integer arithmetic", integerInstructions()},
+      {"Floating-point arithmetic", floatInstructions()},
+      {"Approximate functions", approximateInstructions()},
+      {"Bits and bytes", logicInstructions()},
+      {"Comparison and selection", compareInstructions()},
+      {"Conversion", conversionInstructions()},
+      {"Moves and address spaces", moveInstructions()},
+      {"Exchange within a warp", warpInstructions()},
+      {"Loads and stores", memoryInstructions()},
+      {"Atomic operations", atomicInstructions()},
+      {"Control flow", controlInstructions()},
+      {"Fences", fenceInstructions()},
+      {"Barriers", barrierInstructions()},
+      {"mbarrier", mbarrierInstructions()},
+      {"Asynchronous copies", asyncCopyInstructions()},
+      {"Tensor maps", tensorInstructions()},
+      {"Matrix loads and stores", matrixInstructions()},
+      {"Warpgroup matrix multiply", wgmmaInstructions()},
+      {"Newer targets", newerInstructions()},
+  };
+  return families;
 }

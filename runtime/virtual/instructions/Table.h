@@ -7,9 +7,10 @@
 //===----------------------------------------------------------------------===//
 ///
 /// \file
-/// Each file of this folder holds one family of instructions: a table of rows
-/// `{base opcode, decoder}`, the decoders, and the handlers they choose. To add
-/// an instruction, add a row and a decoder to the family it belongs to.
+/// Each file of this folder holds one family of instructions: a table of rows,
+/// the decoders they name, and the handlers that those choose. To add an
+/// instruction, add a row to the family it belongs to, and a decoder if none
+/// there fits; then let the tests write docs/instructions.md again.
 ///
 //===----------------------------------------------------------------------===//
 
@@ -17,15 +18,17 @@
 #define HEDDLE_VIRTUAL_INSTRUCTIONS_TABLE_H
 
 #include "decode/Decoder.h"
+#include "decode/InstructionRow.h"
 #include "instructions/InstructionSet.h"
 
 #include <span>
 
 namespace heddle::vgpu {
 
-struct InstructionRow {
-  std::string_view base;
-  DecodeFunction decode;
+/// A family of instructions, as the documentation lists it.
+struct InstructionFamily {
+  std::string_view name;
+  std::span<const InstructionRow> rows;
 };
 
 /// Once for each instruction set of the host.
@@ -40,16 +43,8 @@ std::span<const InstructionRow> moveInstructions();
 std::span<const InstructionRow> memoryInstructions();
 std::span<const InstructionRow> warpInstructions();
 
-/// add, sub, mul, mad, div, min, max, neg and abs belong to the family of their
-/// type; the floating-point table asks this one for integers.
-Handler decodeIntegerArithmetic(Decoder &decoder, Type type);
-/// The .approx forms of sqrt and rcp.
-Handler decodeApproximate(Decoder &decoder);
-/// mad.lo.cc and mad.hi.cc.
-Handler decodeMadWithCarryOut(Decoder &decoder);
-
-/// The decoder of a base opcode in any family, or null.
-DecodeFunction findRow(std::string_view base);
+/// All families, with the handlers of this instruction set.
+std::span<const InstructionFamily> instructionFamilies();
 } // namespace HEDDLE_INSTRUCTION_SET
 
 std::span<const InstructionRow> atomicInstructions();
@@ -61,12 +56,16 @@ std::span<const InstructionRow> tensorInstructions();
 std::span<const InstructionRow> wgmmaInstructions();
 std::span<const InstructionRow> matrixInstructions();
 std::span<const InstructionRow> fenceInstructions();
+/// Instructions and modifiers of newer targets: their decoders say so.
+std::span<const InstructionRow> newerInstructions();
 
 /// cp.async.bulk and cp.reduce.async.bulk, of ranges and of tensor boxes.
 Handler decodeBulkCopy(Decoder &decoder, bool reduce);
 Handler decodeTensorCopy(Decoder &decoder, bool reduce);
 /// tensormap.replace and tensormap.cp_fenceproxy.
 Handler decodeTensorMapEdit(Decoder &decoder);
+/// Hints: no effect on values.
+Handler decodeNothing(Decoder &decoder);
 
 } // namespace heddle::vgpu
 

@@ -165,8 +165,6 @@ Flow perLane(Warp &warp, const Instruction &i, uint32_t mask) {
   return Flow::Next;
 }
 
-Flow nothing(Warp &, const Instruction &, uint32_t) { return Flow::Next; }
-
 void decodeMapOperand(Decoder &d, const Operand &operand, TensorPayload &p,
                       unsigned rank) {
   p.map = threadAddress(d, operand, Space::Generic);
@@ -187,8 +185,29 @@ void decodeMapOperand(Decoder &d, const Operand &operand, TensorPayload &p,
   p.cursor = d.newCursor();
 }
 
+constexpr RowEffects editEffects{.reads = globalMemory | sharedMemory,
+                                 .writes = globalMemory | sharedMemory,
+                                 .sinks = addressSink | storeSink};
+
 constexpr InstructionRow rows[] = {
-    {"tensormap", decodeTensorMapEdit},
+    {"tensormap.replace.tile.(global_address|global_stride)"
+     "{.(global|shared::cta)}.b1024.b64",
+     decodeTensorMapEdit, editEffects, Timing::Memory, Fidelity::Exact, 901},
+    {"tensormap.replace.tile.(rank|box_dim|global_dim|element_stride|elemtype"
+     "|interleave_layout|swizzle_mode|fill_mode){.(global|shared::cta)}.b1024"
+     ".b32",
+     decodeTensorMapEdit, editEffects, Timing::Memory, Fidelity::Exact, 901},
+    {"tensormap.cp_fenceproxy.global.shared::cta.tensormap::generic.release"
+     ".<scope>.sync.aligned",
+     decodeTensorMapEdit,
+     {.reads = sharedMemory,
+      .writes = globalMemory,
+      .proxy = Proxy::Tensormap,
+      .sync = releases | fences,
+      .sinks = addressSink},
+     Timing::Memory,
+     Fidelity::Exact,
+     900},
 };
 
 } // namespace
@@ -198,11 +217,6 @@ std::span<const InstructionRow> heddle::vgpu::tensorInstructions() {
 }
 
 Handler heddle::vgpu::decodeTensorCopy(Decoder &d, bool reduce) {
-  if (d.mods.take("prefetch")) {
-    while (!d.mods.empty())
-      d.mods.takeFirst();
-    return nothing;
-  }
   std::string_view rankName = d.mods.takeAny({"1d", "2d", "3d", "4d", "5d"});
   if (rankName.empty())
     return d.unknown();

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 
+using namespace heddle;
 using namespace heddle::vgpu;
 
 HEDDLE_BEGIN_LANES
@@ -277,9 +278,24 @@ Handler decodeElect(Decoder &d) {
 }
 
 constexpr InstructionRow rows[] = {
-    {"shfl", decodeShuffle}, {"vote", decodeVote},
-    {"match", decodeMatch},  {"activemask", decodeActiveMask},
-    {"redux", decodeRedux},  {"elect", decodeElect},
+    {"shfl.sync.(up|down|bfly|idx).b32", decodeShuffle, {}, Timing::Warp},
+    {"vote.sync.(all|any|uni).pred", decodeVote, {}, Timing::Warp},
+    {"vote.sync.ballot.b32", decodeVote, {}, Timing::Warp},
+    {"match.(any|all).sync.(b32|b64)", decodeMatch, {}, Timing::Warp},
+    {"activemask.b32", decodeActiveMask, {}, Timing::Warp},
+    {"redux.sync.(add|min|max).(u32|s32)",
+     decodeRedux,
+     {},
+     Timing::Warp,
+     Fidelity::Exact,
+     800},
+    {"redux.sync.(and|or|xor).b32",
+     decodeRedux,
+     {},
+     Timing::Warp,
+     Fidelity::Exact,
+     800},
+    {"elect.sync", decodeElect, {}, Timing::Warp, Fidelity::Exact, 900},
 };
 
 } // namespace

@@ -299,7 +299,43 @@ Handler decodeWgmma(Decoder &d) {
   return name == "commit_group" ? commit : d.unknown();
 }
 
-constexpr InstructionRow rows[] = {{"wgmma", decodeWgmma}};
+constexpr RowEffects mmaEffects{.reads = sharedMemory,
+                                .proxy = Proxy::Async,
+                                .completion = Completion::WgmmaGroup,
+                                .sinks = addressSink | branchSink};
+
+constexpr InstructionRow rows[] = {
+    {"wgmma.mma_async.sync.aligned.m64n#k16.(f16|f32).f16.f16", decodeWgmma,
+     mmaEffects, Timing::Tensor, Fidelity::Approximate, 901},
+    {"wgmma.mma_async.sync.aligned.m64n#k16.f32.bf16.bf16", decodeWgmma,
+     mmaEffects, Timing::Tensor, Fidelity::Approximate, 901},
+    {"wgmma.mma_async.sync.aligned.m64n#k8.f32.tf32.tf32", decodeWgmma,
+     mmaEffects, Timing::Tensor, Fidelity::Approximate, 901},
+    {"wgmma.mma_async.sync.aligned.m64n#k32.(f16|f32).(e4m3|e5m2).(e4m3|e5m2)",
+     decodeWgmma, mmaEffects, Timing::Tensor, Fidelity::Approximate, 901},
+    {"wgmma.mma_async.sync.aligned.m64n#k32{.satfinite}.s32.(s8|u8).(s8|u8)",
+     decodeWgmma, mmaEffects, Timing::Tensor, Fidelity::Exact, 901},
+    {"wgmma.mma_async.sp.*", decodeWgmma, mmaEffects, Timing::Tensor,
+     Fidelity::Approximate, 901},
+    {"wgmma.fence.sync.aligned",
+     decodeWgmma,
+     {.sync = fences},
+     Timing::Tensor,
+     Fidelity::Exact,
+     901},
+    {"wgmma.commit_group.sync.aligned",
+     decodeWgmma,
+     {},
+     Timing::Tensor,
+     Fidelity::Exact,
+     901},
+    {"wgmma.wait_group.sync.aligned",
+     decodeWgmma,
+     {.sync = meets},
+     Timing::Tensor,
+     Fidelity::Exact,
+     901},
+};
 
 } // namespace
 

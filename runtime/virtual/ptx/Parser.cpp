@@ -19,6 +19,9 @@ using namespace heddle::vgpu;
 
 namespace {
 
+/// The newest major version of PTX that is known.
+constexpr int newestVersion = 9;
+
 class ModuleParser {
 public:
   ModuleParser(TokenStream &tokens, std::string_view name) : tokens(tokens) {
@@ -35,6 +38,7 @@ public:
 
 private:
   void topLevel();
+  void target(uint32_t line);
   void function(bool isKernel);
   void skipSection();
 
@@ -76,11 +80,16 @@ void ModuleParser::topLevel() {
     return;
   }
   if (tokens.acceptDot(".version")) {
-    tokens.take();
+    Token version = tokens.take();
+    if (version.kind == TokenKind::Float64 &&
+        std::bit_cast<double>(version.value) >= newestVersion + 1)
+      tokens.failAt(version.line,
+                    fmt::format("version {:.1f} of PTX; the virtual GPU reads "
+                                "{}.x and older",
+                                std::bit_cast<double>(version.value),
+                                newestVersion));
   } else if (tokens.acceptDot(".target")) {
-    do
-      tokens.expectName();
-    while (tokens.accept(','));
+    target(directive.line);
   } else if (tokens.acceptDot(".address_size")) {
     if (tokens.expectInteger() != 64)
       tokens.failAt(directive.line, "expected address size 64");
@@ -117,6 +126,26 @@ void ModuleParser::topLevel() {
   } else {
     tokens.fail("unknown directive '{}'", directive.text);
   }
+}
+
+void ModuleParser::target(uint32_t line) {
+  do {
+    std::string name = tokens.expectName();
+    if (name == "debug" || name.starts_with("texmode_") ||
+        name.starts_with("map_"))
+      continue;
+    uint32_t target = parseTarget(name);
+    if (!target)
+      tokens.failAt(line, fmt::format("expected a target such as {}, found "
+                                      "'{}'",
+                                      targetName(newestTarget), name));
+    else if (target > newestTarget)
+      tokens.failAt(line, fmt::format("target {}; the virtual GPU runs {} and "
+                                      "older",
+                                      name, targetName(newestTarget)));
+    else
+      module.target = target;
+  } while (tokens.accept(','));
 }
 
 void ModuleParser::function(bool isKernel) {

@@ -57,6 +57,13 @@ enum class Type : uint8_t {
   F32x2,
 };
 
+/// Targets are numbered so that newer ones are greater: 900 is sm_90 and 901
+/// sm_90a.
+inline constexpr uint32_t newestTarget = 901;
+/// The target spelled `name`, or 0.
+uint32_t parseTarget(std::string_view name);
+std::string targetName(uint32_t target);
+
 /// The type spelled `name` (without its dot), or `Type::None`.
 Type parseType(std::string_view name);
 /// Width of a value of `type` in bits; 1 for predicates.
@@ -163,6 +170,8 @@ struct Function {
 
 struct PtxModule {
   std::string name;
+  /// Of `.target`; modules without one may use everything.
+  uint32_t target = newestTarget;
   std::map<uint32_t, std::string> files;
   std::vector<Variable> variables;
   std::vector<Function> functions;

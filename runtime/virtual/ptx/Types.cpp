@@ -8,6 +8,9 @@
 
 #include "ptx/Syntax.h"
 
+#include <charconv>
+#include <fmt/format.h>
+
 using namespace heddle::vgpu;
 
 namespace {
@@ -54,4 +57,21 @@ bool heddle::vgpu::isFloat(Type type) {
 
 bool heddle::vgpu::isSigned(Type type) {
   return type >= Type::S8 && type <= Type::S64;
+}
+
+uint32_t heddle::vgpu::parseTarget(std::string_view name) {
+  if (!name.starts_with("sm_"))
+    return 0;
+  uint32_t number = 0;
+  const char *last = name.data() + name.size();
+  auto [end, status] = std::from_chars(name.data() + 3, last, number);
+  if (status != std::errc() || number > 10000)
+    return 0;
+  // sm_100f is a family: it has what sm_100a has, for several chips.
+  bool suffix = end + 1 == last && (*end == 'a' || *end == 'f');
+  return end == last || suffix ? number * 10 + suffix : 0;
+}
+
+std::string heddle::vgpu::targetName(uint32_t target) {
+  return fmt::format("sm_{}{}", target / 10, target % 10 ? "a" : "");
 }

@@ -26,15 +26,17 @@ std::string bodyError(const std::string &body) {
 
 TEST(Parser, UnknownInstructionNamesLineAndMnemonic) {
   EXPECT_EQ(bodyError("frob.u32 %r0, %r1;"),
-            "in.ptx:17: frob.u32: unknown instruction or modifier");
-  EXPECT_EQ(bodyError("add.weird.u32 %r0, %r1, %r2;"),
-            "in.ptx:17: add.weird.u32: unknown modifier '.weird'");
+            "in.ptx:17: frob.u32: unknown instruction");
+  EXPECT_EQ(
+      bodyError("add.weird.u32 %r0, %r1, %r2;"),
+      "in.ptx:17: add.weird.u32: unknown modifier '.weird'; the nearest form "
+      "is add.(<int>|u16x2|s16x2)");
 }
 
 TEST(Parser, ErrorNamesTheSourceLine) {
   EXPECT_EQ(loadError(kernelWith(".loc 1 42 0\nfrob %r0;") +
                       ".file 1 \"kernel.cu\"\n"),
-            "in.ptx:18 (kernel.cu:42): frob: unknown instruction or modifier");
+            "in.ptx:18 (kernel.cu:42): frob: unknown instruction");
 }
 
 TEST(Parser, Operands) {
