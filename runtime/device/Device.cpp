@@ -30,3 +30,10 @@ Expected<void *> Device::getHostPointer(DeviceAddress, size_t) {
                    "the host",
                    properties().name);
 }
+
+Expected<std::pair<DeviceAddress, uint64_t>>
+Device::getGlobal(Module &, std::string_view name) {
+  return makeError(ErrorKind::InvalidInput,
+                   "'{}' does not tell where the variable '{}' lies",
+                   properties().name, name);
+}

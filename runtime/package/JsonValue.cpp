@@ -104,11 +104,34 @@ static std::string describe(const json *value) {
 }
 
 void JsonValue::fail(std::string_view expected) const {
+  failWith(fmt::format("expected {}, found {}", expected, describe(json)));
+}
+
+void JsonValue::failWith(std::string_view message) const {
   if (problem)
     return;
   std::string path = getPath();
-  problem = fmt::format("{}{}expected {}, found {}", path,
-                        path.empty() ? "" : ": ", expected, describe(json));
+  problem = fmt::format("{}{}{}", path, path.empty() ? "" : ": ", message);
+}
+
+std::vector<std::string> JsonValue::getKeys() const {
+  std::vector<std::string> keys;
+  if (!isObject())
+    fail("an object");
+  else
+    for (const auto &[key, value] : json->items())
+      keys.push_back(key);
+  return keys;
+}
+
+void JsonValue::allowOnly(std::initializer_list<std::string_view> keys) const {
+  for (const std::string &key : getKeys())
+    if (std::find(keys.begin(), keys.end(), key) == keys.end())
+      return failWith(
+          fmt::format("unknown member {}; expected {}",
+                      nlohmann::json(key).dump(-1, ' ', /*ensure_ascii=*/true,
+                                               json::error_handler_t::replace),
+                      fmt::join(keys, ", ")));
 }
 
 bool JsonValue::has(std::string_view name) const {
@@ -155,6 +178,13 @@ uint64_t JsonValue::getUnsigned(uint64_t min, uint64_t max) const {
   }
   fail(describeRange(min, max));
   return min;
+}
+
+double JsonValue::getNumber() const {
+  if (isNumber())
+    return json->get<double>();
+  fail("a number");
+  return 0;
 }
 
 bool JsonValue::getBool() const {

@@ -19,6 +19,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -50,10 +51,25 @@ public:
     else
       return T(getUnsigned(min, max));
   }
+  /// Any number, as the nearest double.
+  double getNumber() const;
   bool getBool() const;
   /// Text without control characters.
   std::string getString() const;
   bool isString() const { return json && json->is_string(); }
+  bool isInteger() const { return json && json->is_number_integer(); }
+  bool isNegative() const {
+    return json && json->is_number_integer() && !json->is_number_unsigned() &&
+           *json->get_ptr<const int64_t *>() < 0;
+  }
+  bool isNumber() const { return json && json->is_number(); }
+  bool isArray() const { return json && json->is_array(); }
+  bool isObject() const { return json && json->is_object(); }
+
+  /// The names of an object's members, in alphabetical order.
+  std::vector<std::string> getKeys() const;
+  /// Fails if there are members of other names, which may be misspelt.
+  void allowOnly(std::initializer_list<std::string_view> keys) const;
 
   /// The number below `count` of which the string is the name.
   template <typename Fn>
@@ -68,6 +84,9 @@ public:
     return 0;
   }
 
+  /// How many elements an array has.
+  size_t getCount() const { return isArray() ? json->size() : 0; }
+
   /// The elements of an array, each as `read` returns it for a `JsonValue`.
   template <typename Fn>
   auto getArray(size_t min, size_t max, Fn read) const {
@@ -81,6 +100,10 @@ public:
 
   /// Remembers that this is not what it should be.
   void fail(std::string_view expected) const;
+  /// Remembers what is wrong with it in other words.
+  void failWith(std::string_view message) const;
+  /// Whether everything that was read until now was as it should be.
+  bool isGood() const { return !problem; }
 
 private:
   JsonValue(const JsonValue &parent, size_t index)

@@ -45,7 +45,8 @@ static Expected<std::string> readAll(int file, const std::string &path,
 }
 
 Expected<std::string> package::readFile(const std::string &path,
-                                        size_t maxBytes) {
+                                        size_t maxBytes,
+                                        std::string_view what) {
   // Opening a pipe would wait for a writer.
   int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0)
@@ -56,18 +57,17 @@ Expected<std::string> package::readFile(const std::string &path,
       return fail(path);
     if (S_ISDIR(status.st_mode))
       return makeError(ErrorKind::InvalidInput,
-                       "'{}' is a folder; expected a package, which is one "
-                       "file",
-                       path);
+                       "'{}' is a folder; expected {}, which is one file", path,
+                       what);
     if (!S_ISREG(status.st_mode))
       return makeError(ErrorKind::InvalidInput,
-                       "'{}' is a pipe or a device; expected a package, which "
-                       "is a regular file",
-                       path);
+                       "'{}' is a pipe or a device; expected {}, which is a "
+                       "regular file",
+                       path, what);
     if (uint64_t(status.st_size) > maxBytes)
       return makeError(ErrorKind::InvalidInput,
-                       "'{}' has {} bytes; a package has at most {}", path,
-                       uint64_t(status.st_size), maxBytes);
+                       "'{}' has {} bytes; {} has at most {}", path,
+                       uint64_t(status.st_size), what, maxBytes);
     return readAll(file, path, size_t(status.st_size));
   }();
   close(file);

@@ -13,11 +13,14 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace heddle::package {
 
-/// The contents of a regular file of at most `maxBytes`.
-Expected<std::string> readFile(const std::string &path, size_t maxBytes);
+/// The contents of a regular file of at most `maxBytes`. Messages call it
+/// `what`: "a package".
+Expected<std::string> readFile(const std::string &path, size_t maxBytes,
+                               std::string_view what);
 
 } // namespace heddle::package
 

@@ -322,7 +322,7 @@ Expected<std::shared_ptr<const Package>> Package::parse(std::string bytes,
 
 Expected<std::shared_ptr<const Package>>
 Package::open(const std::string &path) {
-  Expected<std::string> bytes = readFile(path, maxFileBytes);
+  Expected<std::string> bytes = readFile(path, maxFileBytes, "a package");
   if (!bytes)
     return tl::unexpected(bytes.error());
   return parse(std::move(*bytes), path);

@@ -184,6 +184,8 @@ public:
 
   Expected<std::unique_ptr<Module>>
   loadModule(const ModuleImage &image) override;
+  Expected<std::pair<DeviceAddress, uint64_t>>
+  getGlobal(Module &module, std::string_view name) override;
   Expected<uint32_t> getResidentBlocks(Module &module, std::string_view kernel,
                                        const LaunchConfig &config) override;
   Expected<void> launch(Module &module, std::string_view kernel,
@@ -272,6 +274,27 @@ VirtualDevice::loadModule(const ModuleImage &image) {
     module->kernels[function.name] = std::move(*kernel);
   }
   return module;
+}
+
+Expected<std::pair<DeviceAddress, uint64_t>>
+VirtualDevice::getGlobal(Module &module, std::string_view name) {
+  auto *own = dynamic_cast<VirtualModule *>(&module);
+  if (!own || &own->memory != &memory)
+    return makeError(ErrorKind::InvalidInput,
+                     "variable '{}': the module belongs to another device",
+                     name);
+  std::string known;
+  for (const Variable &variable : own->syntax.variables) {
+    auto found = own->context.globals.find(variable.name);
+    if (found == own->context.globals.end())
+      continue;
+    if (variable.name == name)
+      return std::pair(found->second, variable.size);
+    known += (known.empty() ? "'" : ", '") + variable.name + "'";
+  }
+  return makeError(ErrorKind::InvalidInput,
+                   "'{}' has no variable '{}'; it has {}", own->syntax.name,
+                   name, known.empty() ? "none" : known);
 }
 
 Expected<void> VirtualDevice::checkConfig(const Kernel &kernel,

@@ -103,11 +103,14 @@ static bool hasSameBits(const NpyArray &array, ElementType type) {
   return array.kind == kind || (kind == 'i' && array.kind == 'u');
 }
 
+/// Enough for the widest elements, and to read arrays of other shapes so that
+/// the error can name those; a device such as /dev/zero never ends.
+static size_t getMaxBytes(const HostArray &buffer) {
+  return 8 * getBytes(buffer) + (size_t(1) << 30);
+}
+
 static Expected<void> fillFromFile(HostArray &buffer, const std::string &path) {
-  // Enough for the widest elements, and to read arrays of other shapes so that
-  // the error can name those; a device such as /dev/zero never ends.
-  size_t maxBytes = 8 * getBytes(buffer) + (size_t(1) << 30);
-  Expected<NpyArray> array = readNpy(path, maxBytes);
+  Expected<NpyArray> array = readNpy(path, getMaxBytes(buffer));
   if (!array)
     return tl::unexpected(array.error());
   std::string found =
@@ -141,8 +144,20 @@ static Expected<void> fillFromFile(HostArray &buffer, const std::string &path) {
   return {};
 }
 
-/// Fills an input as `source` says.
-static Expected<void> fill(HostArray &buffer, std::string_view source) {
+Expected<void> heddle::widenToFile(HostArray &array, const std::string &path) {
+  Expected<NpyArray> file = readNpy(path, getMaxBytes(array));
+  if (!file)
+    return tl::unexpected(file.error());
+  if (!getNumberType(array).isFloat() || file->kind != 'f')
+    return {};
+  if (file->width == 8)
+    array.type = ElementType::F64;
+  else if (file->width == 4 && getBytes(array.type) < 4)
+    array.type = ElementType::F32;
+  return {};
+}
+
+Expected<void> heddle::fillBuffer(HostArray &buffer, std::string_view source) {
   if (source == "zeros") {
     buffer.bytes.assign(getBytes(buffer), std::byte(0));
     return {};
@@ -185,9 +200,8 @@ static Expected<size_t> findBuffer(const LaunchPlan &plan,
                    name, fmt::join(names, ", "));
 }
 
-/// An error if buffers and their copies take more than the machine's memory.
-static Expected<void> verifyMemory(std::span<const HostArray> buffers,
-                                   unsigned copies) {
+Expected<void> heddle::verifyMemory(std::span<const HostArray> buffers,
+                                    unsigned copies) {
   double total = 0;
   for (const HostArray &buffer : buffers) {
     double bytes = getBytes(buffer.type);
@@ -230,7 +244,7 @@ heddle::prepareBuffers(const LaunchPlan &plan, std::span<const int64_t> sizes,
   }
   for (size_t i = 0; i < buffers.size(); ++i)
     if (buffers[i].access != Access::Out)
-      if (Expected<void> filled = fill(buffers[i], sources[i]); !filled)
+      if (Expected<void> filled = fillBuffer(buffers[i], sources[i]); !filled)
         return tl::unexpected(filled.error());
   return buffers;
 }

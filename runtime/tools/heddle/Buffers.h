@@ -22,6 +22,18 @@ Expected<std::vector<HostArray>> prepareBuffers(const LaunchPlan &plan,
                                                 const NamedStrings &inputs,
                                                 unsigned copies);
 
+/// Fills a buffer from a `.npy` file, or as `random`, `random:SEED` or `zeros`
+/// say; the numbers then depend on its name and the seed alone.
+Expected<void> fillBuffer(HostArray &buffer, std::string_view source);
+
+/// Gives a float array the type of the numbers in a `.npy` file, if those are
+/// wider.
+Expected<void> widenToFile(HostArray &array, const std::string &path);
+
+/// An error if buffers and their copies take more than the machine's memory.
+Expected<void> verifyMemory(std::span<const HostArray> buffers,
+                            unsigned copies);
+
 /// Checks that `outputs` names buffers that are written, and no file twice.
 Expected<void> verifyOutputs(const LaunchPlan &plan,
                              const NamedStrings &outputs);

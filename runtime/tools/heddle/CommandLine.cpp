@@ -82,9 +82,9 @@ static void addNamed(CLI::App &app, const std::string &option,
   });
 }
 
-static void addFile(CLI::App &app, std::string &file) {
+static void addFile(CLI::App &app, std::string &file, const char *what) {
   app.add_option("FILE", file,
-                 "a program or a package; - is a program in the standard input")
+                 fmt::format("{}; - is a program in the standard input", what))
       ->required()
       ->type_name("");
 }
@@ -119,11 +119,107 @@ static void checkDevice(const std::string &device) {
                                 device));
 }
 
+/// The integer that `text` is all of.
+static uint64_t parseNumber(const std::string &option, std::string_view text,
+                            uint64_t max) {
+  uint64_t value = 0;
+  const char *end = text.data() + text.size();
+  auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (text.empty() || error != std::errc() || stop != end || value > max)
+    throw CLI::ValidationError(
+        option,
+        fmt::format("expected an integer in 0..{}, found '{}'", max, text));
+  return value;
+}
+
+/// How many seeds `explore` tries where nothing is said.
+static constexpr uint64_t usualSeeds = 8, maxSeeds = 100000;
+
+/// The schedules to try, in order.
+static std::vector<Schedule> parseSchedules(const std::string &text) {
+  static constexpr const char *option = "--schedule";
+  size_t colon = text.find(':');
+  std::string_view kind = std::string_view(text).substr(0, colon), rest;
+  bool hasRest = colon != std::string::npos;
+  if (hasRest)
+    rest = std::string_view(text).substr(colon + 1);
+  if (kind == "random")
+    return {{.kind = Schedule::Kind::Random,
+             .seed = hasRest ? parseNumber(option, rest, UINT64_MAX) : 0,
+             .trace = {}}};
+  if (kind == "replay" && !rest.empty())
+    return {{.kind = Schedule::Kind::Replay,
+             .seed = 0,
+             .trace = std::string(rest)}};
+  static constexpr std::pair<const char *, Schedule::Kind> fixed[] = {
+      {"timed", Schedule::Kind::Timed},
+      {"eager", Schedule::Kind::Eager},
+      {"lazy", Schedule::Kind::Lazy}};
+  std::vector<Schedule> all;
+  for (auto [name, value] : fixed) {
+    all.push_back({.kind = value, .seed = 0, .trace = {}});
+    if (text == name)
+      return {all.back()};
+  }
+  if (kind != "explore")
+    throw CLI::ValidationError(
+        option, fmt::format("expected timed, eager, lazy, random[:SEED], "
+                            "replay:FILE or explore[:SEEDS], found '{}'",
+                            text));
+  uint64_t seeds = hasRest ? parseNumber(option, rest, maxSeeds) : usualSeeds;
+  for (uint64_t seed = 0; seed < seeds; ++seed)
+    all.push_back({.kind = Schedule::Kind::Random, .seed = seed, .trace = {}});
+  return all;
+}
+
+static SanitizeLevel parseSanitize(const std::string &level) {
+  if (level == "off")
+    return SanitizeLevel::Off;
+  if (level == "sync")
+    return SanitizeLevel::Sync;
+  if (level == "full")
+    return SanitizeLevel::Full;
+  throw CLI::ValidationError(
+      "--sanitize",
+      fmt::format("expected off, sync or full, found '{}'", level));
+}
+
+/// What only the virtual GPU can do.
+static void addVirtual(CLI::App &run, VirtualRequest &request) {
+  run.add_option_function<std::string>(
+         "--schedule",
+         [&](const std::string &schedule) {
+           request.schedules = parseSchedules(schedule);
+         },
+         "the order of what the virtual GPU may do in any order: timed, the "
+         "default, as a GPU likely would; eager or lazy, asynchronous "
+         "operations as early or as late as they may; random[:SEED]; "
+         "replay:FILE, as --record wrote it; explore[:SEEDS], all of these "
+         "with 8 seeds or as many as you say")
+      ->type_name("SCHEDULE");
+  run.add_option_function<std::string>(
+         "--sanitize",
+         [&](const std::string &level) {
+           request.sanitize = parseSanitize(level);
+         },
+         "what the virtual GPU looks for: off, only what it cannot execute; "
+         "sync, also misuse of barriers that happens to work; full, also "
+         "races, missing fences and uninitialised memory")
+      ->type_name("LEVEL");
+  run.add_option("--report", request.report,
+                 "where to write what was found, as JSON; - is the standard "
+                 "output")
+      ->type_name("FILE.json");
+  run.add_option("--record", request.record,
+                 "where to write the schedule, for --schedule=replay:FILE")
+      ->type_name("FILE");
+}
+
 static CLI::App *addRun(CLI::App &app, RunCommand &command) {
   CLI::App *run = app.add_subcommand(
-      "run", "Runs a package, or a program that it compiles first, and checks "
-             "what it did if asked to");
-  addFile(*run, command.file);
+      "run", "Runs a package, the kernels of a PTX file, or a program that it "
+             "compiles first, and checks what it did if asked to");
+  addFile(*run, command.file, "a program, a package or PTX");
   run->add_option_function<std::string>(
          "--device",
          [&](const std::string &device) {
@@ -146,36 +242,10 @@ static CLI::App *addRun(CLI::App &app, RunCommand &command) {
            command.outputs);
   run->add_flag("--check", command.check,
                 "compare every output with the reference semantics");
-  run->add_option_function<std::string>(
-         "--schedule",
-         [](const std::string &schedule) {
-           if (schedule == "timed")
-             return;
-           if (schedule == "eager" || schedule == "lazy" ||
-               schedule.starts_with("random") || schedule.starts_with("replay"))
-             refuse("--schedule", schedule, "use timed");
-           throw CLI::ValidationError(
-               "--schedule",
-               fmt::format("expected timed, found '{}'", schedule));
-         },
-         "the order of asynchronous events on the virtual GPU: timed")
-      ->type_name("SCHEDULE");
-  run->add_option_function<std::string>(
-         "--sanitize",
-         [](const std::string &level) {
-           if (level == "off" || level == "sync")
-             return;
-           if (level == "full")
-             refuse("--sanitize", level,
-                    "use sync, which finds faults, misuse of barriers and "
-                    "deadlocks");
-           throw CLI::ValidationError(
-               "--sanitize",
-               fmt::format("expected off or sync, found '{}'", level));
-         },
-         "what the virtual GPU looks for: off or sync; faults, misuse of "
-         "barriers and deadlocks are always reported")
-      ->type_name("LEVEL");
+  addVirtual(*run, command.virtualRequest);
+  run->add_option("--launch", command.launch,
+                  "how the kernels of a PTX file are launched, and with what")
+      ->type_name("FILE.json");
   run->add_option_function<std::string>(
          "--trace",
          [](const std::string &file) {
@@ -211,7 +281,7 @@ static EmitKind guessEmit(std::string_view output) {
 static CLI::App *addCompile(CLI::App &app, CompileCommand &command) {
   CLI::App *compile =
       app.add_subcommand("compile", "Compiles a program and writes the result");
-  addFile(*compile, command.file);
+  addFile(*compile, command.file, "a program");
   compile
       ->add_option("-o,--output", command.output,
                    "where to write; - is the standard output")
@@ -243,7 +313,7 @@ static CLI::App *addExplain(CLI::App &app, ExplainCommand &command) {
   CLI::App *explain = app.add_subcommand(
       "explain", "Tells what became of a program: roles, rings, shared memory, "
                  "registers, and with sizes the bytes it moves");
-  addFile(*explain, command.file);
+  addFile(*explain, command.file, "a program");
   explain
       ->add_option("--entry", command.entry,
                    "the host function, if there are several")
@@ -259,13 +329,32 @@ static CLI::App *addExplain(CLI::App &app, ExplainCommand &command) {
 
 static CLI::App *addInspect(CLI::App &app, InspectCommand &command) {
   CLI::App *inspect =
-      app.add_subcommand("inspect", "Tells what is in a package");
-  inspect->add_option("FILE", command.file, "the package")
+      app.add_subcommand("inspect", "Tells what is in a package or in PTX");
+  inspect->add_option("FILE", command.file, "the package, or PTX")
       ->required()
       ->type_name("");
   inspect->add_flag("--json", command.json,
                     "print the metadata and the bytes of sections as JSON");
+  inspect->add_flag("--launch", command.launch,
+                    "print a launch to start from, for 'heddle run FILE.ptx "
+                    "--launch=FILE.json'");
   return inspect;
+}
+
+std::string heddle::formatSchedule(const Schedule &schedule) {
+  switch (schedule.kind) {
+  case Schedule::Kind::Timed:
+    return "timed";
+  case Schedule::Kind::Eager:
+    return "eager";
+  case Schedule::Kind::Lazy:
+    return "lazy";
+  case Schedule::Kind::Random:
+    return fmt::format("random:{}", schedule.seed);
+  case Schedule::Kind::Replay:
+    return "replay";
+  }
+  return "";
 }
 
 ParsedCommandLine heddle::parseCommandLine(int argc, const char *const *argv) {
@@ -300,8 +389,10 @@ ParsedCommandLine heddle::parseCommandLine(int argc, const char *const *argv) {
     app.get_subcommands().front()->exit(error);
     return ExitCode::BadInput;
   }
-  if (runApp->parsed())
+  if (runApp->parsed()) {
+    run.words.assign(argv, argv + argc);
     return run;
+  }
   if (compileApp->parsed()) {
     if (compileApp->count("--emit") == 0)
       compile.emit = guessEmit(compile.output);

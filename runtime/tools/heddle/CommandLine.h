@@ -9,7 +9,10 @@
 #ifndef HEDDLE_RUNTIME_TOOLS_HEDDLE_COMMANDLINE_H
 #define HEDDLE_RUNTIME_TOOLS_HEDDLE_COMMANDLINE_H
 
+#include "heddle/Runtime/VirtualDevice.h"
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -19,6 +22,21 @@ namespace heddle {
 
 using NamedSizes = std::vector<std::pair<std::string, int64_t>>;
 using NamedStrings = std::vector<std::pair<std::string, std::string>>;
+
+/// What the virtual GPU is asked for.
+struct VirtualRequest {
+  /// Those to try, in order; empty for the usual one. A `Replay` has the name
+  /// of its file in place of a trace.
+  std::vector<Schedule> schedules;
+  std::optional<SanitizeLevel> sanitize;
+  /// Where a report is written as JSON, and a trace to replay; empty for none.
+  std::string report, record;
+
+  /// Whether anything is asked for that only a virtual GPU can do.
+  bool isGiven() const {
+    return !schedules.empty() || sanitize || !report.empty() || !record.empty();
+  }
+};
 
 enum class EmitKind { Tile, Aref, NVVM, LLVM, PTX, Cubin, Package };
 
@@ -33,6 +51,11 @@ struct RunCommand {
   NamedStrings inputs;
   NamedStrings outputs;
   bool check = false;
+  /// How the kernels of a PTX file are launched: a file, or empty.
+  std::string launch;
+  VirtualRequest virtualRequest;
+  /// All words of the command line, to say how to run it again.
+  std::vector<std::string> words;
 };
 
 /// `heddle compile`
@@ -52,11 +75,13 @@ struct ExplainCommand {
   bool json = false;
 };
 
-/// `heddle inspect`
+/// `heddle inspect`, of packages and PTX.
 struct InspectCommand {
   std::string file;
   /// Prints the metadata as JSON instead of text.
   bool json = false;
+  /// Prints a launch to start from, of PTX.
+  bool launch = false;
 };
 
 /// The program's exit codes.
@@ -65,6 +90,9 @@ enum ExitCode { Good = 0, Failed = 1, BadInput = 2 };
 /// A command, or the exit code if help, a version or an error has been printed.
 using ParsedCommandLine = std::variant<ExitCode, RunCommand, CompileCommand,
                                        ExplainCommand, InspectCommand>;
+
+/// As `--schedule` takes it: `random:7`.
+std::string formatSchedule(const Schedule &schedule);
 
 ParsedCommandLine parseCommandLine(int argc, const char *const *argv);
 

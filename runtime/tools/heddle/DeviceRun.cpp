@@ -9,78 +9,19 @@
 #include "tools/heddle/DeviceRun.h"
 
 #include "heddle/Runtime/Executable.h"
-#include "tools/heddle/Buffers.h"
+#include "tools/heddle/DeviceBuffers.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
 
 using namespace heddle;
 
-namespace {
-/// Copies of host arrays on a device, for as long as the object lives.
-class DeviceBuffers {
-public:
-  explicit DeviceBuffers(Device &device) : device(device) {}
-  ~DeviceBuffers() {
-    // A device that cannot free says so at its next use.
-    for (DeviceAddress address : addresses)
-      (void)device.free(address);
-  }
-  DeviceBuffers(const DeviceBuffers &) = delete;
-
-  Expected<void> upload(std::span<const HostArray> arrays);
-  Expected<void> download(std::span<HostArray> arrays);
-  std::vector<NamedArray> name(std::span<const HostArray> arrays) const;
-
-private:
-  Device &device;
-  std::vector<DeviceAddress> addresses;
-};
-} // namespace
-
-Expected<void> DeviceBuffers::upload(std::span<const HostArray> arrays) {
-  for (const HostArray &array : arrays) {
-    uint64_t bytes = getBytes(array);
-    Expected<DeviceAddress> address =
-        device.allocate(std::max<uint64_t>(bytes, 1));
-    if (!address)
-      return tl::unexpected(address.error());
-    addresses.push_back(*address);
-    if (bytes == 0)
-      continue;
-    Expected<void> filled =
-        array.access == Access::Out
-            ? device.fill(*address, std::byte(0xFF), bytes)
-            : device.copyToDevice(*address, array.bytes.data(), bytes);
-    if (!filled)
-      return filled;
-  }
-  return {};
-}
-
-Expected<void> DeviceBuffers::download(std::span<HostArray> arrays) {
-  for (size_t i = 0; i < arrays.size(); ++i) {
-    HostArray &array = arrays[i];
-    if (array.access == Access::In)
-      continue;
-    array.bytes.resize(getBytes(array));
-    if (array.bytes.empty())
-      continue;
-    if (Expected<void> copied = device.copyToHost(
-            array.bytes.data(), addresses[i], array.bytes.size());
-        !copied)
-      return copied;
-  }
-  return {};
-}
-
-std::vector<NamedArray>
-DeviceBuffers::name(std::span<const HostArray> arrays) const {
+static std::vector<NamedArray> nameArrays(std::span<const HostArray> arrays,
+                                          const DeviceBuffers &buffers) {
   std::vector<NamedArray> named;
   for (size_t i = 0; i < arrays.size(); ++i)
     named.push_back({arrays[i].name,
-                     {.address = addresses[i],
+                     {.address = buffers.getAddress(i),
                       .type = arrays[i].type,
                       .shape = arrays[i].shape,
                       .strides = {}}});
@@ -99,7 +40,7 @@ Expected<void> heddle::runOnDevice(Device &device,
   DeviceBuffers buffers(device);
   if (Expected<void> uploaded = buffers.upload(arrays); !uploaded)
     return uploaded;
-  std::vector<NamedArray> named = buffers.name(arrays);
+  std::vector<NamedArray> named = nameArrays(arrays, buffers);
   std::vector<NamedSize> namedSizes;
   for (size_t i = 0; i < sizes.size(); ++i)
     namedSizes.push_back({plan.sizes[i], sizes[i]});

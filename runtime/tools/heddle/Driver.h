@@ -56,6 +56,9 @@ int runDriver(int argc, const char *const *argv,
 /// `heddle run`
 ExitCode run(const RunCommand &command, const CompilerCommands *compiler);
 
+/// `heddle run` of a PTX file.
+ExitCode runPtx(const RunCommand &command);
+
 /// `heddle inspect`, which prints what is wrong if it is not `Good`.
 ExitCode inspect(const InspectCommand &command);
 

@@ -8,6 +8,8 @@
 
 #include "heddle/Runtime/Package.h"
 #include "tools/heddle/Driver.h"
+#include "tools/heddle/LaunchSpec.h"
+#include "tools/heddle/PtxFile.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -110,7 +112,26 @@ static void printJson(const Package &package) {
   fmt::print("{}\n", metadata.dump(2));
 }
 
+static ExitCode inspectPtx(const InspectCommand &command) {
+  if (command.json) {
+    printError("--json is for packages; PTX has no metadata");
+    return ExitCode::BadInput;
+  }
+  Expected<PtxFile> ptx = readPtx(command.file);
+  if (!ptx)
+    return report(ptx.error());
+  fmt::print("{}", command.launch ? formatStarterSpec(ptx->module)
+                                  : describeKernels(ptx->module));
+  return ExitCode::Good;
+}
+
 ExitCode heddle::inspect(const InspectCommand &command) {
+  if (isPtxName(command.file))
+    return inspectPtx(command);
+  if (command.launch) {
+    printError("--launch is for PTX; a package launches its kernels itself");
+    return ExitCode::BadInput;
+  }
   auto package = Package::open(command.file);
   if (!package) {
     printError(package.error().message);

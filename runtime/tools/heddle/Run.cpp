@@ -6,15 +6,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "reference/Formats.h"
 #include "tools/heddle/Buffers.h"
 #include "tools/heddle/DeviceRun.h"
 #include "tools/heddle/Driver.h"
 #include "tools/heddle/Load.h"
 #include "tools/heddle/Progress.h"
+#include "tools/heddle/PtxFile.h"
+#include "tools/heddle/ScheduledRun.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <fmt/format.h>
 
@@ -58,59 +58,32 @@ static ExitCode check(std::FILE *text, const LoadedProgram &loaded,
   return code;
 }
 
-//===----------------------------------------------------------------------===//
-// What is printed of outputs that are not checked
-//===----------------------------------------------------------------------===//
-
-static void summarize(std::FILE *text, const HostArray &array) {
-  auto type = *reference::NumberType::parse(getName(array.type));
-  unsigned width = reference::getByteWidth(type);
-  size_t count = array.bytes.size() / width;
-  double sum = 0, low = INFINITY, high = -INFINITY;
-  for (size_t i = 0; i < count; ++i) {
-    reference::Element element =
-        reference::loadElement(type, array.bytes.data() + i * width);
-    double value = type.isFloat()
-                       ? element.f
-                       : double(reference::signExtend(element.i, type.width));
-    sum += value;
-    low = std::fmin(low, value);
-    high = std::fmax(high, value);
-  }
-  fmt::print(text, "{} ({})", array.name, describe(array));
-  if (count > 0)
-    fmt::print(text, ": min {:.6g}, max {:.6g}, mean {:.6g}", low, high,
-               sum / double(count));
-  fmt::print(text, "\n");
+/// Runs what the program means rather than its code.
+static ExitCode runReference(const RunCommand &command,
+                             const LoadedProgram &loaded,
+                             const LaunchPlan &plan,
+                             std::span<const int64_t> sizes,
+                             std::span<HostArray> arrays) {
+  if (command.virtualRequest.isGiven())
+    return report({ErrorKind::InvalidInput,
+                   "--schedule, --sanitize, --report and --record are of the "
+                   "virtual GPU; expected --device=virtual, found "
+                   "'reference'"});
+  std::optional<Progress> progress;
+  Expected<void> ran =
+      loaded.reference->run(plan.name, sizes, arrays, showProgress(progress));
+  progress.reset();
+  return ran ? ExitCode::Good : report(ran.error(), loaded.source);
 }
 
 //===----------------------------------------------------------------------===//
 // The command
 //===----------------------------------------------------------------------===//
 
-/// Runs `plan` where the command says; the arrays then hold the results.
-static Expected<void> runPlan(const RunCommand &command,
-                              const LoadedProgram &loaded,
-                              const LaunchPlan &plan,
-                              std::span<const int64_t> sizes,
-                              std::span<HostArray> arrays) {
-  if (command.device == "reference") {
-    std::optional<Progress> progress;
-    return loaded.reference->run(plan.name, sizes, arrays,
-                                 showProgress(progress));
-  }
-  Expected<std::unique_ptr<Device>> device =
-      openDevice(command.device.empty() ? "auto" : command.device);
-  if (!device)
-    return tl::unexpected(device.error());
-  Progress progress((*device)->properties().kind == DeviceKind::Virtual
-                        ? "virtual GPU"
-                        : (*device)->properties().name);
-  return runOnDevice(**device, loaded.package, plan, sizes, arrays);
-}
-
 ExitCode heddle::run(const RunCommand &command,
                      const CompilerCommands *compiler) {
+  if (isPtxName(command.file) || !command.launch.empty())
+    return runPtx(command);
   LoadRequest request;
   request.file = command.file;
   request.needsCode = command.device != "reference";
@@ -129,27 +102,42 @@ ExitCode heddle::run(const RunCommand &command,
     return report(valid.error());
 
   // A buffer has a copy here and one on the device; the reference takes nine
-  // bytes per element for each of two runs, and more to compare them.
+  // bytes per element for each of two runs, and more to compare them; schedules
+  // are compared with the first.
   unsigned copies = request.needsReference ? 32 : 2;
+  if (command.virtualRequest.schedules.size() > 1)
+    copies += 2;
   Expected<std::vector<HostArray>> before =
       prepareBuffers(**plan, *sizes, command.inputs, copies);
   if (!before)
     return report(before.error());
   std::vector<HostArray> after = *before;
-  if (Expected<void> ran = runPlan(command, *loaded, **plan, *sizes, after);
-      !ran)
-    return report(ran.error(), loaded->source);
-
-  if (Expected<void> written = writeOutputs(after, command.outputs); !written)
+  RunTask task;
+  task.source = loaded->source;
+  task.run = [&](Device &device, std::span<HostArray> arrays) {
+    return runOnDevice(device, loaded->package, **plan, *sizes, arrays);
+  };
+  ScheduledRun scheduled(command, task);
+  ExitCode code = request.needsCode
+                      ? scheduled.run(after)
+                      : runReference(command, *loaded, **plan, *sizes, after);
+  if (code == ExitCode::Good) {
+    if (Expected<void> written = writeOutputs(after, command.outputs); !written)
+      return report(written.error());
+    // An array in the standard output must stay one.
+    auto isStdout = [](const auto &output) { return output.second == "-"; };
+    bool isTaken = command.virtualRequest.report == "-" ||
+                   std::ranges::any_of(command.outputs, isStdout);
+    std::FILE *text = isTaken ? stderr : stdout;
+    if (command.check)
+      code = check(text, *loaded, **plan, *sizes, *before, after);
+    else
+      for (const HostArray &array : after)
+        if (array.access != Access::In)
+          summarizeElements(text, array);
+    scheduled.summarize(text);
+  }
+  if (Expected<void> written = scheduled.writeReports(code); !written)
     return report(written.error());
-  // An array in the standard output must stay one.
-  auto isStdout = [](const auto &output) { return output.second == "-"; };
-  std::FILE *text =
-      std::ranges::any_of(command.outputs, isStdout) ? stderr : stdout;
-  if (command.check)
-    return check(text, *loaded, **plan, *sizes, *before, after);
-  for (const HostArray &array : after)
-    if (array.access != Access::In)
-      summarize(text, array);
-  return ExitCode::Good;
+  return code;
 }

@@ -52,7 +52,7 @@ Warp::Warp(Cta &cta, uint32_t index)
 void Warp::start() {
   std::memset(registers.get(), poisonByte,
               size_t(kernel->registerSlots) * slotBytes);
-  std::memset(local.data(), poisonByte, local.size());
+  std::fill(local.begin(), local.end(), std::byte(poisonByte));
   std::fill(predicates.begin(), predicates.end(), 0);
   predicates[0] = fullMask;
   uint32_t threads = cta.threads();

@@ -305,6 +305,7 @@ std::vector<Variable> heddle::vgpu::parseVariables(TokenStream &tokens) {
   if (type == Type::None)
     tokens.fail("expected a type, found '{}'", tokens.spelling());
   uint32_t element = std::max(1u, bits(type) / 8) * vector;
+  prototype.type = type;
   prototype.align = align ? align : element;
   if (prototype.align & (prototype.align - 1))
     tokens.fail("expected a power of two as alignment, found {}",

@@ -135,6 +135,8 @@ struct Register {
 struct Variable {
   std::string name;
   Space space = Space::Global;
+  /// Of an element; vectors and arrays are larger.
+  Type type = Type::B8;
   uint32_t align = 1;
   uint64_t size = 0;
   bool isExtern = false;

@@ -25,6 +25,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace heddle {
@@ -228,6 +229,11 @@ public:
 
   virtual Expected<std::unique_ptr<Module>>
   loadModule(const ModuleImage &image) = 0;
+
+  /// Where the module's variable `name` lies and how many bytes it has. An
+  /// error on a device that does not tell, as a CUDA device.
+  virtual Expected<std::pair<DeviceAddress, uint64_t>>
+  getGlobal(Module &module, std::string_view name);
 
   /// How many blocks of `kernel` one multiprocessor holds at a time; with
   /// clusters, the blocks of all resident clusters over the multiprocessors,

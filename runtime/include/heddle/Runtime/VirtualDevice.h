@@ -74,6 +74,11 @@ struct VirtualDeviceOptions {
   std::function<void(const LaunchReport &)> onReport;
 };
 
+/// Opens a device as `openDevice` does by name alone; a virtual one has
+/// `options`, but for the ordinal, which the name says.
+Expected<std::unique_ptr<Device>>
+openDevice(std::string_view name, const VirtualDeviceOptions &options);
+
 /// A virtual H200: 132 multiprocessors, 227 KiB of shared memory per block.
 std::unique_ptr<Device>
 createVirtualDevice(const VirtualDeviceOptions &options = {});
