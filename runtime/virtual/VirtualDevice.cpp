@@ -16,6 +16,7 @@
 #include "ptx/Parser.h"
 #include "units/TensorMapCodec.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <mutex>
@@ -207,6 +208,7 @@ private:
                 std::span<const KernelArgument> arguments) const;
   uint32_t residentClusters(const Kernel &kernel,
                             const LaunchConfig &config) const;
+  Expected<DeviceAddress> allocateGridWorkspace();
 
   VirtualDeviceOptions options;
   DeviceProperties props;
@@ -249,7 +251,7 @@ VirtualDevice::loadModule(const ModuleImage &image) {
     globals.emplace(variable->name, *address);
     std::byte *host = memory.resolve(*address, variable->size);
     std::memset(host, 0, variable->size);
-    std::memcpy(host, variable->initial.data(), variable->initial.size());
+    std::copy(variable->initial.begin(), variable->initial.end(), host);
   }
   for (const Variable *variable : variables)
     for (const Variable::Relocation &relocation : variable->relocations) {
@@ -363,8 +365,8 @@ VirtualDevice::packArguments(const Kernel &kernel,
                        "('{}'), found {}",
                        kernel.name, parameter.size, i, parameter.name,
                        arguments[i].size());
-    std::memcpy(bytes.data() + parameter.offset, arguments[i].data(),
-                parameter.size);
+    std::copy(arguments[i].begin(), arguments[i].end(),
+              bytes.begin() + parameter.offset);
   }
   return bytes;
 }
@@ -415,6 +417,26 @@ VirtualDevice::getResidentBlocks(Module &module, std::string_view name,
   return uint32_t(std::max<uint64_t>(1, blocks / props.multiprocessors));
 }
 
+/// Whether blocks of `kernel` ask where they can wait for the whole grid.
+static bool usesGridWorkspace(const Kernel &kernel) {
+  return std::ranges::any_of(kernel.constants, [](const Constant &constant) {
+    return constant.kind == Constant::Kind::SpecialRegister &&
+           constant.special == Special::GridWorkspaceLow;
+  });
+}
+
+/// What the driver gives a cooperative launch: a size and a barrier.
+Expected<DeviceAddress> VirtualDevice::allocateGridWorkspace() {
+  const uint32_t words[2] = {sizeof(words), 0};
+  auto address = memory.allocate(sizeof(words));
+  if (!address)
+    return address;
+  if (auto copied = copyToDevice(*address, words, sizeof(words), nullptr);
+      !copied)
+    return tl::unexpected(copied.error());
+  return address;
+}
+
 Expected<void> VirtualDevice::launch(Module &module, std::string_view name,
                                      const LaunchConfig &requested,
                                      std::span<const KernelArgument> arguments,
@@ -452,7 +474,16 @@ Expected<void> VirtualDevice::launch(Module &module, std::string_view name,
   launch.sanitize = options.sanitize;
   launch.foreign = options.foreign;
   launch.recordTrace = options.recordTrace;
+  if (requested.cooperative && usesGridWorkspace(kernel)) {
+    auto workspace = allocateGridWorkspace();
+    if (!workspace)
+      return tl::unexpected(workspace.error());
+    launch.gridWorkspace = *workspace;
+  }
   auto report = runLaunch(launch);
+  if (launch.gridWorkspace)
+    if (auto freed = memory.free(launch.gridWorkspace); !freed)
+      return freed;
   if (!report)
     return tl::unexpected(report.error());
   if (options.onReport)

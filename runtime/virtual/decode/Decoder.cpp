@@ -18,6 +18,9 @@ using namespace heddle::vgpu;
 
 namespace {
 
+/// What PTX allows a kernel on sm_70 and later.
+constexpr uint64_t maxParameterBytes = 32764;
+
 uint64_t alignTo(uint64_t value, uint64_t align) {
   return (value + align - 1) & ~(align - 1);
 }
@@ -89,6 +92,11 @@ void Decoder::layout() {
     kernel.parameters.push_back(
         {parameter.name, uint32_t(offset), uint32_t(parameter.size)});
     offset += parameter.size;
+  }
+  if (offset > maxParameterBytes) {
+    fail("expected at most {} bytes of parameters, found {}", maxParameterBytes,
+         offset);
+    return;
   }
   kernel.parameterBytes = offset;
 

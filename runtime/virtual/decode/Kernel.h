@@ -57,6 +57,9 @@ enum class Special : uint8_t {
   TotalSmemSize,
   ReservedSmemOffset,
   Zero,
+  /// The halves of the address of the words that a cooperative grid waits with.
+  GridWorkspaceLow,
+  GridWorkspaceHigh,
   /// The clocks change while a warp runs; only `mov` reads them.
   Clock,
   ClockHigh,

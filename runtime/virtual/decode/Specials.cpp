@@ -60,6 +60,9 @@ constexpr Row rows[] = {
     {"%aggr_smem_size", Special::TotalSmemSize},
     {"%reserved_smem_offset_begin", Special::ReservedSmemOffset},
     {"%reserved_smem_offset_end", Special::ReservedSmemOffset},
+    // Where the driver tells cooperative groups of their workspace.
+    {"%envreg1", Special::GridWorkspaceLow},
+    {"%envreg2", Special::GridWorkspaceHigh},
     {"%clock", Special::Clock},
     {"%clock_hi", Special::ClockHigh},
     {"%clock64", Special::Clock64},

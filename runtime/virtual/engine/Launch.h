@@ -29,6 +29,8 @@ struct Launch {
   uint32_t residentClusters = 1;
   /// Warp instructions that a cluster may execute.
   uint64_t stepBudget = 0;
+  /// Two words, the second a barrier, or null if blocks cannot wait for all.
+  DeviceAddress gridWorkspace = 0;
   Schedule schedule;
   SanitizeLevel sanitize = SanitizeLevel::Off;
   bool foreign = false;

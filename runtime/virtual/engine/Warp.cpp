@@ -182,6 +182,10 @@ uint64_t Warp::specialValue(Special special, uint32_t lane) const {
     return config.dynamicSharedBytes;
   case Special::TotalSmemSize:
     return cta.sharedBytes;
+  case Special::GridWorkspaceLow:
+    return uint32_t(cta.cluster.launch.gridWorkspace);
+  case Special::GridWorkspaceHigh:
+    return cta.cluster.launch.gridWorkspace >> 32;
   default:
     return 0;
   }

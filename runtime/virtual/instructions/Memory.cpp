@@ -297,15 +297,15 @@ Handler decodeAccess(Decoder &d, bool isLoad) {
   d.inst.immediate = address.offset;
   if (p->space == Space::Global || p->space == Space::Generic)
     p->cursor = d.newCursor();
-  if (p->space == Space::Param && isLoad &&
+  if (p->space == Space::Param && isLoad && !at.elements.empty() &&
       at.elements[0].kind == OperandKind::Symbol) {
     auto offset = d.parameterOffset(at.elements[0].name);
-    int64_t start = offset ? int64_t(*offset) + address.offset : -1;
-    int64_t bytes = int64_t(p->elementBytes * parts.size());
-    if (start < 0 || start + bytes > int64_t(d.parameterBytes()) ||
+    uint64_t start = offset ? *offset + uint64_t(address.offset) : UINT64_MAX;
+    uint64_t bytes = uint64_t(p->elementBytes) * parts.size();
+    if (start > d.parameterBytes() || bytes > d.parameterBytes() - start ||
         start % bytes)
       return d.fail("expected an aligned access inside the parameters");
-    d.inst.immediate = start;
+    d.inst.immediate = int64_t(start);
     switch (p->elementBytes) {
     case 1:
       return loadParameter<uint8_t>;

@@ -15,6 +15,9 @@
 using namespace heddle;
 using namespace heddle::vgpu;
 
+/// Of a function; compilers number them through and have some thousands.
+static constexpr uint32_t maxRegisters = 1 << 20;
+
 BodyParser::BodyParser(TokenStream &tokens, Function &function)
     : tokens(tokens), function(function) {}
 
@@ -56,13 +59,15 @@ void BodyParser::registers() {
   do {
     std::string name = tokens.expectName();
     if (tokens.accept('<')) {
-      uint32_t count = tokens.expectInteger();
+      uint64_t count = tokens.expectInteger();
       tokens.expect('>');
-      if (count > (1u << 20)) {
-        tokens.fail("expected at most {} registers, found {}", 1u << 20, count);
+      if (count > maxRegisters - std::min<size_t>(maxRegisters,
+                                                  function.registers.size())) {
+        tokens.fail("expected at most {} registers", maxRegisters);
         return;
       }
-      scopes[scope].ranges[name] = {uint32_t(function.registers.size()), count};
+      scopes[scope].ranges[name] = {uint32_t(function.registers.size()),
+                                    uint32_t(count)};
       for (uint32_t i = 0; i < count; ++i)
         function.registers.push_back({type, name + std::to_string(i)});
     } else {
@@ -163,6 +168,17 @@ Operand BodyParser::address(const std::string &opcode) {
 }
 
 Operand BodyParser::primary(const std::string &opcode) {
+  if (depth >= maxNesting) {
+    tokens.fail("expected at most {} levels of nesting", maxNesting);
+    return {};
+  }
+  ++depth;
+  Operand result = leaf(opcode);
+  --depth;
+  return result;
+}
+
+Operand BodyParser::leaf(const std::string &opcode) {
   const Token token = tokens.peek();
   Operand result;
   switch (token.kind) {
@@ -242,7 +258,13 @@ void BodyParser::statement() {
   if (tokens.accept(';'))
     return;
   if (tokens.accept('{')) {
+    if (depth >= maxNesting) {
+      tokens.fail("expected at most {} levels of nesting", maxNesting);
+      return;
+    }
+    ++depth;
     block();
+    --depth;
     return;
   }
   Statement statement;

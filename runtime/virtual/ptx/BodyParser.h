@@ -16,6 +16,10 @@
 
 namespace heddle::vgpu {
 
+/// How deep blocks, operands and initialisers may nest: much deeper than any
+/// compiler goes, and far from the end of the stack.
+inline constexpr int maxNesting = 256;
+
 /// Parses `.space type name[n] = init, ...` up to, not including, `;`.
 std::vector<Variable> parseVariables(TokenStream &tokens);
 void parseFileDirective(TokenStream &tokens,
@@ -55,6 +59,7 @@ private:
   void branchTargets(const std::string &label);
   Operand operand(const std::string &opcode);
   Operand primary(const std::string &opcode);
+  Operand leaf(const std::string &opcode);
   Operand list(OperandKind kind, char close, const std::string &opcode);
   Operand name(const std::string &opcode);
   Operand address(const std::string &opcode);
@@ -65,6 +70,7 @@ private:
   Function &function;
   std::vector<Scope> scopes;
   int scope = -1;
+  int depth = 0;
   SourceLocation location;
   std::vector<Reference> references;
 };

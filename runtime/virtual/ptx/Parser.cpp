@@ -209,9 +209,16 @@ void ModuleParser::function(bool isKernel) {
   module.functions.push_back(std::move(function));
 }
 
+/// More than any device has, so that sums of a few sizes do not overflow.
+constexpr uint64_t maxVariableBytes = uint64_t(1) << 40;
+
 /// Little-endian bytes of an initialiser element.
 void appendInitializer(TokenStream &tokens, Variable &variable, unsigned width,
-                       Type type) {
+                       Type type, int depth = 0) {
+  if (depth > maxNesting) {
+    tokens.fail("expected at most {} levels of nesting", maxNesting);
+    return;
+  }
   auto append = [&](uint64_t value) {
     for (unsigned i = 0; i < width; ++i)
       variable.initial.push_back(
@@ -219,7 +226,7 @@ void appendInitializer(TokenStream &tokens, Variable &variable, unsigned width,
   };
   if (tokens.accept('{')) {
     while (!tokens.atEnd() && !tokens.peek().is('}')) {
-      appendInitializer(tokens, variable, width, type);
+      appendInitializer(tokens, variable, width, type, depth + 1);
       if (!tokens.accept(','))
         break;
     }
@@ -315,15 +322,18 @@ std::vector<Variable> heddle::vgpu::parseVariables(TokenStream &tokens) {
   do {
     Variable variable = prototype;
     variable.name = tokens.expectName();
-    uint64_t count = 1;
+    uint64_t bytes = element;
     while (tokens.accept('[')) {
-      count *= tokens.peek().is(']') ? 0 : tokens.expectInteger();
+      uint64_t extent = tokens.peek().is(']') ? 0 : tokens.expectInteger();
+      if (__builtin_mul_overflow(bytes, extent, &bytes) ||
+          bytes > maxVariableBytes)
+        tokens.fail("expected at most {} bytes for '{}'", maxVariableBytes,
+                    variable.name);
       tokens.expect(']');
     }
     if (tokens.accept('='))
       appendInitializer(tokens, variable, element / vector, type);
-    variable.size =
-        std::max<uint64_t>(count * element, variable.initial.size());
+    variable.size = std::max<uint64_t>(bytes, variable.initial.size());
     variables.push_back(std::move(variable));
     // A comma in a parameter list is followed by the next declaration.
   } while (tokens.peek().is(',') && tokens.peek(1).kind == TokenKind::Name &&

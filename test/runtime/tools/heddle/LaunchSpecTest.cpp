@@ -71,27 +71,27 @@ TEST(LaunchSpec, OneLaunch) {
           "cluster": [1], "sharedBytes": "N * 4", "cooperative": true,
           "arguments": ["x", "N - 1", 2.5]})JSON",
       {{"N", 40}});
-ASSERT_TRUE(spec) << spec.error().message;
-ASSERT_EQ(spec->buffers.size(), 1u);
-const SpecBuffer &buffer = spec->buffers[0];
-EXPECT_EQ(buffer.array.shape, (std::vector<int64_t>{40, 80, 3}));
-EXPECT_EQ(buffer.array.type, ElementType::BF16);
-EXPECT_EQ(buffer.init.seed, 7u);
-EXPECT_EQ(buffer.output, "out.npy");
-EXPECT_EQ(buffer.absolute, 0);
-EXPECT_EQ(buffer.relative, 0.5);
-const SpecLaunch &launch = spec->launches.at(0);
-EXPECT_EQ(launch.config.grid.x, 3u);
-EXPECT_EQ(launch.config.grid.y, 2u);
-EXPECT_EQ(launch.config.grid.z, 1u);
-EXPECT_EQ(launch.config.block.x, 64u);
-EXPECT_EQ(launch.config.dynamicSharedBytes, 160u);
-EXPECT_TRUE(launch.config.cooperative);
-ASSERT_EQ(launch.arguments.size(), 3u);
-EXPECT_EQ(launch.arguments[0].addresses.at(0).buffer, 0u);
-EXPECT_EQ(read<int32_t>(launch.arguments[1].bytes), 39);
-EXPECT_EQ(read<float>(launch.arguments[2].bytes), 2.5f);
-EXPECT_TRUE(spec->foreign);
+  ASSERT_TRUE(spec) << spec.error().message;
+  ASSERT_EQ(spec->buffers.size(), 1u);
+  const SpecBuffer &buffer = spec->buffers[0];
+  EXPECT_EQ(buffer.array.shape, (std::vector<int64_t>{40, 80, 3}));
+  EXPECT_EQ(buffer.array.type, ElementType::BF16);
+  EXPECT_EQ(buffer.init.seed, 7u);
+  EXPECT_EQ(buffer.output, "out.npy");
+  EXPECT_EQ(buffer.absolute, 0);
+  EXPECT_EQ(buffer.relative, 0.5);
+  const SpecLaunch &launch = spec->launches.at(0);
+  EXPECT_EQ(launch.config.grid.x, 3u);
+  EXPECT_EQ(launch.config.grid.y, 2u);
+  EXPECT_EQ(launch.config.grid.z, 1u);
+  EXPECT_EQ(launch.config.block.x, 64u);
+  EXPECT_EQ(launch.config.dynamicSharedBytes, 160u);
+  EXPECT_TRUE(launch.config.cooperative);
+  ASSERT_EQ(launch.arguments.size(), 3u);
+  EXPECT_EQ(launch.arguments[0].addresses.at(0).buffer, 0u);
+  EXPECT_EQ(read<int32_t>(launch.arguments[1].bytes), 39);
+  EXPECT_EQ(read<float>(launch.arguments[2].bytes), 2.5f);
+  EXPECT_TRUE(spec->foreign);
 }
 
 TEST(LaunchSpec, TensorMapsAndStructs) {
