@@ -1,0 +1,93 @@
+//===- GlobalShadow.cpp - Global memory as all clusters see it ------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "sanitizer/GlobalShadow.h"
+
+using namespace heddle::vgpu;
+
+GlobalShadow::Region &GlobalShadow::regionOf(uint64_t address) {
+  std::lock_guard lock(mutex);
+  auto &region = regions[address / regionBytes];
+  if (!region)
+    region = std::make_unique<Region>();
+  return *region;
+}
+
+/// Calls `body(line, mask)` for the lines of [address, address + bytes).
+template <typename F>
+static void forLines(uint64_t address, uint32_t bytes, F &&body) {
+  while (bytes) {
+    uint32_t begin = uint32_t(address % lineBytes);
+    uint32_t here = std::min(bytes, lineBytes - begin);
+    body(address - begin, ByteMask::range(begin, begin + here));
+    address += here;
+    bytes -= here;
+  }
+}
+
+void GlobalShadow::open(Region &region, uint64_t base) {
+  region.written = true;
+  static const Knowledge nothing;
+  for (const Region::Noted &noted : region.reads) {
+    Observer observer(nothing, noted.info.cluster, noted.info.async);
+    noted.range.forEachRow([&](uint64_t row) {
+      forLines(
+          row, noted.range.rowBytes, [&](uint64_t line, const ByteMask &bytes) {
+            // No writes: nothing can conflict.
+            Conflict conflict;
+            if (line / regionBytes == base)
+              region.lines[uint32_t(line % regionBytes / lineBytes)].access(
+                  noted.info, bytes, nullptr, observer, maxRecords, conflict);
+          });
+    });
+  }
+  region.reads = {};
+}
+
+void GlobalShadow::access(uint64_t line, const AccessInfo &info,
+                          const ByteMask &bytes,
+                          const std::array<uint8_t, 64> *table,
+                          const Observer &observer, const Found &found) {
+  Region &region = regionOf(line);
+  Conflict conflict;
+  bool conflicts = false;
+  {
+    std::lock_guard lock(region.mutex);
+    if (info.write && !region.written)
+      open(region, line / regionBytes);
+    conflicts = region.lines[uint32_t(line % regionBytes / lineBytes)].access(
+        info, bytes, table, observer, maxRecords, conflict);
+  }
+  if (conflicts)
+    found(conflict, line);
+}
+
+void GlobalShadow::access(const GlobalRange &range, const AccessInfo &info,
+                          const Observer &observer, const Found &found) {
+  if (range.rowBytes == 0)
+    return;
+  bool noted = !info.write;
+  if (noted) {
+    uint64_t first = range.address / regionBytes,
+             last = (range.end() - 1) / regionBytes;
+    for (uint64_t at = first; at <= last && noted; ++at) {
+      Region &region = regionOf(at * regionBytes);
+      std::lock_guard lock(region.mutex);
+      noted = !region.written;
+      if (noted)
+        region.reads.push_back({range, info});
+    }
+  }
+  if (noted)
+    return;
+  range.forEachRow([&](uint64_t row) {
+    forLines(row, range.rowBytes, [&](uint64_t line, const ByteMask &bytes) {
+      access(line, info, bytes, nullptr, observer, found);
+    });
+  });
+}

@@ -1,0 +1,115 @@
+//===- GlobalShadow.h - Global memory as all clusters see it ----*- C++ -*-===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HEDDLE_VIRTUAL_SANITIZER_GLOBALSHADOW_H
+#define HEDDLE_VIRTUAL_SANITIZER_GLOBALSHADOW_H
+
+#include "sanitizer/Shadow.h"
+
+#include <functional>
+#include <mutex>
+#include <unordered_map>
+
+namespace heddle::vgpu {
+
+/// Locations through which threads synchronise, and what their last releases
+/// published. Not thread-safe.
+class SyncTable {
+public:
+  struct Entry {
+    Knowledge published;
+    Scope scope = Scope::None;
+    /// CTA of the publisher, for scopes.
+    uint32_t cluster = 0, rank = 0;
+  };
+  Entry *find(uint64_t key) {
+    auto at = entries.find(key);
+    return at == entries.end() ? nullptr : &at->second;
+  }
+  Entry &get(uint64_t key) { return entries[key]; }
+  void erase(uint64_t key) { entries.erase(key); }
+  bool empty() const { return entries.empty(); }
+  void clear() { entries.clear(); }
+
+private:
+  std::unordered_map<uint64_t, Entry> entries;
+};
+
+/// Up to four nested strides of a row of bytes: a box of a tensor.
+struct GlobalRange {
+  uint64_t address = 0;
+  uint32_t rowBytes = 0;
+  std::array<uint32_t, 4> counts = {1, 1, 1, 1};
+  std::array<uint64_t, 4> strides = {};
+
+  uint64_t end() const {
+    uint64_t last = address + rowBytes;
+    for (uint32_t d = 0; d < 4; ++d)
+      last += (counts[d] - 1) * strides[d];
+    return last;
+  }
+  template <typename F>
+  void forEachRow(F &&body) const {
+    for (uint32_t a = 0; a < counts[3]; ++a)
+      for (uint32_t b = 0; b < counts[2]; ++b)
+        for (uint32_t c = 0; c < counts[1]; ++c)
+          for (uint32_t d = 0; d < counts[0]; ++d)
+            body(address + a * strides[3] + b * strides[2] + c * strides[1] +
+                 d * strides[0]);
+  }
+};
+
+/// The shadow of global memory during one launch. Thread-safe.
+class GlobalShadow {
+public:
+  /// Called outside of locks for each conflict, with the line's address.
+  using Found = std::function<void(const Conflict &, uint64_t line)>;
+
+  void access(uint64_t line, const AccessInfo &info, const ByteMask &bytes,
+              const std::array<uint8_t, 64> *table, const Observer &observer,
+              const Found &found);
+  /// An access of whole rows by an asynchronous operation. Reads of memory that
+  /// nobody has written yet are only noted down.
+  void access(const GlobalRange &range, const AccessInfo &info,
+              const Observer &observer, const Found &found);
+
+  /// Runs `body` with the table of synchronizing locations, locked.
+  template <typename F>
+  void withSyncs(F &&body) {
+    std::lock_guard lock(syncMutex);
+    body(syncs);
+  }
+
+private:
+  static constexpr uint64_t regionBytes = 1 << 22;
+  /// Readers of a line beyond these are as good as those kept: who races with
+  /// one races with the others, too, unless they differ in what they know.
+  static constexpr size_t maxRecords = 6;
+  struct Region {
+    std::mutex mutex;
+    bool written = false;
+    std::unordered_map<uint32_t, ShadowLine> lines;
+    struct Noted {
+      GlobalRange range;
+      AccessInfo info;
+    };
+    std::vector<Noted> reads;
+  };
+  Region &regionOf(uint64_t address);
+  /// Under the region's lock: reads noted so far become records.
+  void open(Region &region, uint64_t base);
+
+  std::mutex mutex;
+  std::unordered_map<uint64_t, std::unique_ptr<Region>> regions;
+  std::mutex syncMutex;
+  SyncTable syncs;
+};
+
+} // namespace heddle::vgpu
+
+#endif // HEDDLE_VIRTUAL_SANITIZER_GLOBALSHADOW_H

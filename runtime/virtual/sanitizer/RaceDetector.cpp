@@ -1,0 +1,900 @@
+//===- RaceDetector.cpp - Happens-before within a cluster -----------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "sanitizer/RaceDetector.h"
+
+using namespace heddle::vgpu;
+
+namespace {
+/// Records of one kind that a line of shared memory keeps.
+constexpr size_t maxSharedRecords = 40;
+constexpr uint32_t namedBarriers = 16;
+} // namespace
+
+RaceDetector::RaceDetector(const Shape &shape, GlobalShadow *global,
+                           Handlers handlers)
+    : shape(shape), globalShadow(global), handlers(std::move(handlers)) {
+  warps.resize(numWarps());
+  ctas.resize(shape.ctas);
+  for (CtaState &cta : ctas) {
+    cta.lines.resize((shape.sharedBytes + lineBytes - 1) / lineBytes);
+    cta.barriers.resize(namedBarriers);
+    cta.groups.resize(groupsPerCta());
+  }
+}
+
+void RaceDetector::start(uint32_t number, std::span<const uint32_t> lanes) {
+  cluster = number;
+  for (uint32_t w = 0; w < warps.size(); ++w) {
+    WarpState &warp = warps[w];
+    warp.clocks.start(w, lanes[w % shape.warps]);
+    warp.copyClock = warp.bulkClock = 1;
+    warp.copyGroups.clear();
+    warp.bulkGroups.clear();
+    warp.wgmmaIssued = warp.wgmmaCommits = 0;
+    warp.wgmmaWaitedAt = 0;
+    warp.fencedLanes = warp.observedLanes = 0;
+    warp.maps.clear();
+  }
+  for (CtaState &cta : ctas) {
+    for (ShadowLine &line : cta.lines)
+      line.clear();
+    for (NamedBarrier &barrier : cta.barriers)
+      barrier = {};
+    cta.mbarriers.clear();
+    for (Warpgroup &group : cta.groups)
+      group = {};
+  }
+  mbarrierAgents.clear();
+  clusterBarrier = {};
+  sharedSyncs.clear();
+}
+
+Agent RaceDetector::agentOf(uint32_t agent) const {
+  uint32_t count = numWarps();
+  if (agent < count)
+    return {AgentKind::Warp, agent / shape.warps, agent % shape.warps};
+  if (agent < 4 * count) {
+    uint32_t channel = agent - count, warp = channel / 3;
+    constexpr AgentKind kinds[] = {AgentKind::CopyAsync, AgentKind::BulkRead,
+                                   AgentKind::BulkWrite};
+    return {kinds[channel % 3], warp / shape.warps, warp % shape.warps};
+  }
+  if (agent < firstMbarrier()) {
+    uint32_t group = agent - 4 * count;
+    return {AgentKind::Wgmma, group / groupsPerCta(), group % groupsPerCta()};
+  }
+  agent -= firstMbarrier();
+  return agent < mbarrierAgents.size() ? mbarrierAgents[agent]
+                                       : Agent{AgentKind::Mbarrier, 0, 0};
+}
+
+AccessInfo RaceDetector::infoOf(const Actor &actor) const {
+  const WarpClocks &clocks = warps[warpNumber(actor)].clocks;
+  AccessInfo info;
+  info.agent = clocks.agent();
+  info.clock = clocks.clock();
+  info.cluster = cluster;
+  info.pc = actor.pc;
+  info.warp = actor.rank << 16 | actor.warp;
+  info.warpClock = clocks.clock();
+  return info;
+}
+
+const Knowledge &RaceDetector::published(const Actor &actor) {
+  scratch.clear();
+  warpOf(actor).clocks.publish(actor.lanes, scratch);
+  return scratch;
+}
+
+// --- Generic accesses --------------------------------------------------------
+
+void RaceDetector::touch(uint32_t rank, uint32_t line, const AccessInfo &info,
+                         const ByteMask &bytes,
+                         const std::array<uint8_t, 64> *table,
+                         const Observer &observer) {
+  Conflict conflict;
+  if (ctas[rank].lines[line].access(info, bytes, table, observer,
+                                    maxSharedRecords, conflict)) [[unlikely]]
+    report(conflict, {true, rank, uint64_t(line) * lineBytes + conflict.byte});
+}
+
+void RaceDetector::touchRange(uint32_t rank, uint32_t offset, uint32_t bytes,
+                              const AccessInfo &info,
+                              const Observer &observer) {
+  while (bytes) {
+    uint32_t begin = offset % lineBytes;
+    uint32_t here = std::min(bytes, lineBytes - begin);
+    touch(rank, offset / lineBytes, info, ByteMask::range(begin, begin + here),
+          nullptr, observer);
+    offset += here;
+    bytes -= here;
+  }
+}
+
+/// Splits an access by lanes into lines, and says which lane has which byte.
+template <typename Address, typename Touch>
+void RaceDetector::touchLanes(const Actor &actor, AccessInfo info,
+                              const Address *at, uint32_t bytes,
+                              Touch &&touchLine) {
+  uint32_t lanes = actor.lanes, first = uint32_t(__builtin_ctz(lanes));
+  Address start = at[first] - first * bytes;
+  Address skew = 0, spread = 0;
+  if (lanes == ~0u) {
+    for (uint32_t l = 0; l < 32; ++l) {
+      skew |= at[l] ^ (start + l * bytes);
+      spread |= at[l] ^ at[0];
+    }
+  } else {
+    for (uint32_t rest = lanes; rest; rest &= rest - 1) {
+      uint32_t l = uint32_t(__builtin_ctz(rest));
+      skew |= at[l] ^ (start + l * bytes);
+      spread |= at[l] ^ at[first];
+    }
+  }
+  if (!spread) {
+    info.lanes = {LaneMap::Kind::Uniform, 0, 0, lanes};
+    uint32_t begin = uint32_t(at[first] % lineBytes);
+    touchLine(at[first] - begin, info, ByteMask::range(begin, begin + bytes),
+              nullptr);
+    return;
+  }
+  if (!skew) {
+    info.lanes = {LaneMap::Kind::Linear, uint8_t(std::countr_zero(bytes)), 0,
+                  lanes};
+    uint32_t last = 31 - uint32_t(std::countl_zero(lanes));
+    bool dense = (lanes >> first) + 1 == 0 ||
+                 (((lanes >> first) + 1) & (lanes >> first)) == 0;
+    Address end = at[last] + bytes;
+    for (Address line = at[first] / lineBytes * lineBytes; line < end;
+         line += lineBytes) {
+      ByteMask mask;
+      info.lanes.base = int16_t(int64_t(start) - int64_t(line));
+      if (dense) {
+        Address from = std::max(at[first], line);
+        Address to = std::min<Address>(end, line + lineBytes);
+        mask = ByteMask::range(uint32_t(from - line), uint32_t(to - line));
+      } else {
+        for (uint32_t rest = lanes; rest; rest &= rest - 1) {
+          uint32_t l = uint32_t(__builtin_ctz(rest));
+          if (at[l] / lineBytes * lineBytes == line)
+            mask.add(uint32_t(at[l] - line), uint32_t(at[l] - line) + bytes);
+        }
+        if (mask.empty())
+          continue;
+      }
+      touchLine(line, info, mask, nullptr);
+    }
+    return;
+  }
+  if (bytes < 4) {
+    // Granules are coarser than the accesses: lane by lane.
+    for (uint32_t rest = lanes; rest; rest &= rest - 1) {
+      uint32_t l = uint32_t(__builtin_ctz(rest));
+      uint32_t begin = uint32_t(at[l] % lineBytes);
+      info.lanes = {LaneMap::Kind::Uniform, 0, 0, 1u << l};
+      touchLine(at[l] - begin, info, ByteMask::range(begin, begin + bytes),
+                nullptr);
+    }
+    return;
+  }
+  info.lanes = {LaneMap::Kind::Table, 0, 0, lanes};
+  while (lanes) {
+    Address line = at[__builtin_ctz(lanes)] / lineBytes * lineBytes;
+    std::array<uint8_t, 64> table;
+    ByteMask mask;
+    for (uint32_t rest = lanes; rest; rest &= rest - 1) {
+      uint32_t l = uint32_t(__builtin_ctz(rest));
+      if (at[l] / lineBytes * lineBytes != line)
+        continue;
+      lanes &= ~(1u << l);
+      uint32_t begin = uint32_t(at[l] - line);
+      mask.add(begin, begin + bytes);
+      // Of lanes that read the same bytes, one stands for all.
+      for (uint32_t granule = 0; granule < bytes / 4; ++granule)
+        table[begin / 4 + granule] = uint8_t(l);
+    }
+    touchLine(line, info, mask, &table);
+  }
+}
+
+void RaceDetector::shared(const Actor &actor, uint32_t rank,
+                          const uint32_t *offsets, uint32_t bytes,
+                          const Semantics &semantics) {
+  if (semantics.scope != Scope::None)
+    for (uint32_t rest = actor.lanes; rest;) {
+      uint32_t offset = offsets[__builtin_ctz(rest)];
+      Actor same = actor;
+      same.lanes = 0;
+      for (uint32_t r = rest; r; r &= r - 1)
+        same.lanes |= uint32_t(offsets[__builtin_ctz(r)] == offset)
+                      << __builtin_ctz(r);
+      rest &= ~same.lanes;
+      synchronize(same, uint64_t(rank) << 32 | offset, true, semantics);
+    }
+  AccessInfo info = infoOf(actor);
+  info.write = semantics.write || semantics.atomic;
+  info.strong = semantics.scope;
+  Observer observer(warpOf(actor).clocks, cluster);
+  touchLanes(actor, info, offsets, bytes,
+             [&](uint32_t line, const AccessInfo &each, const ByteMask &mask,
+                 const std::array<uint8_t, 64> *table) {
+               touch(rank, line / lineBytes, each, mask, table, observer);
+             });
+}
+
+void RaceDetector::global(const Actor &actor, const uint64_t *addresses,
+                          uint32_t bytes, const Semantics &semantics) {
+  if (!globalShadow)
+    return;
+  if (semantics.scope != Scope::None)
+    for (uint32_t rest = actor.lanes; rest;) {
+      uint64_t address = addresses[__builtin_ctz(rest)];
+      Actor same = actor;
+      same.lanes = 0;
+      for (uint32_t r = rest; r; r &= r - 1)
+        same.lanes |= uint32_t(addresses[__builtin_ctz(r)] == address)
+                      << __builtin_ctz(r);
+      rest &= ~same.lanes;
+      synchronize(same, address, false, semantics);
+    }
+  AccessInfo info = infoOf(actor);
+  info.write = semantics.write || semantics.atomic;
+  info.strong = semantics.scope;
+  Observer observer(warpOf(actor).clocks, cluster);
+  touchLanes(actor, info, addresses, bytes,
+             [&](uint64_t line, const AccessInfo &each, const ByteMask &mask,
+                 const std::array<uint8_t, 64> *table) {
+               globalShadow->access(line, each, mask, table, observer,
+                                    [&](const Conflict &conflict, uint64_t at) {
+                                      foundGlobal(conflict, at);
+                                    });
+             });
+}
+
+// --- Flags -------------------------------------------------------------------
+
+Knowledge RaceDetector::exported(const Knowledge &local) const {
+  Knowledge result;
+  result.foreign = local.foreign;
+  result.foreign[cluster] = std::make_shared<LocalKnowledge>(
+      static_cast<const LocalKnowledge &>(local));
+  return result;
+}
+
+void RaceDetector::acquireFrom(const Actor &actor, const Knowledge &exported) {
+  Knowledge imported;
+  imported.foreign = exported.foreign;
+  if (auto mine = imported.foreign.find(cluster);
+      mine != imported.foreign.end()) {
+    static_cast<LocalKnowledge &>(imported) = *mine->second;
+    imported.foreign.erase(mine);
+  }
+  warpOf(actor).clocks.acquire(actor.lanes, imported);
+}
+
+void RaceDetector::synchronize(const Actor &actor, uint64_t key, bool isShared,
+                               const Semantics &semantics) {
+  WarpState &warp = warpOf(actor);
+  bool reads = !semantics.write || (semantics.atomic && !semantics.write);
+  bool writes = semantics.write || semantics.atomic;
+  Scope scope = semantics.scope;
+  Knowledge publication;
+  bool publishes = false;
+  if (writes && semantics.release) {
+    Knowledge local;
+    warp.clocks.release(actor.lanes, local);
+    publication = exported(local);
+    publishes = true;
+  } else if (writes && (warp.fencedLanes & actor.lanes)) {
+    publication = warp.atFence;
+    scope = std::min(scope, warp.fenceScope);
+    publishes = true;
+  }
+  auto act = [&](SyncTable &table) {
+    SyncTable::Entry *entry = table.find(key);
+    if (reads && entry) {
+      Scope needed = entry->cluster != cluster   ? Scope::Gpu
+                     : entry->rank != actor.rank ? Scope::Cluster
+                                                 : Scope::Cta;
+      if (entry->scope >= needed && semantics.scope >= needed) {
+        if (semantics.acquire) {
+          acquireFrom(actor, entry->published);
+        } else {
+          if (warp.observedLanes == 0)
+            warp.observed.clear();
+          warp.observedLanes |= actor.lanes;
+          warp.observed.join(entry->published);
+        }
+      }
+    }
+    if (!writes)
+      return;
+    if (!publishes) {
+      // A plain store ends what earlier releases began.
+      if (entry && !semantics.atomic)
+        table.erase(key);
+      return;
+    }
+    SyncTable::Entry &target = table.get(key);
+    if (!semantics.atomic)
+      target.published.clear();
+    target.published.join(publication);
+    target.scope = scope;
+    target.cluster = cluster;
+    target.rank = actor.rank;
+  };
+  if (isShared)
+    act(sharedSyncs);
+  else
+    globalShadow->withSyncs(act);
+}
+
+void RaceDetector::fence(const Actor &actor, Scope scope) {
+  WarpState &warp = warpOf(actor);
+  if (warp.observedLanes & actor.lanes) {
+    Actor observers = actor;
+    observers.lanes &= warp.observedLanes;
+    acquireFrom(observers, warp.observed);
+  }
+  Knowledge local;
+  warp.clocks.release(actor.lanes, local);
+  warp.atFence = exported(local);
+  warp.fencedLanes = actor.lanes;
+  warp.fenceScope = scope;
+}
+
+// --- mbarriers ---------------------------------------------------------------
+
+void RaceDetector::mbarrierInit(const Actor &actor, uint32_t rank,
+                                uint32_t offset) {
+  Mbarrier &barrier = ctas[rank].mbarriers[offset];
+  if (!barrier.agent) {
+    barrier.agent = firstMbarrier() + uint32_t(mbarrierAgents.size());
+    mbarrierAgents.push_back({AgentKind::Mbarrier, rank, offset});
+  } else {
+    barrier.base += uint32_t(barrier.phase) + 1;
+  }
+  const WarpClocks &clocks = warpOf(actor).clocks;
+  barrier.phase = 0;
+  barrier.current.clear();
+  barrier.completed.clear();
+  barrier.live = true;
+  barrier.initReported = false;
+  barrier.initAgent = clocks.agent();
+  barrier.initLane = uint32_t(__builtin_ctz(actor.lanes));
+  barrier.initClock = clocks.clock();
+  barrier.initPc = actor.pc;
+}
+
+void RaceDetector::mbarrierInval(const Actor &actor, uint32_t rank,
+                                 uint32_t offset) {
+  auto at = ctas[rank].mbarriers.find(offset);
+  if (at == ctas[rank].mbarriers.end() || !at->second.live)
+    return;
+  checkInit(actor, {rank, offset, 0}, at->second);
+  at->second.live = false;
+}
+
+RaceDetector::Mbarrier *RaceDetector::findMbarrier(const MbarrierName &name) {
+  auto at = ctas[name.rank].mbarriers.find(name.offset);
+  if (at == ctas[name.rank].mbarriers.end() || !at->second.live)
+    return nullptr;
+  Mbarrier &barrier = at->second;
+  if (barrier.phase != name.phase) {
+    barrier.completed.join(barrier.current);
+    barrier.current.clear();
+    barrier.phase = name.phase;
+  }
+  return &barrier;
+}
+
+void RaceDetector::checkInit(const Actor &actor, const MbarrierName &name,
+                             Mbarrier &barrier) {
+  const WarpClocks &clocks = warpOf(actor).clocks;
+  if (clocks.common().seen.all(barrier.initAgent) >= barrier.initClock)
+    return;
+  auto knows = [&](uint32_t lane) {
+    if (clocks.seen(lane, barrier.initAgent, barrier.initLane) >=
+        barrier.initClock)
+      return true;
+    const Knowledge *extra = clocks.extra(lane);
+    return clocks.common().inits.of(barrier.initAgent, barrier.initLane) >=
+               barrier.initClock ||
+           (extra && extra->inits.of(barrier.initAgent, barrier.initLane) >=
+                         barrier.initClock);
+  };
+  Actor unaware = actor;
+  for (uint32_t rest = actor.lanes; rest; rest &= rest - 1)
+    if (knows(uint32_t(__builtin_ctz(rest))))
+      unaware.lanes &= ~(rest & -rest);
+  if (!unaware.lanes || barrier.initReported)
+    return;
+  barrier.initReported = true;
+  if (handlers.init)
+    handlers.init(
+        {unaware, name.rank, name.offset, barrier.initAgent % shape.warps,
+         barrier.initAgent / shape.warps, barrier.initPc, barrier.initLane});
+}
+
+void RaceDetector::mbarrierUse(const Actor &actor, uint32_t rank,
+                               uint32_t offset) {
+  auto at = ctas[rank].mbarriers.find(offset);
+  if (at != ctas[rank].mbarriers.end() && at->second.live)
+    checkInit(actor, {rank, offset, 0}, at->second);
+}
+
+void RaceDetector::mbarrierArrive(const Actor &actor, const MbarrierName &name,
+                                  bool release) {
+  Mbarrier *barrier = findMbarrier(name);
+  if (!barrier)
+    return;
+  checkInit(actor, name, *barrier);
+  if (release)
+    warpOf(actor).clocks.release(actor.lanes, barrier->current);
+}
+
+void RaceDetector::mbarrierWaited(const Actor &actor, const MbarrierName &name,
+                                  bool acquire) {
+  Mbarrier *barrier = findMbarrier(name);
+  if (!barrier)
+    return;
+  checkInit(actor, name, *barrier);
+  if (!acquire)
+    return;
+  WarpClocks &clocks = warpOf(actor).clocks;
+  clocks.acquire(actor.lanes, barrier->completed);
+  clocks.complete(actor.lanes, barrier->agent,
+                  barrier->base + uint32_t(barrier->phase));
+}
+
+// --- Copies that an mbarrier counts ------------------------------------------
+
+bool RaceDetector::copyInfo(const Actor &actor, const MbarrierName &name,
+                            AccessInfo &info) {
+  Mbarrier *barrier = findMbarrier(name);
+  if (!barrier)
+    return false;
+  checkInit(actor, name, *barrier);
+  info = infoOf(actor);
+  info.agent = barrier->agent;
+  info.clock = barrier->base + uint32_t(barrier->phase) + 1;
+  info.async = true;
+  info.lanes.lanes = ~0u;
+  return true;
+}
+
+void RaceDetector::copyToShared(const Actor &actor, uint32_t rank,
+                                uint32_t offset, uint32_t bytes,
+                                const MbarrierName &barrier) {
+  AccessInfo info;
+  if (!copyInfo(actor, barrier, info))
+    return;
+  info.write = true;
+  Observer observer(published(actor), cluster, /*async=*/true);
+  touchRange(rank, offset, bytes, info, observer);
+}
+
+void RaceDetector::copyFromShared(const Actor &actor, uint32_t rank,
+                                  uint32_t offset, uint32_t bytes,
+                                  const MbarrierName &barrier) {
+  AccessInfo info;
+  if (!copyInfo(actor, barrier, info))
+    return;
+  Observer observer(published(actor), cluster, /*async=*/true);
+  touchRange(rank, offset, bytes, info, observer);
+}
+
+void RaceDetector::copyFromGlobal(const Actor &actor, const GlobalRange &range,
+                                  const MbarrierName &barrier) {
+  AccessInfo info;
+  if (!globalShadow || !copyInfo(actor, barrier, info))
+    return;
+  Observer observer(published(actor), cluster, /*async=*/true);
+  globalShadow->access(range, info, observer,
+                       [&](const Conflict &conflict, uint64_t line) {
+                         foundGlobal(conflict, line);
+                       });
+}
+
+// --- Bulk stores -------------------------------------------------------------
+
+void RaceDetector::bulkStoreSource(const Actor &actor, uint32_t offset,
+                                   uint32_t bytes) {
+  AccessInfo info = infoOf(actor);
+  info.agent = bulkReadAgent(warpNumber(actor));
+  info.clock = warpOf(actor).bulkClock;
+  info.async = true;
+  info.lanes.lanes = actor.lanes;
+  Observer observer(published(actor), cluster, /*async=*/true);
+  touchRange(actor.rank, offset, bytes, info, observer);
+}
+
+void RaceDetector::bulkStoreTarget(const Actor &actor, const GlobalRange &range,
+                                   bool reduce) {
+  if (!globalShadow)
+    return;
+  AccessInfo info = infoOf(actor);
+  info.agent = bulkWriteAgent(warpNumber(actor));
+  info.clock = warpOf(actor).bulkClock;
+  info.async = true;
+  info.write = true;
+  // Reductions are atomic for each element.
+  info.strong = reduce ? Scope::Gpu : Scope::None;
+  info.lanes.lanes = actor.lanes;
+  Observer observer(published(actor), cluster, /*async=*/true);
+  globalShadow->access(range, info, observer,
+                       [&](const Conflict &conflict, uint64_t line) {
+                         foundGlobal(conflict, line);
+                       });
+}
+
+void RaceDetector::commit(std::vector<LaneGroups> &groups, uint32_t &clock,
+                          uint32_t lanes) {
+  if (groups.empty())
+    groups.resize(32);
+  for (uint32_t rest = lanes; rest; rest &= rest - 1) {
+    std::vector<uint32_t> &commits = groups[__builtin_ctz(rest)].commits;
+    commits.push_back(clock);
+    // Waits count from the newest group.
+    if (commits.size() == 128)
+      commits.erase(commits.begin(), commits.begin() + 64);
+  }
+  ++clock;
+}
+
+template <typename F>
+void RaceDetector::waitedFor(const std::vector<LaneGroups> &groups,
+                             uint32_t lanes, uint64_t pending, F &&body) {
+  if (groups.empty())
+    return;
+  auto clockOf = [&](uint32_t lane) -> uint32_t {
+    const std::vector<uint32_t> &commits = groups[lane].commits;
+    return commits.size() > pending ? commits[commits.size() - 1 - pending] : 0;
+  };
+  while (lanes) {
+    uint32_t clock = clockOf(uint32_t(__builtin_ctz(lanes))), same = 0;
+    for (uint32_t rest = lanes; rest; rest &= rest - 1) {
+      uint32_t lane = uint32_t(__builtin_ctz(rest));
+      same |= uint32_t(clockOf(lane) == clock) << lane;
+    }
+    lanes &= ~same;
+    if (clock)
+      body(same, clock);
+  }
+}
+
+void RaceDetector::bulkCommit(const Actor &actor) {
+  WarpState &warp = warpOf(actor);
+  commit(warp.bulkGroups, warp.bulkClock, actor.lanes);
+}
+
+void RaceDetector::bulkWait(const Actor &actor, uint64_t pending,
+                            bool readOnly) {
+  WarpState &warp = warpOf(actor);
+  waitedFor(warp.bulkGroups, actor.lanes, pending,
+            [&](uint32_t lanes, uint32_t clock) {
+              uint32_t number = warpNumber(actor);
+              warp.clocks.completeOwn(lanes, bulkReadAgent(number), clock);
+              if (!readOnly)
+                warp.clocks.completeOwn(lanes, bulkWriteAgent(number), clock);
+            });
+}
+
+// --- cp.async ----------------------------------------------------------------
+
+void RaceDetector::copyAsync(const Actor &actor, const uint32_t *offsets,
+                             uint32_t bytes, const uint64_t *sources,
+                             const uint32_t *sourceBytes) {
+  WarpState &warp = warpOf(actor);
+  AccessInfo info = infoOf(actor);
+  info.agent = copyAgent(warpNumber(actor));
+  info.clock = warp.copyClock;
+  Observer observer(warp.clocks, cluster);
+  if (globalShadow) {
+    Actor readers = actor;
+    for (uint32_t rest = actor.lanes; rest; rest &= rest - 1)
+      if (sourceBytes[__builtin_ctz(rest)] < bytes)
+        readers.lanes &= ~(rest & -rest);
+    if (readers.lanes)
+      touchLanes(
+          readers, info, sources, bytes,
+          [&](uint64_t line, const AccessInfo &each, const ByteMask &mask,
+              const std::array<uint8_t, 64> *table) {
+            globalShadow->access(line, each, mask, table, observer,
+                                 [&](const Conflict &conflict, uint64_t at) {
+                                   foundGlobal(conflict, at);
+                                 });
+          });
+  }
+  info.write = true;
+  touchLanes(actor, info, offsets, bytes,
+             [&](uint32_t line, const AccessInfo &each, const ByteMask &mask,
+                 const std::array<uint8_t, 64> *table) {
+               touch(actor.rank, line / lineBytes, each, mask, table, observer);
+             });
+}
+
+void RaceDetector::copyAsyncCommit(const Actor &actor) {
+  WarpState &warp = warpOf(actor);
+  commit(warp.copyGroups, warp.copyClock, actor.lanes);
+}
+
+void RaceDetector::copyAsyncWait(const Actor &actor, uint64_t pending) {
+  WarpState &warp = warpOf(actor);
+  if (pending == ~0ull) {
+    // cp.async.wait_all commits first.
+    copyAsyncCommit(actor);
+    pending = 0;
+  }
+  waitedFor(warp.copyGroups, actor.lanes, pending,
+            [&](uint32_t lanes, uint32_t clock) {
+              warp.clocks.completeOwn(lanes, copyAgent(warpNumber(actor)),
+                                      clock);
+            });
+}
+
+void RaceDetector::copyAsyncArrive(const Actor &actor,
+                                   const MbarrierName &name) {
+  Mbarrier *barrier = findMbarrier(name);
+  if (!barrier)
+    return;
+  checkInit(actor, name, *barrier);
+  WarpState &warp = warpOf(actor);
+  warp.clocks.release(actor.lanes, barrier->current);
+  barrier->current.seen.raise(copyAgent(warpNumber(actor)), actor.lanes,
+                              warp.copyClock++);
+}
+
+// --- wgmma -------------------------------------------------------------------
+
+bool RaceDetector::wgmma(const Actor &actor) {
+  WarpState &warp = warpOf(actor);
+  Warpgroup &group = ctas[actor.rank].groups[actor.warp / 4];
+  uint64_t position = warp.wgmmaIssued++ - group.completed;
+  if (position >= group.queue.size())
+    group.queue.resize(position + 1);
+  PendingWgmma &pending = group.queue[position];
+  if (pending.issued == 0) {
+    warp.clocks.publish(~0u, pending.known);
+  } else {
+    // All four warps read all of it: each must know what was before.
+    const Knowledge &mine = published({actor.rank, actor.warp, ~0u, actor.pc});
+    pending.known.seen.meet(mine.seen);
+    pending.known.fenced.meet(mine.fenced);
+  }
+  pending.issued |= 1u << actor.warp % 4;
+  return pending.issued == 0xf;
+}
+
+void RaceDetector::wgmmaReads(const Actor &actor,
+                              std::span<const Piece> pieces) {
+  Warpgroup &group = ctas[actor.rank].groups[actor.warp / 4];
+  AccessInfo info = infoOf(actor);
+  info.agent = wgmmaAgent(actor.rank, actor.warp / 4);
+  // Reads of one commit group count as one.
+  info.clock = uint32_t(warpOf(actor).wgmmaCommits) + 1;
+  info.async = true;
+  Observer observer(group.queue.front().known, cluster, /*async=*/true);
+  for (const Piece &piece : pieces)
+    touch(actor.rank, piece.line, info, piece.bytes, nullptr, observer);
+}
+
+void RaceDetector::wgmmaDone(const Actor &actor) {
+  Warpgroup &group = ctas[actor.rank].groups[actor.warp / 4];
+  group.queue.pop_front();
+  ++group.completed;
+}
+
+void RaceDetector::wgmmaCommit(const Actor &actor) {
+  ++warpOf(actor).wgmmaCommits;
+}
+
+void RaceDetector::wgmmaWait(const Actor &actor, uint64_t pending) {
+  WarpState &warp = warpOf(actor);
+  warp.wgmmaWaitedAt = warp.clocks.clock();
+  if (warp.wgmmaCommits > pending)
+    warp.clocks.completeAll(wgmmaAgent(actor.rank, actor.warp / 4),
+                            uint32_t(warp.wgmmaCommits - pending));
+}
+
+// --- Barriers and fences -----------------------------------------------------
+
+void RaceDetector::syncLanes(const Actor &actor) {
+  warpOf(actor).clocks.syncLanes(actor.lanes);
+}
+
+void RaceDetector::exit(const Actor &actor) {
+  warpOf(actor).clocks.exit(actor.lanes);
+}
+
+void RaceDetector::barrierArrive(const Actor &actor, uint32_t number,
+                                 bool waits) {
+  NamedBarrier &barrier = ctas[actor.rank].barriers[number];
+  warpOf(actor).clocks.release(actor.lanes, barrier.arrived);
+  if (waits)
+    barrier.waiting.emplace_back(actor.warp, actor.lanes);
+}
+
+void RaceDetector::barrierComplete(uint32_t rank, uint32_t number) {
+  NamedBarrier &barrier = ctas[rank].barriers[number];
+  for (auto [warp, lanes] : barrier.waiting) {
+    WarpClocks &clocks = warps[rank * shape.warps + warp].clocks;
+    clocks.acquire(lanes, barrier.arrived);
+    clocks.syncLanes(lanes);
+  }
+  barrier.waiting.clear();
+  barrier.arrived.clear();
+}
+
+void RaceDetector::clusterArrive(const Actor &actor, bool release) {
+  WarpClocks &clocks = warpOf(actor).clocks;
+  if (release)
+    clocks.release(actor.lanes, clusterBarrier.arrived);
+  else
+    clusterBarrier.relaxedInits.join(clocks.common().inits);
+}
+
+void RaceDetector::clusterComplete() {
+  clusterBarrier.completed = std::move(clusterBarrier.arrived);
+  clusterBarrier.completed.inits.join(clusterBarrier.relaxedInits);
+  clusterBarrier.arrived = {};
+  clusterBarrier.relaxedInits.clear();
+  for (auto [warp, lanes] : clusterBarrier.waiting) {
+    warps[warp].clocks.acquire(lanes, clusterBarrier.completed);
+    warps[warp].clocks.syncLanes(lanes);
+  }
+  clusterBarrier.waiting.clear();
+}
+
+void RaceDetector::clusterWait(const Actor &actor, bool complete) {
+  if (!complete) {
+    clusterBarrier.waiting.emplace_back(warpNumber(actor), actor.lanes);
+    return;
+  }
+  warpOf(actor).clocks.acquire(actor.lanes, clusterBarrier.completed);
+  warpOf(actor).clocks.syncLanes(actor.lanes);
+}
+
+void RaceDetector::fenceProxyAsync(const Actor &actor) {
+  warpOf(actor).clocks.fenceProxy(actor.lanes);
+}
+
+void RaceDetector::fenceMbarrierInit(const Actor &actor) {
+  warpOf(actor).clocks.fenceInits(actor.lanes);
+}
+
+// --- Tensor maps -------------------------------------------------------------
+
+void RaceDetector::fenceTensorMap(const Actor &actor, uint64_t address) {
+  WarpState &warp = warpOf(actor);
+  std::erase_if(warp.maps, [&](const WarpState::MapView &view) {
+    return view.address == address;
+  });
+  WarpState::MapView &view = warp.maps.emplace_back();
+  view.address = address;
+  view.lanes = actor.lanes;
+  warp.clocks.publish(actor.lanes, view.known);
+}
+
+void RaceDetector::readTensorMap(const Actor &actor, uint64_t address,
+                                 const MbarrierName *barrier) {
+  if (!globalShadow)
+    return;
+  AccessInfo info;
+  if (barrier) {
+    if (!copyInfo(actor, *barrier, info))
+      return;
+  } else {
+    info = infoOf(actor);
+    info.agent = bulkReadAgent(warpNumber(actor));
+    info.clock = warpOf(actor).bulkClock;
+    info.async = true;
+    info.lanes.lanes = actor.lanes;
+  }
+  // Generic writes are visible to the tensor map proxy as far as its own fence
+  // says.
+  Knowledge known = published(actor);
+  known.fenced.clear();
+  for (auto &[number, local] : known.foreign) {
+    auto unfenced = std::make_shared<LocalKnowledge>(*local);
+    unfenced->fenced.clear();
+    local = std::move(unfenced);
+  }
+  for (const WarpState::MapView &view : warpOf(actor).maps) {
+    if (view.address != address || (view.lanes & actor.lanes) == 0)
+      continue;
+    known.fenced = view.known.seen;
+    for (auto &[number, local] : known.foreign)
+      if (auto at = view.known.foreign.find(number);
+          at != view.known.foreign.end()) {
+        auto fenced = std::make_shared<LocalKnowledge>(*local);
+        fenced->fenced = at->second->seen;
+        local = std::move(fenced);
+      }
+  }
+  Observer observer(known, cluster, /*async=*/true);
+  GlobalRange range;
+  range.address = address;
+  range.rowBytes = 128;
+  globalShadow->access(range, info, observer,
+                       [&](const Conflict &conflict, uint64_t line) {
+                         foundGlobal(conflict, line);
+                       });
+}
+
+// --- Reports -----------------------------------------------------------------
+
+void RaceDetector::foundGlobal(const Conflict &conflict, uint64_t line) {
+  report(conflict, {false, 0, line + conflict.byte});
+}
+
+void RaceDetector::report(const Conflict &conflict, const RacePlace &place) {
+  Race race{conflict, place, causeOf(conflict, place), {}};
+  race.earlierAgent = agentOf(conflict.earlier.agent);
+  if (handlers.race)
+    handlers.race(race);
+}
+
+RaceCause RaceDetector::causeOf(const Conflict &conflict,
+                                const RacePlace &) const {
+  const AccessInfo &earlier = conflict.earlier, &later = conflict.later;
+  if (conflict.onlyProxy)
+    return RaceCause::MissingProxyFence;
+  if (earlier.strong != Scope::None && later.strong != Scope::None)
+    return RaceCause::Scope;
+  if (earlier.strong != Scope::None || later.strong != Scope::None)
+    return RaceCause::WeakOrder;
+  if (earlier.cluster != cluster)
+    return RaceCause::NoSynchronization;
+  Agent agent = agentOf(earlier.agent);
+  if (agent.kind == AgentKind::Mbarrier)
+    return RaceCause::MissingWait;
+  uint32_t issuer =
+      (earlier.warp >> 16) * shape.warps + (earlier.warp & 0xffff);
+  uint32_t user = (later.warp >> 16) * shape.warps + (later.warp & 0xffff);
+  const WarpState &from = warps[issuer], &to = warps[user];
+  uint32_t lane =
+      uint32_t(__builtin_ctz(conflict.laterLanes ? conflict.laterLanes : 1));
+  if (agent.kind == AgentKind::Warp) {
+    if (issuer == user && later.agent == earlier.agent)
+      return RaceCause::NoSynchronization;
+    // Does the other side know some lane of that warp at that time?
+    for (uint32_t l = 0; l < 32; ++l)
+      if (!(conflict.earlierLanes >> l & 1) &&
+          to.clocks.seen(lane, earlier.agent, l) >= earlier.clock &&
+          issuer != user)
+        return RaceCause::LaneOnlyRelease;
+    uint32_t known = to.clocks.seen(
+        lane, earlier.agent,
+        uint32_t(__builtin_ctz(conflict.earlierLanes | 1u << 31)));
+    if (from.clocks.lastRelease() >= earlier.clock)
+      return RaceCause::MissingWait;
+    return known && known + 1 >= earlier.clock ? RaceCause::EarlyRelease
+                                               : RaceCause::NoSynchronization;
+  }
+  // An asynchronous operation: did its issuer ever wait for it, and what has
+  // the other side seen of the issuer?
+  if (issuer == user)
+    return RaceCause::MissingWait;
+  bool releasedAfterIssue =
+      to.clocks.seen(lane, issuer, 0) >= earlier.warpClock;
+  bool waited =
+      agent.kind == AgentKind::Wgmma
+          ? from.clocks.common().seen.all(earlier.agent) >= earlier.clock
+          : from.clocks.seen(
+                uint32_t(__builtin_ctz(conflict.earlierLanes | 1u << 31)),
+                earlier.agent,
+                uint32_t(__builtin_ctz(conflict.earlierLanes | 1u << 31))) >=
+                earlier.clock;
+  if (releasedAfterIssue)
+    return waited || from.wgmmaWaitedAt < earlier.warpClock
+               ? RaceCause::EarlyRelease
+               : RaceCause::MissingWait;
+  return RaceCause::MissingWait;
+}

@@ -1,0 +1,341 @@
+//===- RaceDetector.h - Happens-before within a cluster ---------*- C++ -*-===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// \file
+/// Watches what the warps and asynchronous operations of one cluster do to
+/// memory and how they synchronise, and reports accesses that nothing orders.
+/// Knows nothing of the engine: who did what comes as numbers.
+///
+/// An asynchronous operation counts as under way from its issue until someone
+/// knows that it has completed: what was before must be ordered before the
+/// issue, what comes later after the completion.
+///
+//===----------------------------------------------------------------------===//
+
+#ifndef HEDDLE_VIRTUAL_SANITIZER_RACEDETECTOR_H
+#define HEDDLE_VIRTUAL_SANITIZER_RACEDETECTOR_H
+
+#include "sanitizer/GlobalShadow.h"
+
+#include <deque>
+#include <functional>
+#include <unordered_map>
+
+namespace heddle::vgpu {
+
+/// Lanes of a warp at an instruction.
+struct Actor {
+  /// Rank of the CTA in its cluster.
+  uint32_t rank = 0;
+  uint32_t warp = 0;
+  uint32_t lanes = ~0u;
+  uint32_t pc = 0;
+};
+
+/// Where two accesses met.
+struct RacePlace {
+  bool shared = true;
+  /// CTA of a shared offset.
+  uint32_t rank = 0;
+  uint64_t address = 0;
+};
+
+/// What the clocks stand for.
+enum class AgentKind : uint8_t {
+  Warp,
+  /// cp.async of a warp.
+  CopyAsync,
+  /// Bulk stores of a warp: their reads, and their writes.
+  BulkRead,
+  BulkWrite,
+  /// wgmmas of a warpgroup.
+  Wgmma,
+  /// Copies that an mbarrier counts.
+  Mbarrier,
+};
+
+struct Agent {
+  AgentKind kind = AgentKind::Warp;
+  uint32_t rank = 0;
+  /// Warp, or warpgroup, of the CTA; offset of an mbarrier.
+  uint32_t number = 0;
+};
+
+/// Why two accesses were not ordered, as far as the detector can tell.
+enum class RaceCause : uint8_t {
+  NoSynchronization,
+  /// The earlier one's warp released after it, and nobody waited for that.
+  MissingWait,
+  /// Another lane of the warp released, without bar.warp.sync.
+  LaneOnlyRelease,
+  /// The warp's release that the later one waited for came too early.
+  EarlyRelease,
+  MissingProxyFence,
+  /// Both are strong, but at least one with a scope that does not reach.
+  Scope,
+  /// A flag was written and read without release and acquire.
+  WeakOrder,
+};
+
+struct Race {
+  Conflict conflict;
+  RacePlace place;
+  RaceCause cause = RaceCause::NoSynchronization;
+  Agent earlierAgent;
+};
+
+/// An mbarrier that someone used without having synchronised with its init.
+struct UnsynchronizedInit {
+  Actor user;
+  uint32_t rank = 0, offset = 0;
+  uint32_t initWarp = 0, initRank = 0, initPc = 0, initLane = 0;
+};
+
+class RaceDetector {
+public:
+  struct Shape {
+    uint32_t ctas = 1;
+    uint32_t warps = 1;
+    uint32_t sharedBytes = 0;
+  };
+  struct Handlers {
+    std::function<void(const Race &)> race;
+    std::function<void(const UnsynchronizedInit &)> init;
+  };
+
+  /// `global` may be null: then only shared memory is watched.
+  RaceDetector(const Shape &shape, GlobalShadow *global, Handlers handlers);
+
+  /// Begins a cluster. `lanes` gives the threads of each warp of a CTA.
+  void start(uint32_t cluster, std::span<const uint32_t> lanes);
+
+  // --- Generic accesses -----------------------------------------------------
+
+  struct Semantics {
+    bool write = false;
+    /// Reads and writes at once.
+    bool atomic = false;
+    bool acquire = false, release = false;
+    /// Strong if not `None`.
+    Scope scope = Scope::None;
+  };
+  /// Lane l of `actor` accesses `bytes` at offset `addresses[l]` of the shared
+  /// memory of `rank`.
+  void shared(const Actor &actor, uint32_t rank, const uint32_t *offsets,
+              uint32_t bytes, const Semantics &semantics);
+  /// The same at global addresses.
+  void global(const Actor &actor, const uint64_t *addresses, uint32_t bytes,
+              const Semantics &semantics);
+
+  // --- Asynchronous operations ----------------------------------------------
+
+  /// An mbarrier, and how many phases it has completed.
+  struct MbarrierName {
+    uint32_t rank = 0, offset = 0;
+    uint64_t phase = 0;
+  };
+  /// A piece of shared memory that an operation touches.
+  struct Piece {
+    uint32_t line = 0;
+    ByteMask bytes;
+  };
+  /// A copy issued by one lane that an mbarrier counts writes
+  /// [offset, offset + bytes) of `rank`.
+  void copyToShared(const Actor &actor, uint32_t rank, uint32_t offset,
+                    uint32_t bytes, const MbarrierName &barrier);
+  /// Its source in shared memory, for copies between CTAs.
+  void copyFromShared(const Actor &actor, uint32_t rank, uint32_t offset,
+                      uint32_t bytes, const MbarrierName &barrier);
+  /// Its source in global memory.
+  void copyFromGlobal(const Actor &actor, const GlobalRange &range,
+                      const MbarrierName &barrier);
+  /// A bulk store issued by one lane.
+  void bulkStoreSource(const Actor &actor, uint32_t offset, uint32_t bytes);
+  void bulkStoreTarget(const Actor &actor, const GlobalRange &range,
+                       bool reduce);
+  void bulkCommit(const Actor &actor);
+  /// cp.async.bulk.wait_group: all but `pending` groups.
+  void bulkWait(const Actor &actor, uint64_t pending, bool readOnly);
+
+  /// cp.async.
+  void copyAsync(const Actor &actor, const uint32_t *offsets, uint32_t bytes,
+                 const uint64_t *sources, const uint32_t *sourceBytes);
+  void copyAsyncCommit(const Actor &actor);
+  void copyAsyncWait(const Actor &actor, uint64_t pending);
+  /// cp.async.mbarrier.arrive.
+  void copyAsyncArrive(const Actor &actor, const MbarrierName &name);
+
+  /// A warp issues its part of a wgmma. True if it is the last of its group:
+  /// then the reads follow.
+  bool wgmma(const Actor &actor);
+  void wgmmaReads(const Actor &actor, std::span<const Piece> pieces);
+  void wgmmaDone(const Actor &actor);
+  void wgmmaCommit(const Actor &actor);
+  void wgmmaWait(const Actor &actor, uint64_t pending);
+
+  // --- Synchronization ------------------------------------------------------
+
+  void syncLanes(const Actor &actor);
+  void exit(const Actor &actor);
+  void barrierArrive(const Actor &actor, uint32_t number, bool waits);
+  void barrierComplete(uint32_t rank, uint32_t number);
+  void clusterArrive(const Actor &actor, bool release);
+  void clusterComplete();
+  void clusterWait(const Actor &actor, bool complete);
+
+  /// mbarrier operations; `phase` is the number of phases completed before.
+  void mbarrierInit(const Actor &actor, uint32_t rank, uint32_t offset);
+  void mbarrierInval(const Actor &actor, uint32_t rank, uint32_t offset);
+  void mbarrierArrive(const Actor &actor, const MbarrierName &name,
+                      bool release);
+  /// A wait that succeeded.
+  void mbarrierWaited(const Actor &actor, const MbarrierName &name,
+                      bool acquire);
+  /// Any other use: checks that the user knows of the init.
+  void mbarrierUse(const Actor &actor, uint32_t rank, uint32_t offset);
+
+  void fenceProxyAsync(const Actor &actor);
+  void fenceMbarrierInit(const Actor &actor);
+  /// fence.acq_rel and fence.sc.
+  void fence(const Actor &actor, Scope scope);
+  /// fence.proxy.tensormap::generic.acquire of 128 bytes.
+  void fenceTensorMap(const Actor &actor, uint64_t address);
+  /// The TMA unit reads a tensor map in global memory, for a copy that
+  /// `barrier` counts or, without one, for a bulk store.
+  void readTensorMap(const Actor &actor, uint64_t address,
+                     const MbarrierName *barrier);
+
+  // --- For messages ---------------------------------------------------------
+
+  Agent agentOf(uint32_t agent) const;
+  const WarpClocks &warpClocks(uint32_t rank, uint32_t warp) const {
+    return warps[rank * shape.warps + warp].clocks;
+  }
+  uint32_t clusterNumber() const { return cluster; }
+  /// How many lines dropped records for want of room.
+  const Shape &getShape() const { return shape; }
+
+private:
+  struct LaneGroups {
+    /// The channel's clock at each commit.
+    std::vector<uint32_t> commits;
+  };
+  struct WarpState {
+    WarpClocks clocks;
+    /// Clocks of cp.async and of bulk stores, and the commits of each lane.
+    uint32_t copyClock = 1, bulkClock = 1;
+    std::vector<LaneGroups> copyGroups, bulkGroups;
+    uint64_t wgmmaIssued = 0, wgmmaCommits = 0;
+    /// Clock of the last wgmma wait.
+    uint32_t wgmmaWaitedAt = 0;
+    /// What lanes knew at their last fence, for relaxed stores after it, and
+    /// what they read in relaxed loads, for a fence after those.
+    uint32_t fencedLanes = 0, observedLanes = 0;
+    Knowledge atFence, observed;
+    Scope fenceScope = Scope::None;
+    struct MapView {
+      uint64_t address = 0;
+      uint32_t lanes = 0;
+      Knowledge known;
+    };
+    std::vector<MapView> maps;
+  };
+  struct Mbarrier {
+    uint32_t agent = 0;
+    uint64_t phase = 0;
+    /// Clock of phase 0: grows when the object is initialised again.
+    uint32_t base = 0;
+    Knowledge current, completed;
+    bool live = false, initReported = false;
+    uint32_t initAgent = 0, initLane = 0, initClock = 0, initPc = 0;
+  };
+  struct NamedBarrier {
+    Knowledge arrived;
+    std::vector<std::pair<uint32_t, uint32_t>> waiting; // warp, lanes
+  };
+  struct PendingWgmma {
+    uint32_t issued = 0;
+    Knowledge known;
+  };
+  struct Warpgroup {
+    std::deque<PendingWgmma> queue;
+    uint64_t completed = 0;
+  };
+  struct CtaState {
+    std::vector<ShadowLine> lines;
+    std::vector<NamedBarrier> barriers;
+    std::unordered_map<uint32_t, Mbarrier> mbarriers;
+    std::vector<Warpgroup> groups;
+  };
+
+  uint32_t numWarps() const { return shape.ctas * shape.warps; }
+  uint32_t copyAgent(uint32_t warp) const { return numWarps() + 3 * warp; }
+  uint32_t bulkReadAgent(uint32_t warp) const { return copyAgent(warp) + 1; }
+  uint32_t bulkWriteAgent(uint32_t warp) const { return copyAgent(warp) + 2; }
+  uint32_t groupsPerCta() const { return (shape.warps + 3) / 4; }
+  uint32_t wgmmaAgent(uint32_t rank, uint32_t group) const {
+    return 4 * numWarps() + rank * groupsPerCta() + group;
+  }
+  uint32_t firstMbarrier() const {
+    return 4 * numWarps() + shape.ctas * groupsPerCta();
+  }
+
+  uint32_t warpNumber(const Actor &actor) const {
+    return actor.rank * shape.warps + actor.warp;
+  }
+  WarpState &warpOf(const Actor &actor) { return warps[warpNumber(actor)]; }
+  AccessInfo infoOf(const Actor &actor) const;
+  /// What the issuing lanes know, in `scratch`.
+  const Knowledge &published(const Actor &actor);
+
+  void touch(uint32_t rank, uint32_t line, const AccessInfo &info,
+             const ByteMask &bytes, const std::array<uint8_t, 64> *table,
+             const Observer &observer);
+  void touchRange(uint32_t rank, uint32_t offset, uint32_t bytes,
+                  const AccessInfo &info, const Observer &observer);
+  template <typename Address, typename Touch>
+  void touchLanes(const Actor &actor, AccessInfo info, const Address *at,
+                  uint32_t bytes, Touch &&touchLine);
+  void foundGlobal(const Conflict &conflict, uint64_t line);
+  void report(const Conflict &conflict, const RacePlace &place);
+  RaceCause causeOf(const Conflict &conflict, const RacePlace &place) const;
+
+  Mbarrier *findMbarrier(const MbarrierName &name);
+  void checkInit(const Actor &actor, const MbarrierName &name,
+                 Mbarrier &barrier);
+  /// The access of a copy that `name` counts.
+  bool copyInfo(const Actor &actor, const MbarrierName &name, AccessInfo &info);
+  void commit(std::vector<LaneGroups> &groups, uint32_t &clock, uint32_t lanes);
+  /// For each set of lanes that such a wait brings to one clock.
+  template <typename F>
+  static void waitedFor(const std::vector<LaneGroups> &groups, uint32_t lanes,
+                        uint64_t pending, F &&body);
+  void acquireFrom(const Actor &actor, const Knowledge &exported);
+  Knowledge exported(const Knowledge &local) const;
+  void synchronize(const Actor &actor, uint64_t key, bool isShared,
+                   const Semantics &semantics);
+
+  const Shape shape;
+  GlobalShadow *const globalShadow;
+  const Handlers handlers;
+  uint32_t cluster = 0;
+  std::vector<WarpState> warps;
+  std::vector<CtaState> ctas;
+  std::vector<Agent> mbarrierAgents;
+  struct {
+    Knowledge arrived, completed;
+    Clocks relaxedInits;
+    std::vector<std::pair<uint32_t, uint32_t>> waiting;
+  } clusterBarrier;
+  SyncTable sharedSyncs;
+  Knowledge scratch;
+};
+
+} // namespace heddle::vgpu
+
+#endif // HEDDLE_VIRTUAL_SANITIZER_RACEDETECTOR_H

@@ -1,0 +1,248 @@
+//===- Shadow.cpp - Who accessed which bytes ------------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "sanitizer/Shadow.h"
+
+using namespace heddle::vgpu;
+
+bool Observer::simple(const AccessInfo &record) const {
+  if (record.cluster != cluster)
+    return !warp || !warp->diverged();
+  if (warp)
+    return record.agent != warp->agent() && !warp->diverged() &&
+           !base.seen.hasLanes();
+  return !base.seen.hasLanes() && !base.fenced.hasLanes();
+}
+
+bool Observer::knows(const AccessInfo &record, uint32_t lane,
+                     uint32_t otherLane, bool fenced) const {
+  auto in = [&](const Knowledge &knowledge) {
+    const LocalKnowledge *local = &knowledge;
+    if (record.cluster != cluster) {
+      auto at = knowledge.foreign.find(record.cluster);
+      if (at == knowledge.foreign.end())
+        return false;
+      local = at->second.get();
+    }
+    const Clocks &clocks = fenced ? local->fenced : local->seen;
+    return record.clock <= clocks.of(record.agent, otherLane);
+  };
+  if (!warp)
+    return in(base);
+  if (record.cluster == cluster)
+    return record.clock <= warp->seen(lane, record.agent, otherLane);
+  const Knowledge *extra = warp->extra(lane);
+  return in(base) || (extra && in(*extra));
+}
+
+bool Observer::knows(const AccessInfo &record, uint32_t lane,
+                     uint32_t otherLane) const {
+  return knows(record, lane, otherLane, async && !record.async);
+}
+
+bool Observer::sees(const AccessInfo &record, uint32_t lane,
+                    uint32_t otherLane) const {
+  return knows(record, lane, otherLane, false);
+}
+
+namespace {
+
+/// Whether strong accesses of two agents reach each other.
+bool morallyStrong(const AccessInfo &a, const AccessInfo &b, bool sameCluster) {
+  if (a.strong == Scope::None || b.strong == Scope::None)
+    return false;
+  Scope needed = sameCluster ? Scope::Cluster : Scope::Gpu;
+  // Warps of one CTA: any scope reaches.
+  if (sameCluster && a.warp >> 16 == b.warp >> 16)
+    needed = Scope::Cta;
+  return a.strong >= needed && b.strong >= needed;
+}
+
+/// Looks for a byte of `overlap` that `later` touches without knowing of
+/// `record`.
+bool findConflict(const Record &record, const AccessInfo &later,
+                  const std::array<uint8_t, 64> *table, const ByteMask &overlap,
+                  const Observer &observer, Conflict &conflict) {
+  static constexpr std::array<uint8_t, 64> noTable = {};
+  const auto &laterTable = table ? *table : noTable;
+  // Neighbouring bytes have the same lanes more often than not.
+  uint32_t lastEarlier = 0, lastLater = 0;
+  uint32_t failedEarlier = 0, failedLater = 0, firstByte = 0;
+  overlap.all([&](uint32_t byte) {
+    uint32_t earlierLanes = record.lanesOf(byte);
+    uint32_t laterLanes = later.lanes.of(byte, laterTable);
+    if (earlierLanes == lastEarlier && laterLanes == lastLater)
+      return true;
+    lastEarlier = earlierLanes;
+    lastLater = laterLanes;
+    for (uint32_t l = laterLanes; l; l &= l - 1) {
+      uint32_t lane = uint32_t(__builtin_ctz(l));
+      for (uint32_t e = earlierLanes; e; e &= e - 1) {
+        uint32_t other = uint32_t(__builtin_ctz(e));
+        if (observer.knows(record.info, lane, other))
+          continue;
+        if (!failedLater)
+          firstByte = byte;
+        if (!failedLater)
+          conflict.onlyProxy = true;
+        conflict.onlyProxy &= observer.sees(record.info, lane, other);
+        failedEarlier |= 1u << other;
+        failedLater |= 1u << lane;
+      }
+      // Operations without lanes know one thing.
+      if (!observer.lanes())
+        break;
+    }
+    return true;
+  });
+  if (!failedLater)
+    return false;
+  conflict.earlier = record.info;
+  conflict.later = later;
+  conflict.byte = firstByte;
+  conflict.earlierLanes = failedEarlier;
+  conflict.laterLanes = observer.lanes() ? failedLater : later.lanes.lanes;
+  return true;
+}
+
+bool check(std::span<const Record> records, const AccessInfo &info,
+           const ByteMask &bytes, const std::array<uint8_t, 64> *table,
+           const Observer &observer, Conflict &conflict) {
+  for (const Record &record : records) {
+    if (observer.knows(record.info) || !record.bytes.intersects(bytes))
+      continue;
+    // What a thread did before, it knows.
+    if (observer.lanes() && record.info.agent == observer.lanes()->agent() &&
+        record.info.agent == info.agent &&
+        record.info.cluster == info.cluster &&
+        record.info.lanes == info.lanes &&
+        (info.lanes.kind == LaneMap::Kind::Linear ||
+         (info.lanes.kind == LaneMap::Kind::Uniform &&
+          (info.lanes.lanes & (info.lanes.lanes - 1)) == 0)))
+      continue;
+    // Operations of one queue do what they do in order.
+    if (!observer.lanes() && record.info.agent == info.agent &&
+        record.info.clock == info.clock && record.info.pc == info.pc &&
+        !info.write)
+      continue;
+    if (morallyStrong(record.info, info, record.info.cluster == info.cluster))
+      continue;
+    ByteMask overlap = record.bytes & bytes;
+    if (observer.simple(record.info)) {
+      conflict.earlier = record.info;
+      conflict.later = info;
+      overlap.all([&](uint32_t byte) {
+        static constexpr std::array<uint8_t, 64> noTable = {};
+        conflict.byte = byte;
+        conflict.earlierLanes = record.lanesOf(byte);
+        conflict.laterLanes = info.lanes.of(byte, table ? *table : noTable);
+        return false;
+      });
+      conflict.onlyProxy = observer.sees(
+          record.info, uint32_t(__builtin_ctz(conflict.laterLanes)),
+          uint32_t(__builtin_ctz(conflict.earlierLanes)));
+      return true;
+    }
+    if (findConflict(record, info, table, overlap, observer, conflict))
+      return true;
+  }
+  return false;
+}
+
+} // namespace
+
+void ShadowLine::add(std::vector<Record> &records, const AccessInfo &info,
+                     const ByteMask &bytes,
+                     const std::array<uint8_t, 64> *table,
+                     const Observer &observer, size_t maxRecords) {
+  bool hasTable = info.lanes.kind == LaneMap::Kind::Table;
+  for (size_t i = 0; i < records.size();) {
+    Record &record = records[i];
+    bool sameAgent =
+        record.info.agent == info.agent && record.info.cluster == info.cluster;
+    if (sameAgent && record.info.lanes == info.lanes && !hasTable) {
+      // One instruction at one time, or the same bytes again.
+      if ((record.info.clock == info.clock && record.info.pc == info.pc) ||
+          bytes.contains(record.bytes)) {
+        if (record.info.clock == info.clock && record.info.pc == info.pc)
+          record.bytes |= bytes;
+        else
+          record.bytes = bytes;
+        record.info = info;
+        return;
+      }
+      record.bytes.remove(bytes);
+    } else if (sameAgent && record.info.async && info.async) {
+      record.bytes.remove(bytes);
+    } else if (sameAgent && observer.lanes() && observer.knows(record.info)) {
+      record.bytes.remove(bytes);
+    } else {
+      ++i;
+      continue;
+    }
+    if (!record.bytes.empty()) {
+      ++i;
+      continue;
+    }
+    if (i + 1 != records.size())
+      record = records.back();
+    records.pop_back();
+  }
+  if (records.size() >= maxRecords)
+    records.erase(records.begin());
+  Record &record = records.emplace_back();
+  record.info = info;
+  record.bytes = bytes;
+  if (hasTable)
+    record.table = *table;
+}
+
+void ShadowLine::forget(const ByteMask &bytes) {
+  for (auto *records : {&writes, &reads})
+    for (size_t i = 0; i < records->size();) {
+      Record &record = (*records)[i];
+      record.bytes.remove(bytes);
+      if (!record.bytes.empty()) {
+        ++i;
+        continue;
+      }
+      if (i + 1 != records->size())
+        record = records->back();
+      records->pop_back();
+    }
+}
+
+bool ShadowLine::access(const AccessInfo &info, const ByteMask &bytes,
+                        const std::array<uint8_t, 64> *table,
+                        const Observer &observer, size_t maxRecords,
+                        Conflict &conflict) {
+  if (!info.write) {
+    // Nothing has been written since the same read at the same time.
+    for (const Record &record : reads)
+      if (record.info == info && record.bytes.contains(bytes) &&
+          info.lanes.kind != LaneMap::Kind::Table)
+        return false;
+    bool found = check(writes, info, bytes, table, observer, conflict);
+    add(reads, info, bytes, table, observer, maxRecords);
+    return found;
+  }
+  // The same bytes by the same threads, and nobody in between.
+  if (writes.size() == 1 && reads.empty() && writes[0].bytes == bytes &&
+      writes[0].info.agent == info.agent &&
+      writes[0].info.cluster == info.cluster &&
+      writes[0].info.lanes == info.lanes && observer.lanes() &&
+      info.lanes.kind == LaneMap::Kind::Linear) {
+    writes[0].info = info;
+    return false;
+  }
+  bool found = check(writes, info, bytes, table, observer, conflict) ||
+               check(reads, info, bytes, table, observer, conflict);
+  forget(bytes);
+  add(writes, info, bytes, table, observer, maxRecords);
+  return found;
+}

@@ -1,0 +1,183 @@
+//===- WarpClocks.cpp - What the lanes of a warp know ---------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "sanitizer/WarpClocks.h"
+
+#include <algorithm>
+
+using namespace heddle::vgpu;
+
+template <typename F>
+static void forLanesOf(uint32_t lanes, F &&body) {
+  for (; lanes; lanes &= lanes - 1)
+    body(uint32_t(__builtin_ctz(lanes)));
+}
+
+void OwnClocks::raise(uint32_t agent, uint32_t lanes, uint32_t clock) {
+  auto at = std::find_if(agents.begin(), agents.end(),
+                         [&](const Agent &a) { return a.agent == agent; });
+  if (at == agents.end())
+    at = agents.insert(at, Agent{.agent = agent});
+  forLanesOf(lanes, [&](uint32_t lane) {
+    at->clocks[lane] = std::max(at->clocks[lane], clock);
+  });
+}
+
+void OwnClocks::join(const OwnClocks &other, uint32_t lanes) {
+  for (const Agent &from : other.agents)
+    forLanesOf(lanes, [&](uint32_t lane) {
+      if (from.clocks[lane])
+        raise(from.agent, 1u << lane, from.clocks[lane]);
+    });
+}
+
+uint32_t OwnClocks::of(uint32_t agent, uint32_t lane) const {
+  for (const Agent &a : agents)
+    if (a.agent == agent)
+      return a.clocks[lane];
+  return 0;
+}
+
+void OwnClocks::addTo(Clocks &target, uint32_t lanes, uint32_t live) const {
+  for (const Agent &a : agents)
+    for (uint32_t rest = lanes & live; rest;) {
+      uint32_t clock = a.clocks[__builtin_ctz(rest)], same = 0;
+      forLanesOf(rest, [&](uint32_t lane) {
+        same |= uint32_t(a.clocks[lane] == clock) << lane;
+      });
+      rest &= ~same;
+      if (clock)
+        target.raise(a.agent, same | (lanes & ~live), clock);
+    }
+}
+
+void WarpClocks::start(uint32_t agent, uint32_t lanes) {
+  self = agent;
+  live = lanes;
+  now = 1;
+  released = 0;
+  base.clear();
+  own.clear();
+  ownFenced.clear();
+  extraLanes = 0;
+}
+
+uint32_t WarpClocks::seen(uint32_t lane, uint32_t agent,
+                          uint32_t otherLane) const {
+  if (agent == self && lane == otherLane)
+    return now;
+  uint32_t clock = base.seen.of(agent, otherLane);
+  if (lane == otherLane)
+    clock = std::max(clock, own.of(agent, lane));
+  if (const Knowledge *more = extra(lane))
+    clock = std::max(clock, more->seen.of(agent, otherLane));
+  return clock;
+}
+
+Knowledge &WarpClocks::extraOf(uint32_t lane) {
+  if (!extras[lane])
+    extras[lane] = std::make_unique<Knowledge>();
+  else if (!(extraLanes >> lane & 1))
+    extras[lane]->clear();
+  extraLanes |= 1u << lane;
+  return *extras[lane];
+}
+
+void WarpClocks::publish(uint32_t lanes, Knowledge &target) const {
+  target.join(base);
+  if (extraLanes & lanes)
+    forLanesOf(extraLanes & lanes,
+               [&](uint32_t lane) { target.join(*extras[lane]); });
+  uint32_t wide = widen(lanes);
+  target.seen.raise(self, wide, now);
+  own.addTo(target.seen, wide, live);
+  ownFenced.addTo(target.fenced, wide, live);
+}
+
+void WarpClocks::release(uint32_t lanes, Knowledge &target) {
+  publish(lanes, target);
+  released = now;
+  tick();
+}
+
+void WarpClocks::acquire(uint32_t lanes, const Knowledge &source) {
+  if (widen(lanes) == ~0u) {
+    base.join(source);
+    return;
+  }
+  forLanesOf(lanes & live, [&](uint32_t lane) { extraOf(lane).join(source); });
+}
+
+void WarpClocks::complete(uint32_t lanes, uint32_t agent, uint32_t clock) {
+  if (widen(lanes) == ~0u) {
+    base.seen.raise(agent, ~0u, clock);
+    return;
+  }
+  forLanesOf(lanes & live, [&](uint32_t lane) {
+    extraOf(lane).seen.raise(agent, ~0u, clock);
+  });
+}
+
+void WarpClocks::completeOwn(uint32_t lanes, uint32_t agent, uint32_t clock) {
+  own.raise(agent, lanes, clock);
+}
+
+void WarpClocks::fenceProxy(uint32_t lanes) {
+  uint32_t wide = widen(lanes);
+  if (wide == ~0u) {
+    base.fenced.join(base.seen);
+    forLanesOf(extraLanes, [&](uint32_t lane) {
+      extras[lane]->fenced.join(extras[lane]->seen);
+    });
+  } else {
+    forLanesOf(lanes & live, [&](uint32_t lane) {
+      Knowledge &more = extraOf(lane);
+      more.fenced.join(base.seen);
+      more.fenced.join(more.seen);
+    });
+  }
+  ownFenced.raise(self, wide, now);
+  ownFenced.join(own, wide);
+  for (auto &[cluster, known] : base.foreign) {
+    auto fenced = std::make_shared<LocalKnowledge>(*known);
+    fenced->fenced.join(fenced->seen);
+    known = std::move(fenced);
+  }
+  forLanesOf(extraLanes & lanes, [&](uint32_t lane) {
+    for (auto &[cluster, known] : extras[lane]->foreign) {
+      auto fenced = std::make_shared<LocalKnowledge>(*known);
+      fenced->fenced.join(fenced->seen);
+      known = std::move(fenced);
+    }
+  });
+  tick();
+}
+
+void WarpClocks::fenceInits(uint32_t lanes) {
+  base.inits.raise(self, widen(lanes), now);
+  tick();
+}
+
+void WarpClocks::syncLanes(uint32_t lanes) {
+  uint32_t wide = widen(lanes);
+  if (wide == ~0u) {
+    forLanesOf(extraLanes, [&](uint32_t lane) { base.join(*extras[lane]); });
+    extraLanes = 0;
+    base.seen.raise(self, ~0u, now);
+    own.addTo(base.seen, ~0u, live);
+    own.clear();
+    ownFenced.addTo(base.fenced, ~0u, live);
+    ownFenced.clear();
+    tick();
+    return;
+  }
+  Knowledge together;
+  publish(wide, together);
+  forLanesOf(wide, [&](uint32_t lane) { extraOf(lane).join(together); });
+  tick();
+}
