@@ -9,6 +9,7 @@
 #include "engine/Cluster.h"
 
 #include "engine/Diagnostics.h"
+#include "sanitizer/Sanitizer.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -26,7 +27,11 @@ Cluster::Cluster(const Launch &launch) : launch(launch) {
   for (uint32_t rank = 0; rank < count; ++rank)
     ctas.push_back(std::make_unique<Cta>(*this, rank));
   cursors.assign(launch.kernel->cursors, GlobalMemory::Cursor(*launch.memory));
+  if (launch.sanitize == SanitizeLevel::Full)
+    sanitizer = std::make_unique<Sanitizer>(*this);
 }
+
+Cluster::~Cluster() = default;
 
 void Cluster::start(uint64_t number) {
   index = number;
@@ -49,6 +54,8 @@ void Cluster::start(uint64_t number) {
     cta->start({origin.x + rank % size.x, origin.y + rank / size.x % size.y,
                 origin.z + rank / size.x / size.y});
   }
+  if (sanitizer)
+    sanitizer->start();
 }
 
 void Cluster::issue(PendingOperation &operation, uint64_t latency,
@@ -81,6 +88,8 @@ void Cluster::checkBarrier() {
       if ((barrier.arrived[position++] & warp->live) != warp->live)
         return;
   ++barrier.phase;
+  if (sanitizer)
+    sanitizer->races().clusterComplete();
   std::fill(barrier.arrived.begin(), barrier.arrived.end(), 0);
 }
 

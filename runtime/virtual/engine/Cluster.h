@@ -31,9 +31,12 @@ inline constexpr uint64_t wgmmaLatency = 64;
 /// Between the stages of one operation.
 inline constexpr uint64_t stageLatency = 64;
 
+class Sanitizer;
+
 class Cluster {
 public:
   explicit Cluster(const Launch &launch);
+  ~Cluster();
 
   /// Begins the cluster with this number in the grid.
   void start(uint64_t number);
@@ -76,6 +79,8 @@ public:
   /// What ended it.
   std::optional<Finding> fault;
   PendingOperations pending{*this};
+  /// Null unless all is checked.
+  std::unique_ptr<Sanitizer> sanitizer;
 
   /// barrier.cluster: threads that arrived, by CTA and warp, and the phase.
   struct {

@@ -9,6 +9,7 @@
 #include "engine/Cta.h"
 
 #include "engine/Cluster.h"
+#include "sanitizer/Sanitizer.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -75,6 +76,9 @@ void Cta::checkBarrier(NamedBarrier &barrier) {
   if (!complete)
     return;
   barrier.active = false;
+  if (cluster.sanitizer)
+    cluster.sanitizer->races().barrierComplete(
+        rank, uint32_t(&barrier - barriers.data()));
   ++barrier.generation;
   barrier.result = barrier.count;
   barrier.count = 0;

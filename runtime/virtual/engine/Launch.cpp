@@ -9,6 +9,7 @@
 #include "engine/Launch.h"
 
 #include "engine/Cluster.h"
+#include "sanitizer/Sanitizer.h"
 
 #include <algorithm>
 #include <atomic>
@@ -128,6 +129,9 @@ static void classify(const Launch &launch, LaunchReport &report) {
 Expected<LaunchReport> heddle::vgpu::runLaunch(Launch &launch) {
   FindingLog findings;
   launch.findings = &findings;
+  std::optional<GlobalShadow> shadow;
+  if (launch.sanitize == SanitizeLevel::Full)
+    launch.globalShadow = &shadow.emplace();
   Grid grid(launch);
   grid.run();
   LaunchReport report;

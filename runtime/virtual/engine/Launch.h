@@ -16,6 +16,8 @@
 
 namespace heddle::vgpu {
 
+class GlobalShadow;
+
 struct Launch {
   const Kernel *kernel = nullptr;
   LaunchConfig config;
@@ -35,6 +37,8 @@ struct Launch {
   SanitizeLevel sanitize = SanitizeLevel::Off;
   bool foreign = false;
   bool recordTrace = false;
+  /// Global memory as the sanitizer sees it; `runLaunch` sets it.
+  GlobalShadow *globalShadow = nullptr;
   /// Where findings go; `runLaunch` sets it.
   FindingLog *findings = nullptr;
 

@@ -11,6 +11,7 @@
 #include "engine/Cluster.h"
 #include "engine/Cta.h"
 #include "engine/Diagnostics.h"
+#include "sanitizer/Sanitizer.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -299,6 +300,8 @@ void Warp::drop() {
 }
 
 Flow Warp::exitLanes(uint32_t mask) {
+  if (cta.cluster.sanitizer)
+    cta.cluster.sanitizer->races().exit({cta.rank, index, mask, pc});
   live &= ~mask;
   active &= ~mask;
   if (live == 0) {

@@ -11,6 +11,7 @@
 #include "instructions/Lanes.h"
 #include "instructions/MbarrierAddress.h"
 #include "instructions/Table.h"
+#include "sanitizer/Sanitizer.h"
 
 #include <algorithm>
 #include <cstring>
@@ -108,6 +109,16 @@ Flow copy(Warp &warp, const Instruction &i, uint32_t mask) {
                                     copy.from, p.bytes));
     ++groups[lane].issued;
   }
+  if (Sanitizer *sanitizer = cluster.sanitizer.get()) {
+    uint32_t offsets[warpSize] = {}, sourceBytes[warpSize] = {};
+    uint64_t sources[warpSize] = {};
+    Warp::forBits(mask, [&](uint32_t l) {
+      offsets[l] = uint32_t(copies[l].to - warp.cta.shared());
+      sources[l] = copies[l].from;
+      sourceBytes[l] = copies[l].read;
+    });
+    sanitizer->copyAsync(warp, i, mask, offsets, p.bytes, sources, sourceBytes);
+  }
   // The destination holds poison until the copy completes.
   for (uint32_t rest = mask; rest; rest &= rest - 1)
     std::memset(copies[__builtin_ctz(rest)].to, 0xff, p.bytes);
@@ -118,8 +129,15 @@ Flow copy(Warp &warp, const Instruction &i, uint32_t mask) {
 }
 
 template <std::vector<AsyncGroups> Warp::*groups>
-Flow commit(Warp &warp, const Instruction &, uint32_t mask) {
+Flow commit(Warp &warp, const Instruction &i, uint32_t mask) {
   AsyncGroups *all = groupsOf(warp.*groups);
+  if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get()) {
+    Actor actor = Sanitizer::actorOf(warp, i, mask);
+    if (groups == &Warp::copyGroups)
+      sanitizer->races().copyAsyncCommit(actor);
+    else
+      sanitizer->races().bulkCommit(actor);
+  }
   Warp::forBits(mask, [&](uint32_t l) { all[l].commit(); });
   return Flow::Next;
 }
@@ -171,6 +189,15 @@ struct GroupWait {
     Fragment fragment;
     fragment.mask = mask;
     fragment.a = pending;
+    // Until then the lanes sleep.
+    if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get()) {
+      Actor actor = Sanitizer::actorOf(warp, i, mask);
+      if (kind == Channel::Kind::CopyGroup)
+        sanitizer->races().copyAsyncWait(actor, pending);
+      else
+        sanitizer->races().bulkWait(actor, pending,
+                                    done == &AsyncGroups::sourcesRead);
+    }
     if (covered(warp, fragment))
       return Flow::Next;
     return warp.block(i, reason, /*retry=*/false, pending);
@@ -212,6 +239,9 @@ Flow mbarrierArrive(Warp &warp, const Instruction &i, uint32_t mask) {
     auto place = locateMbarrier(warp, p, lane);
     if (!place)
       return warp.fault(i, 1u << lane, place.error().message);
+    if (Sanitizer *sanitizer = cluster.sanitizer.get())
+      sanitizer->copyAsyncArrive(warp, i, 1u << lane, *place->cta,
+                                 place->offset);
     if (increment)
       if (auto done = place->cta->mbarriers.incrementPending(place->offset);
           !done)

@@ -9,6 +9,7 @@
 #include "engine/Access.h"
 #include "instructions/FloatLanes.h"
 #include "instructions/Table.h"
+#include "sanitizer/Sanitizer.h"
 
 #include <atomic>
 
@@ -25,6 +26,9 @@ struct AtomicPayload : Payload {
   bool crossCta = false, wideAddress = false;
   uint32_t cursor = 0;
   bool returns = false;
+  /// For the sanitizer.
+  bool acquire = false, release = false;
+  Scope scope = Scope::Gpu;
   /// One slot per element of a vector.
   std::vector<uint32_t> results, operands;
   uint32_t desired = 0;
@@ -100,6 +104,18 @@ Flow atomic(Warp &warp, const Instruction &i, uint32_t mask) {
   uint64_t address[warpSize];
   warp.addresses(i, i.src[0], p.wideAddress, address);
   uint32_t bytes = uint32_t(sizeof(U) * p.operands.size());
+  // What this publishes, others may acquire as soon as it has happened.
+  uint32_t lanes = mask;
+  Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get();
+  AccessSemantics semantics;
+  if (sanitizer) {
+    semantics = {.write = true,
+                 .atomic = true,
+                 .acquire = p.acquire,
+                 .release = p.release,
+                 .scope = p.scope};
+    sanitizer->access(warp, i, mask, p.space, address, bytes, semantics);
+  }
   for (; mask; mask &= mask - 1) {
     uint32_t lane = uint32_t(__builtin_ctz(mask));
     std::byte *host = accessLane(warp, p.space, address[lane], bytes, lane,
@@ -125,6 +141,8 @@ Flow atomic(Warp &warp, const Instruction &i, uint32_t mask) {
         warp.reg<U>(p.results[n])[lane] = old;
     }
   }
+  if (sanitizer && p.returns)
+    sanitizer->observe(warp, i, lanes, p.space, address, semantics);
   return Flow::Next;
 }
 
@@ -168,10 +186,14 @@ bool supports(Op op, Type type) {
 Handler decodeAtomic(Decoder &d) {
   auto *p = d.payload<AtomicPayload>();
   p->returns = d.mods.base() == "atom";
-  d.mods.takeAny({"relaxed", "acquire", "release", "acq_rel"});
+  std::string_view order =
+      d.mods.takeAny({"relaxed", "acquire", "release", "acq_rel"});
+  p->acquire = order == "acquire" || order == "acq_rel";
+  p->release = order == "release" || order == "acq_rel";
   std::string_view space =
       d.mods.takeAny({"global", "shared::cluster", "shared::cta", "shared"});
-  d.mods.takeAny({"cta", "cluster", "gpu", "sys"});
+  p->scope =
+      scopeOf(d.mods.takeAny({"cta", "cluster", "gpu", "sys"}), Scope::Gpu);
   p->space = space.empty()       ? Space::Generic
              : space == "global" ? Space::Global
                                  : Space::Shared;

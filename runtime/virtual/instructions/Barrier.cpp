@@ -10,6 +10,7 @@
 #include "engine/Diagnostics.h"
 #include "instructions/Lanes.h"
 #include "instructions/Table.h"
+#include "sanitizer/Sanitizer.h"
 
 #include <fmt/format.h>
 
@@ -112,6 +113,9 @@ Flow barrier(Warp &warp, const Instruction &i, uint32_t mask) {
                                   "it completed",
                                   number));
   state.arrived[warp.index] |= mask;
+  if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
+    sanitizer->races().barrierArrive(Sanitizer::actorOf(warp, i, mask), number,
+                                     mode != Mode::Arrive);
   uint64_t generation = state.generation;
   if (mode >= Mode::RedPopc) {
     uint32_t vote = (warp.predicates[i.src[2]] ^ uint32_t(i.immediate)) & mask;
@@ -135,7 +139,11 @@ Flow barrier(Warp &warp, const Instruction &i, uint32_t mask) {
 /// bar.warp.sync
 Flow warpSync(Warp &warp, const Instruction &i, uint32_t mask) {
   uint32_t members = warp.reg32(i.src[0])[__builtin_ctz(mask)];
-  return warp.converge(i, members, mask) ? Flow::Next : Flow::Stop;
+  if (!warp.converge(i, members, mask))
+    return Flow::Stop;
+  if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
+    sanitizer->races().syncLanes(Sanitizer::actorOf(warp, i, mask & members));
+  return Flow::Next;
 }
 
 // --- Cluster -----------------------------------------------------------------
@@ -173,6 +181,9 @@ Flow clusterArrive(Warp &warp, const Instruction &i, uint32_t mask) {
                       "the thread arrives at the cluster barrier twice; "
                       "expected barrier.cluster.wait in between");
   arrived |= mask;
+  if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
+    sanitizer->races().clusterArrive(Sanitizer::actorOf(warp, i, mask),
+                                     /*release=*/!i.aux);
   warp.clusterPhase = barrier.phase;
   warp.cta.cluster.checkBarrier();
   return Flow::Next;
@@ -182,6 +193,9 @@ Flow clusterWaitFor(Warp &warp, const Instruction &i, uint32_t mask) {
   if (i.aux2 && !warp.converge(i, fullMask, mask))
     return Flow::Stop;
   auto &barrier = warp.cta.cluster.barrier;
+  if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
+    sanitizer->races().clusterWait(Sanitizer::actorOf(warp, i, mask),
+                                   barrier.phase != warp.clusterPhase);
   if (barrier.phase != warp.clusterPhase)
     return Flow::Next;
   if ((barrier.arrived[clusterPosition(warp)] & mask) != mask)
@@ -203,7 +217,7 @@ Handler decodeBarrier(Decoder &d) {
     bool arrive = d.mods.take("arrive");
     if (!arrive && !d.mods.take("wait"))
       return d.unknown();
-    d.mods.takeAny({"acquire", "release", "relaxed"});
+    d.inst.aux = d.mods.takeAny({"acquire", "release", "relaxed"}) == "relaxed";
     d.inst.aux2 = d.mods.take("aligned");
     d.expectOperands(0);
     return arrive ? clusterArrive : clusterWaitFor;

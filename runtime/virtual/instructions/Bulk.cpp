@@ -9,6 +9,7 @@
 #include "heddle/Runtime/MakeError.h"
 #include "instructions/AsyncMemory.h"
 #include "instructions/Table.h"
+#include "sanitizer/Sanitizer.h"
 
 #include <cstring>
 
@@ -218,6 +219,11 @@ Flow toShared(Warp &warp, const Instruction &i, uint32_t mask) {
       MbarrierPlace credited = *barrier;
       if (p.multicast)
         credited.cta = cta;
+      if (cluster.sanitizer)
+        cluster.sanitizer->copyToShared(warp, i, lane, *cta, place->offset,
+                                        bytes,
+                                        {.address = from, .rowBytes = bytes},
+                                        *credited.cta, credited.offset);
       cluster.issue(cluster.pending.create<RangeLoad>(
                         warp, i, lane, credited,
                         SharedPlace{cta, place->offset}, from, bytes),
@@ -242,8 +248,12 @@ Flow sharedToShared(Warp &warp, const Instruction &i, uint32_t mask) {
       return tl::unexpected(from.error());
     if (!barrier)
       return tl::unexpected(barrier.error());
-    poison(*to->cta, to->offset, bytes);
     Cluster &cluster = warp.cta.cluster;
+    if (cluster.sanitizer)
+      cluster.sanitizer->copyBetweenCtas(warp, i, lane, *to->cta, to->offset,
+                                         from->offset, bytes, *barrier->cta,
+                                         barrier->offset);
+    poison(*to->cta, to->offset, bytes);
     cluster.issue(cluster.pending.create<PeerCopy>(warp, i, lane, *to, *from,
                                                    *barrier, bytes),
                   copyLatency);
@@ -263,6 +273,10 @@ Flow toGlobal(Warp &warp, const Instruction &i, uint32_t mask) {
     auto from = locateShared(warp, p.src.of(warp, lane), bytes, 16, false);
     if (!from)
       return tl::unexpected(from.error());
+    if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
+      sanitizer->bulkStore(warp, i, lane, from->offset, bytes,
+                           {.address = p.dst.of(warp, lane), .rowBytes = bytes},
+                           reduce);
     warp.cta.cluster.pending
         .create<RangeStore<reduce>>(warp, i, lane, *from, bytes,
                                     p.dst.of(warp, lane))

@@ -11,6 +11,7 @@
 #include "decode/AddressSpace.h"
 #include "engine/Cluster.h"
 #include "instructions/Table.h"
+#include "sanitizer/Sanitizer.h"
 
 using namespace heddle;
 using namespace heddle::vgpu;
@@ -55,6 +56,8 @@ Flow matrix(Warp &warp, const Instruction &i, uint32_t mask) {
                     registers);
   if (!done)
     return warp.fault(i, mask, done.error().message);
+  if (Sanitizer *sanitizer = cta.cluster.sanitizer.get())
+    sanitizer->matrix(warp, i, addresses, count, !isLoad);
   return Flow::Next;
 }
 

@@ -11,6 +11,7 @@
 #include "instructions/Lanes.h"
 #include "instructions/MbarrierAddress.h"
 #include "instructions/Table.h"
+#include "sanitizer/Sanitizer.h"
 
 using namespace heddle;
 using namespace heddle::vgpu;
@@ -35,6 +36,8 @@ struct MbarrierPayload : MbarrierAddress {
   Op op = Op::Init;
   bool hasState = false, hasCount = false;
   bool parity = false, blocking = false;
+  /// No acquire or release.
+  bool relaxed = false;
   uint32_t state = 0, count = 0, tx = 0;
 };
 
@@ -72,14 +75,51 @@ Expected<uint64_t> apply(MbarrierTable &table, Op op, uint32_t offset,
   return uint64_t(0);
 }
 
+Sanitizer::BarrierUse useOf(const MbarrierPayload &p) {
+  switch (p.op) {
+  case Op::Init:
+    return Sanitizer::BarrierUse::Init;
+  case Op::Inval:
+    return Sanitizer::BarrierUse::Inval;
+  case Op::ExpectTx:
+  case Op::CompleteTx:
+  case Op::Wait:
+    return Sanitizer::BarrierUse::Other;
+  default:
+    return p.relaxed ? Sanitizer::BarrierUse::Relaxed
+                     : Sanitizer::BarrierUse::Arrive;
+  }
+}
+
+/// The lanes of `mask` that mean the same barrier as `lane`.
+uint32_t lanesAt(Warp &warp, const MbarrierPayload &p, uint32_t lane,
+                 uint32_t mask) {
+  uint32_t same = 0;
+  Warp::forBits(mask, [&](uint32_t l) {
+    bool equal = p.wide ? warp.reg64(p.slot)[l] == warp.reg64(p.slot)[lane]
+                        : warp.reg32(p.slot)[l] == warp.reg32(p.slot)[lane];
+    same |= uint32_t(equal) << l;
+  });
+  return same;
+}
+
 /// Everything but waits: one lane after the other.
 Flow operate(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &p = *static_cast<const MbarrierPayload *>(i.payload);
+  Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get();
+  uint32_t unknown = mask;
   for (; mask; mask &= mask - 1) {
     uint32_t lane = uint32_t(__builtin_ctz(mask));
     auto place = locateMbarrier(warp, p, lane);
     if (!place)
       return warp.fault(i, 1u << lane, place.error().message);
+    // Lanes that arrive together release together.
+    if (sanitizer && (unknown >> lane & 1)) {
+      uint32_t together = lanesAt(warp, p, lane, unknown);
+      unknown &= ~together;
+      sanitizer->mbarrier(warp, i, together, *place->cta, place->offset,
+                          useOf(p));
+    }
     uint32_t count = p.hasCount ? warp.reg32(p.count)[lane] : 1;
     uint32_t tx = p.tx ? warp.reg32(p.tx)[lane] : 0;
     auto state = apply(place->cta->mbarriers, p.op, place->offset, count, tx);
@@ -186,6 +226,15 @@ Flow wait(Warp &warp, const Instruction &i, uint32_t mask) {
     warp.setPredicate(i.dst, mask, 0);
     return warp.yield();
   }
+  if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
+    for (uint32_t left = done; left;) {
+      uint32_t lane = uint32_t(__builtin_ctz(left));
+      uint32_t together = lanesAt(warp, p, lane, left);
+      left &= ~together;
+      auto place = locateMbarrier(warp, p, lane);
+      sanitizer->mbarrierWaited(warp, i, together, *place->cta, place->offset,
+                                !p.relaxed);
+    }
   warp.setPredicate(i.dst, mask, done);
   return Flow::Next;
 }
@@ -217,7 +266,7 @@ Handler decodeMbarrier(Decoder &d) {
   // arrive.expect_tx lists both.
   bool expect = name.starts_with("arrive") && d.mods.take("expect_tx");
   bool noComplete = d.mods.take("noComplete");
-  d.mods.takeAny({"release", "acquire", "relaxed"});
+  p->relaxed = d.mods.takeAny({"release", "acquire", "relaxed"}) == "relaxed";
   d.mods.takeAny({"cta", "cluster"});
   std::string_view space =
       d.mods.takeAny({"shared::cluster", "shared::cta", "shared"});

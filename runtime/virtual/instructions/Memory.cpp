@@ -8,6 +8,7 @@
 
 #include "instructions/LaneAccess.h"
 #include "instructions/Table.h"
+#include "sanitizer/Sanitizer.h"
 
 #include <atomic>
 #include <cstring>
@@ -21,6 +22,9 @@ struct MemoryPayload : Payload, AccessPattern {
   /// Volatile, relaxed, acquire, release: single-copy atomic per element.
   bool strong = false;
   bool acquire = false, release = false;
+  /// Of strong accesses, for the sanitizer, which sees all but constants.
+  Scope scope = Scope::None;
+  bool watched = true;
   unsigned elementBytes = 4;
   bool signExtend = false;
   struct Part {
@@ -50,6 +54,26 @@ void storeElement(std::byte *to, T value, bool strong) {
     std::memcpy(to, &value, sizeof(T));
 }
 
+/// Tells the sanitizer of an access, if there is one.
+void watch(Warp &warp, const Instruction &i, const MemoryPayload &p,
+           uint32_t mask, AccessKind kind, const uint64_t *addresses) {
+  AccessSemantics semantics;
+  semantics.write = kind == AccessKind::Store;
+  semantics.acquire = p.acquire;
+  semantics.release = p.release;
+  semantics.scope = p.scope;
+  warp.cta.cluster.sanitizer->access(warp, i, mask, p.space, addresses, p.bytes,
+                                     semantics);
+}
+void watch(Warp &warp, const Instruction &i, const MemoryPayload &p,
+           uint32_t mask, AccessKind kind) {
+  if (!warp.cta.cluster.sanitizer || !p.watched) [[likely]]
+    return;
+  uint64_t addresses[warpSize];
+  warp.addresses(i, i.src[0], p.wideAddress, addresses);
+  watch(warp, i, p, mask, kind, addresses);
+}
+
 /// `parts` elements of type T per lane into registers whose lanes are R.
 template <typename T, typename R, unsigned parts>
 Flow loadVector(Warp &warp, const Instruction &i, uint32_t mask) {
@@ -57,6 +81,7 @@ Flow loadVector(Warp &warp, const Instruction &i, uint32_t mask) {
   LaneAccess access;
   if (!locateLanes(warp, i, p, mask, AccessKind::Load, access)) [[unlikely]]
     return Flow::Stop;
+  watch(warp, i, p, mask, AccessKind::Load);
   R *d[parts];
   for (unsigned n = 0; n < parts; ++n)
     d[n] = reinterpret_cast<R *>(warp.reg32(p.parts[n].slot));
@@ -93,6 +118,7 @@ Flow storeVector(Warp &warp, const Instruction &i, uint32_t mask) {
   LaneAccess access;
   if (!locateLanes(warp, i, p, mask, AccessKind::Store, access)) [[unlikely]]
     return Flow::Stop;
+  watch(warp, i, p, mask, AccessKind::Store);
   const R *from[parts];
   for (unsigned n = 0; n < parts; ++n)
     from[n] = reinterpret_cast<const R *>(warp.reg32(p.parts[n].slot));
@@ -121,6 +147,11 @@ Flow load(Warp &warp, const Instruction &i, uint32_t mask) {
   LaneAccess access;
   if (!locateLanes(warp, i, p, mask, AccessKind::Load, access))
     return Flow::Stop;
+  // What others published with the value that is read, an acquire finds after.
+  uint64_t addresses[warpSize];
+  bool watched = warp.cta.cluster.sanitizer && p.watched;
+  if (watched)
+    warp.addresses(i, i.src[0], p.wideAddress, addresses);
   using Signed = std::make_signed_t<T>;
   for (size_t n = 0; n < p.parts.size(); ++n) {
     auto read = [&](uint32_t l) {
@@ -135,6 +166,8 @@ Flow load(Warp &warp, const Instruction &i, uint32_t mask) {
       Warp::forBits(mask, [&](uint32_t l) { d[l] = uint32_t(read(l)); });
     }
   }
+  if (watched)
+    watch(warp, i, p, mask, AccessKind::Load, addresses);
   return Flow::Next;
 }
 
@@ -144,6 +177,8 @@ Flow store(Warp &warp, const Instruction &i, uint32_t mask) {
   LaneAccess access;
   if (!locateLanes(warp, i, p, mask, AccessKind::Store, access))
     return Flow::Stop;
+  // Before others can see what is written.
+  watch(warp, i, p, mask, AccessKind::Store);
   for (size_t n = 0; n < p.parts.size(); ++n) {
     const uint64_t *wide = warp.reg64(p.parts[n].slot);
     const uint32_t *narrow = warp.reg32(p.parts[n].slot);
@@ -262,7 +297,9 @@ Handler decodeAccess(Decoder &d, bool isLoad) {
               d.mods.take("mmio") || p->acquire || p->release;
   if (p->strong && weak)
     return d.unknown();
-  d.mods.takeAny({"cta", "cluster", "gpu", "sys"});
+  std::string_view scope = d.mods.takeAny({"cta", "cluster", "gpu", "sys"});
+  if (p->strong)
+    p->scope = scopeOf(scope, Scope::System);
   takeSpace(d.mods, *p);
   bool hint = takeCacheModifiers(d.mods);
   std::string_view vector = d.mods.takeAny({"v2", "v4", "v8"});
@@ -291,6 +328,8 @@ Handler decodeAccess(Decoder &d, bool isLoad) {
   Space space = p->space;
   const Operand &at = d.operand(isLoad ? 1 : 0);
   Decoder::Address address = d.address(at, space);
+  p->watched =
+      space != Space::Const && space != Space::Param && space != Space::Local;
   p->space = space == Space::Const ? Space::Global : space;
   p->wideAddress = address.wide;
   d.inst.src[0] = address.slot;

@@ -9,6 +9,7 @@
 #include "heddle/Runtime/MakeError.h"
 #include "instructions/AsyncMemory.h"
 #include "instructions/Table.h"
+#include "sanitizer/Sanitizer.h"
 #include "units/TensorMapCodec.h"
 
 #include <cstring>
@@ -123,12 +124,21 @@ Expected<void> issueLoad(Warp &warp, const Instruction &i, uint32_t lane) {
     targets = *ranks;
   }
   Cluster &cluster = warp.cta.cluster;
+  GlobalRange source;
+  if (cluster.sanitizer) {
+    source = boxRange(operands->spec, operands->coords());
+    cluster.sanitizer->readTensorMap(warp, i, lane, p.map.of(warp, lane),
+                                     barrier->cta, barrier->offset);
+  }
   for (; targets; targets &= targets - 1) {
     Cta *cta = cluster.ctas[__builtin_ctz(targets)].get();
     poison(*cta, place->offset, bytes);
     MbarrierPlace credited = *barrier;
     if (p.multicast)
       credited.cta = cta;
+    if (cluster.sanitizer)
+      cluster.sanitizer->copyToShared(warp, i, lane, *cta, place->offset, bytes,
+                                      source, *credited.cta, credited.offset);
     cluster.issue(cluster.pending.create<BoxLoad>(
                       warp, i, lane, credited, SharedPlace{cta, place->offset},
                       *operands),
@@ -149,6 +159,12 @@ Expected<void> issueStore(Warp &warp, const Instruction &i, uint32_t lane) {
     return tl::unexpected(place.error());
   if (warp.bulkGroups.empty())
     warp.bulkGroups.resize(warpSize);
+  if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get()) {
+    sanitizer->readTensorMap(warp, i, lane, p.map.of(warp, lane), nullptr, 0);
+    sanitizer->bulkStore(warp, i, lane, place->offset,
+                         tmaBoxBytes(operands->spec),
+                         boxRange(operands->spec, operands->coords()), reduce);
+  }
   warp.cta.cluster.pending
       .create<BoxStore<reduce>>(warp, i, lane, *place, *operands)
       .issue();

@@ -9,6 +9,7 @@
 #include "heddle/Runtime/MakeError.h"
 #include "instructions/AsyncMemory.h"
 #include "instructions/Table.h"
+#include "sanitizer/Sanitizer.h"
 #include "units/TensorMapCodec.h"
 
 #include <cstring>
@@ -67,6 +68,19 @@ Expected<std::byte *> mapBytes(Warp &warp, Space space, uint64_t address,
       return host;
   }
   return nullptr;
+}
+
+/// Tells the sanitizer of an access to a whole map by one thread.
+void watchMap(Sanitizer &sanitizer, Warp &warp, const Instruction &i,
+              uint32_t lane, Space space, uint64_t address, bool write) {
+  uint64_t addresses[warpSize] = {};
+  AccessSemantics semantics;
+  semantics.write = write;
+  // Pieces that lie in one line each.
+  for (uint32_t offset = 0; offset < 128; offset += 32) {
+    addresses[lane] = address + offset;
+    sanitizer.access(warp, i, 1u << lane, space, addresses, 32, semantics);
+  }
 }
 
 /// The instruction's own numbering of element types.
@@ -142,6 +156,9 @@ Flow replace(Warp &warp, const Instruction &i, uint32_t mask) {
         p.wide ? warp.reg64(p.value)[lane] : warp.reg32(p.value)[lane];
     if (auto done = set(*spec, p.field, p.ordinal, value); !done)
       return warp.fault(i, 1u << lane, done.error().message);
+    if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
+      watchMap(*sanitizer, warp, i, lane, p.space, p.map.of(warp, lane),
+               /*write=*/true);
     TensorMap map = encodeTensorMap(*spec);
     std::memcpy(*host, map.bytes.data(), map.bytes.size());
   }
@@ -161,6 +178,14 @@ Flow copyMap(Warp &warp, const Instruction &i, uint32_t mask) {
     return warp.fault(i, mask, to.error().message);
   if (!from)
     return warp.fault(i, mask, from.error().message);
+  if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get()) {
+    watchMap(*sanitizer, warp, i, lane, Space::Shared, p.source.of(warp, lane),
+             /*write=*/false);
+    watchMap(*sanitizer, warp, i, lane, Space::Global, p.map.of(warp, lane),
+             /*write=*/true);
+    // It is a release, too.
+    sanitizer->races().fence(Sanitizer::actorOf(warp, i, mask), Scope::System);
+  }
   std::memcpy(*to, *from, 128);
   return Flow::Next;
 }

@@ -10,6 +10,7 @@
 
 #include "engine/Cluster.h"
 #include "instructions/Table.h"
+#include "sanitizer/Sanitizer.h"
 
 #include <charconv>
 #include <fmt/format.h>
@@ -101,6 +102,8 @@ Flow issue(Warp &warp, const Instruction &i, uint32_t mask) {
                     warp.kernel->place(warp.indexOf(*shared.instruction)),
                     shared.descA, shared.descB, mine.descA, mine.descB));
   shared.issued |= 1u << (warp.index % 4);
+  if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
+    sanitizer->wgmma(warp, i, p.op, p.aInRegisters, mine.descA, mine.descB);
   warp.holdSlots(p.held);
   warp.wgmmaHeld.push_back(&p.held);
   if (shared.issued == 0xf) {
@@ -117,6 +120,8 @@ Flow commit(Warp &warp, const Instruction &i, uint32_t mask) {
   if (!warp.converge(i, fullMask, mask))
     return Flow::Stop;
   warp.wgmmaGroups.commit();
+  if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
+    sanitizer->races().wgmmaCommit(Sanitizer::actorOf(warp, i, mask));
   return Flow::Next;
 }
 
@@ -154,6 +159,9 @@ Flow wait(Warp &warp, const Instruction &i, uint32_t mask) {
       warp.releaseSlots(*warp.wgmmaHeld.front());
       warp.wgmmaHeld.pop_front();
     }
+    if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
+      sanitizer->races().wgmmaWait(Sanitizer::actorOf(warp, i, mask),
+                                   uint64_t(i.immediate));
     return Flow::Next;
   }
   return warp.block(i, groupWait, /*retry=*/true, target);

@@ -218,7 +218,7 @@ void RaceDetector::shared(const Actor &actor, uint32_t rank,
       synchronize(same, uint64_t(rank) << 32 | offset, true, semantics);
     }
   AccessInfo info = infoOf(actor);
-  info.write = semantics.write || semantics.atomic;
+  info.write = semantics.write;
   info.strong = semantics.scope;
   Observer observer(warpOf(actor).clocks, cluster);
   touchLanes(actor, info, offsets, bytes,
@@ -244,7 +244,7 @@ void RaceDetector::global(const Actor &actor, const uint64_t *addresses,
       synchronize(same, address, false, semantics);
     }
   AccessInfo info = infoOf(actor);
-  info.write = semantics.write || semantics.atomic;
+  info.write = semantics.write;
   info.strong = semantics.scope;
   Observer observer(warpOf(actor).clocks, cluster);
   touchLanes(actor, info, addresses, bytes,
@@ -281,8 +281,7 @@ void RaceDetector::acquireFrom(const Actor &actor, const Knowledge &exported) {
 void RaceDetector::synchronize(const Actor &actor, uint64_t key, bool isShared,
                                const Semantics &semantics) {
   WarpState &warp = warpOf(actor);
-  bool reads = !semantics.write || (semantics.atomic && !semantics.write);
-  bool writes = semantics.write || semantics.atomic;
+  bool writes = semantics.write, reads = !writes;
   Scope scope = semantics.scope;
   Knowledge publication;
   bool publishes = false;
@@ -333,6 +332,17 @@ void RaceDetector::synchronize(const Actor &actor, uint64_t key, bool isShared,
     act(sharedSyncs);
   else
     globalShadow->withSyncs(act);
+}
+
+void RaceDetector::observe(const Actor &actor, bool isShared, uint32_t rank,
+                           uint64_t address, const Semantics &semantics) {
+  if (!isShared && !globalShadow)
+    return;
+  Semantics read;
+  read.acquire = semantics.acquire;
+  read.scope = semantics.scope;
+  synchronize(actor, isShared ? uint64_t(rank) << 32 | address : address,
+              isShared, read);
 }
 
 void RaceDetector::fence(const Actor &actor, Scope scope) {
@@ -893,7 +903,8 @@ RaceCause RaceDetector::causeOf(const Conflict &conflict,
                 uint32_t(__builtin_ctz(conflict.earlierLanes | 1u << 31))) >=
                 earlier.clock;
   if (releasedAfterIssue)
-    return waited || from.wgmmaWaitedAt < earlier.warpClock
+    return waited || (agent.kind == AgentKind::Wgmma &&
+                      from.wgmmaWaitedAt < earlier.warpClock)
                ? RaceCause::EarlyRelease
                : RaceCause::MissingWait;
   return RaceCause::MissingWait;

@@ -118,7 +118,7 @@ public:
 
   struct Semantics {
     bool write = false;
-    /// Reads and writes at once.
+    /// A write that reads, too: `observe` follows if the value is used.
     bool atomic = false;
     bool acquire = false, release = false;
     /// Strong if not `None`.
@@ -131,6 +131,10 @@ public:
   /// The same at global addresses.
   void global(const Actor &actor, const uint64_t *addresses, uint32_t bytes,
               const Semantics &semantics);
+
+  /// Atomics: once the value is read. `shared` and `global` come before.
+  void observe(const Actor &actor, bool isShared, uint32_t rank,
+               uint64_t address, const Semantics &semantics);
 
   // --- Asynchronous operations ----------------------------------------------
 

@@ -328,6 +328,17 @@ Expected<void> vgpu::verifyWgmma(const WgmmaOp &op, bool aInRegisters) {
   return {};
 }
 
+std::span<const uint32_t> vgpu::wgmmaChunks(const WgmmaOp &op, bool isB,
+                                            uint64_t descriptor) {
+  Operand operand = isB ? operandB(op, descriptor) : operandA(op, descriptor);
+  Expected<SharedDescriptor> decoded = decodeSharedDescriptor(descriptor);
+  if (!decoded)
+    return {};
+  WgmmaScratch &scratch = scratchSpace();
+  return {scratch.chunks, listChunks(*decoded, operand.major, operand.rows,
+                                     op.k(), scratch.chunks)};
+}
+
 Expected<SharedExtent> vgpu::wgmmaExtentA(const WgmmaOp &op, uint64_t descA) {
   if (Expected<void> good = verifyWgmma(op, false); !good)
     return tl::unexpected(good.error());

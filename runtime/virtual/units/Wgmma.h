@@ -24,6 +24,8 @@
 
 #include "SharedDescriptor.h"
 
+#include <span>
+
 namespace heddle::vgpu {
 
 enum class WgmmaInput : uint8_t { F16, BF16, TF32, E4M3, E5M2, S8, U8 };
@@ -71,6 +73,11 @@ struct SharedExtent {
 /// The bytes that operand A (64 x k) or B (n x k) spans, without bounds check.
 Expected<SharedExtent> wgmmaExtentA(const WgmmaOp &op, uint64_t descA);
 Expected<SharedExtent> wgmmaExtentB(const WgmmaOp &op, uint64_t descB);
+
+/// The shared addresses of the 16-byte chunks of operand A or B; none if the
+/// descriptor is malformed. Valid until the next call of the thread.
+std::span<const uint32_t> wgmmaChunks(const WgmmaOp &op, bool isB,
+                                      uint64_t descriptor);
 
 /// Executes `op` with both operands in shared memory. D is updated in place.
 /// Ops that `verifyWgmma` refuses, malformed descriptors and tiles that leave

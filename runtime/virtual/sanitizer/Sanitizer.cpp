@@ -1,0 +1,274 @@
+//===- Sanitizer.cpp - What instructions tell the sanitizer ---------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "sanitizer/Sanitizer.h"
+
+#include "decode/AddressSpace.h"
+#include "engine/Cluster.h"
+
+#include <algorithm>
+
+using namespace heddle;
+using namespace heddle::vgpu;
+
+Scope heddle::vgpu::scopeOf(std::string_view name, Scope none) {
+  return name == "cta"       ? Scope::Cta
+         : name == "cluster" ? Scope::Cluster
+         : name == "gpu"     ? Scope::Gpu
+         : name == "gl"      ? Scope::Gpu
+         : name == "sys"     ? Scope::System
+                             : none;
+}
+
+static RaceDetector::Shape shapeOf(const Cluster &cluster) {
+  const Cta &cta = *cluster.ctas.front();
+  return {uint32_t(cluster.ctas.size()), uint32_t(cta.warps.size()),
+          cta.sharedBytes};
+}
+
+Sanitizer::Sanitizer(Cluster &cluster)
+    : cluster(cluster),
+      detector(shapeOf(cluster), cluster.launch.globalShadow,
+               {[this](const Race &race) { reportRace(race); },
+                [this](const UnsynchronizedInit &init) { reportInit(init); }}) {
+}
+
+void Sanitizer::start() {
+  reported.clear();
+  std::vector<uint32_t> lanes;
+  for (auto &warp : cluster.ctas.front()->warps)
+    lanes.push_back(warp->live);
+  detector.start(uint32_t(cluster.index), lanes);
+}
+
+Actor Sanitizer::actorOf(const Warp &warp, const Instruction &instruction,
+                         uint32_t lanes) {
+  return {warp.cta.rank, warp.index, lanes, warp.indexOf(instruction)};
+}
+
+RaceDetector::MbarrierName Sanitizer::name(const Cta &cta, uint32_t offset) {
+  const MbarrierState *state = cta.mbarriers.find(offset);
+  return {cta.rank, offset, state ? state->phase : 0};
+}
+
+// --- Generic accesses --------------------------------------------------------
+
+void Sanitizer::access(Warp &warp, const Instruction &instruction,
+                       uint32_t lanes, Space space, const uint64_t *addresses,
+                       uint32_t bytes, const AccessSemantics &semantics) {
+  if (space == Space::Local || space == Space::Param)
+    return;
+  Actor actor = actorOf(warp, instruction, lanes);
+  if (space == Space::Global)
+    return detector.global(actor, addresses, bytes, semantics);
+  // Lanes may mean different spaces and CTAs.
+  while (lanes) {
+    uint64_t first = addresses[__builtin_ctz(lanes)];
+    Space meant = space == Space::Generic ? spaceOf(first) : space;
+    uint32_t rank = uint32_t(first) >> sharedRankShift;
+    uint32_t together = 0, offsets[warpSize];
+    for (uint32_t rest = lanes; rest; rest &= rest - 1) {
+      uint32_t l = uint32_t(__builtin_ctz(rest));
+      bool same =
+          (space == Space::Generic ? spaceOf(addresses[l]) : space) == meant &&
+          (meant != Space::Shared ||
+           uint32_t(addresses[l]) >> sharedRankShift == rank);
+      together |= uint32_t(same) << l;
+      offsets[l] = uint32_t(addresses[l]) & sharedOffsetMask;
+    }
+    lanes &= ~together;
+    actor.lanes = together;
+    if (meant == Space::Shared)
+      detector.shared(actor, rank, offsets, bytes, semantics);
+    else if (meant == Space::Global)
+      detector.global(actor, addresses, bytes, semantics);
+  }
+}
+
+void Sanitizer::observe(Warp &warp, const Instruction &instruction,
+                        uint32_t lanes, Space space, const uint64_t *addresses,
+                        const AccessSemantics &semantics) {
+  for (uint32_t rest = lanes; rest; rest &= rest - 1) {
+    uint32_t l = uint32_t(__builtin_ctz(rest));
+    Space meant = space == Space::Generic ? spaceOf(addresses[l]) : space;
+    Actor actor = actorOf(warp, instruction, 1u << l);
+    uint32_t window = uint32_t(addresses[l]);
+    if (meant == Space::Shared)
+      detector.observe(actor, true, window >> sharedRankShift,
+                       window & sharedOffsetMask, semantics);
+    else if (meant == Space::Global)
+      detector.observe(actor, false, 0, addresses[l], semantics);
+  }
+}
+
+void Sanitizer::matrix(Warp &warp, const Instruction &instruction,
+                       const uint32_t *offsets, uint32_t count, bool write) {
+  constexpr uint32_t rowBytes = 16;
+  AccessSemantics semantics;
+  semantics.write = write;
+  // Lane l holds four bytes of row l / 4 of each matrix.
+  for (uint32_t n = 0; n < count; ++n) {
+    uint32_t pieces[warpSize];
+    for (uint32_t l = 0; l < warpSize; ++l)
+      pieces[l] = offsets[n * 8 + l / 4] + l % 4 * (rowBytes / 4);
+    detector.shared(actorOf(warp, instruction, fullMask), warp.cta.rank, pieces,
+                    rowBytes / 4, semantics);
+  }
+}
+
+void Sanitizer::copyAsync(Warp &warp, const Instruction &instruction,
+                          uint32_t lanes, const uint32_t *offsets,
+                          uint32_t bytes, const uint64_t *sources,
+                          const uint32_t *sourceBytes) {
+  detector.copyAsync(actorOf(warp, instruction, lanes), offsets, bytes, sources,
+                     sourceBytes);
+}
+
+// --- Bulk copies -------------------------------------------------------------
+
+GlobalRange heddle::vgpu::boxRange(const TensorMapSpec &spec,
+                                   std::span<const int32_t> coordinates) {
+  uint32_t elementBytes = heddle::elementBytes(spec.type);
+  GlobalRange range;
+  range.address = spec.address;
+  for (uint32_t d = 0; d < spec.rank; ++d) {
+    uint64_t step = d ? spec.elementStrides[d] : 1;
+    int64_t first = coordinates[d];
+    int64_t end = std::min<int64_t>(first + spec.box[d], int64_t(spec.dims[d]));
+    // The first element inside.
+    if (first < 0)
+      first += int64_t((uint64_t(-first) + step - 1) / step * step);
+    if (first >= end)
+      return {};
+    uint64_t count = (uint64_t(end - first) + step - 1) / step;
+    uint64_t pitch = d ? spec.strides[d - 1] : elementBytes;
+    range.address += uint64_t(first) * pitch;
+    if (d == 0) {
+      range.rowBytes = uint32_t(count) * elementBytes;
+    } else {
+      range.counts[d - 1] = uint32_t(count);
+      range.strides[d - 1] = pitch * step;
+    }
+  }
+  return range;
+}
+
+void Sanitizer::copyToShared(Warp &warp, const Instruction &instruction,
+                             uint32_t lane, const Cta &target, uint32_t offset,
+                             uint32_t bytes, const GlobalRange &source,
+                             const Cta &barrierCta, uint32_t barrier) {
+  Actor actor = actorOf(warp, instruction, 1u << lane);
+  RaceDetector::MbarrierName counted = name(barrierCta, barrier);
+  detector.copyToShared(actor, target.rank, offset, bytes, counted);
+  detector.copyFromGlobal(actor, source, counted);
+}
+
+void Sanitizer::copyBetweenCtas(Warp &warp, const Instruction &instruction,
+                                uint32_t lane, const Cta &target,
+                                uint32_t offset, uint32_t source,
+                                uint32_t bytes, const Cta &barrierCta,
+                                uint32_t barrier) {
+  Actor actor = actorOf(warp, instruction, 1u << lane);
+  RaceDetector::MbarrierName counted = name(barrierCta, barrier);
+  detector.copyToShared(actor, target.rank, offset, bytes, counted);
+  detector.copyFromShared(actor, warp.cta.rank, source, bytes, counted);
+}
+
+void Sanitizer::bulkStore(Warp &warp, const Instruction &instruction,
+                          uint32_t lane, uint32_t offset, uint32_t bytes,
+                          const GlobalRange &target, bool reduce) {
+  Actor actor = actorOf(warp, instruction, 1u << lane);
+  detector.bulkStoreSource(actor, offset, bytes);
+  detector.bulkStoreTarget(actor, target, reduce);
+}
+
+void Sanitizer::readTensorMap(Warp &warp, const Instruction &instruction,
+                              uint32_t lane, uint64_t address,
+                              const Cta *barrierCta, uint32_t barrier) {
+  // Parameters do not change.
+  if (spaceOf(address) != Space::Global)
+    return;
+  Actor actor = actorOf(warp, instruction, 1u << lane);
+  if (!barrierCta)
+    return detector.readTensorMap(actor, address, nullptr);
+  RaceDetector::MbarrierName counted = name(*barrierCta, barrier);
+  detector.readTensorMap(actor, address, &counted);
+}
+
+// --- wgmma -------------------------------------------------------------------
+
+const std::vector<RaceDetector::Piece> &
+Sanitizer::pieces(const WgmmaOp &op, bool isB, uint64_t descriptor) {
+  // The bits of a descriptor that have a meaning leave room for the shape.
+  uint64_t key = (descriptor & 0xc0003fff3fff3fffull) |
+                 uint64_t(isB ? op.n / 8 : 8) << 49 |
+                 uint64_t(isB ? op.transB : op.transA) << 48 |
+                 uint64_t(op.elementBytes() / 2) << 46 | uint64_t(isB) << 30;
+  auto [at, inserted] = tiles.try_emplace(key);
+  if (!inserted)
+    return at->second;
+  std::vector<RaceDetector::Piece> &result = at->second;
+  for (uint32_t chunk : wgmmaChunks(op, isB, descriptor)) {
+    uint32_t line = chunk / lineBytes, begin = chunk % lineBytes;
+    if (chunk + 16 > cluster.ctas.front()->sharedBytes)
+      continue; // a fault when it runs
+    auto piece =
+        std::find_if(result.begin(), result.end(),
+                     [&](const auto &known) { return known.line == line; });
+    if (piece == result.end())
+      piece = result.insert(piece, RaceDetector::Piece{line, {}});
+    piece->bytes.add(begin, begin + 16);
+  }
+  return result;
+}
+
+void Sanitizer::wgmma(Warp &warp, const Instruction &instruction,
+                      const WgmmaOp &op, bool aInRegisters, uint64_t descA,
+                      uint64_t descB) {
+  Actor actor = actorOf(warp, instruction, fullMask);
+  if (!detector.wgmma(actor))
+    return;
+  if (!aInRegisters)
+    detector.wgmmaReads(actor, pieces(op, false, descA));
+  detector.wgmmaReads(actor, pieces(op, true, descB));
+  detector.wgmmaDone(actor);
+}
+
+// --- mbarriers ---------------------------------------------------------------
+
+void Sanitizer::mbarrier(Warp &warp, const Instruction &instruction,
+                         uint32_t lanes, const Cta &cta, uint32_t offset,
+                         BarrierUse use) {
+  Actor actor = actorOf(warp, instruction, lanes);
+  switch (use) {
+  case BarrierUse::Init:
+    return detector.mbarrierInit(actor, cta.rank, offset);
+  case BarrierUse::Inval:
+    return detector.mbarrierInval(actor, cta.rank, offset);
+  case BarrierUse::Arrive:
+  case BarrierUse::Relaxed:
+    return detector.mbarrierArrive(actor, name(cta, offset),
+                                   use == BarrierUse::Arrive);
+  case BarrierUse::Other:
+    return detector.mbarrierUse(actor, cta.rank, offset);
+  }
+}
+
+void Sanitizer::mbarrierWaited(Warp &warp, const Instruction &instruction,
+                               uint32_t lanes, const Cta &cta, uint32_t offset,
+                               bool acquire) {
+  detector.mbarrierWaited(actorOf(warp, instruction, lanes), name(cta, offset),
+                          acquire);
+}
+
+void Sanitizer::copyAsyncArrive(Warp &warp, const Instruction &instruction,
+                                uint32_t lanes, const Cta &cta,
+                                uint32_t offset) {
+  detector.copyAsyncArrive(actorOf(warp, instruction, lanes),
+                           name(cta, offset));
+}

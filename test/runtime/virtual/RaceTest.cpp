@@ -1,0 +1,376 @@
+//===- RaceTest.cpp - Races and missing proxy fences ----------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TestDevice.h"
+
+using namespace heddle;
+using namespace heddle::test;
+
+namespace {
+
+/// What a launch with everything checked reports.
+struct Result {
+  std::string error;
+  LaunchReport report;
+
+  /// "kind cause; kind cause", each pair once.
+  std::string causes() const {
+    std::string text;
+    for (const Finding &finding : report.findings) {
+      std::string one = std::string(getName(finding.kind)) + " " +
+                        std::string(getName(finding.cause));
+      if (text.find(one) == std::string::npos)
+        text += (text.empty() ? "" : "; ") + one;
+    }
+    return text;
+  }
+};
+
+struct Setup {
+  uint32_t threads = 64;
+  uint32_t grid = 1, cluster = 1;
+  bool foreign = false;
+  std::string module;
+};
+
+/// Runs `body` (see `kernelWith`) on a buffer of 64 KiB of zeros.
+Result check(const std::string &body, const Setup &setup = {}) {
+  Result result;
+  VirtualDeviceOptions options;
+  options.stepBudget = 1 << 22;
+  options.sanitize = SanitizeLevel::Full;
+  options.foreign = setup.foreign;
+  options.onReport = [&](const LaunchReport &report) {
+    result.report = report;
+  };
+  TestDevice device(options);
+  DeviceAddress out = device.upload(std::vector<uint64_t>(8192));
+  LaunchConfig config;
+  config.block.x = setup.threads;
+  config.grid.x = setup.grid;
+  config.cluster.x = setup.cluster;
+  result.error = device.run(kernelWith(body, setup.module), "k", config, {out});
+  return result;
+}
+
+/// Shared addresses: %r1 of this thread's word, %r2 of its neighbour's in the
+/// other warp.
+const std::string words = R"(
+.shared .align 128 .b8 words[1024];
+.shared .align 8 .b64 bar;
+mov.u32 %r0, words;
+shl.b32 %r3, %r31, 2;
+add.u32 %r1, %r0, %r3;
+xor.b32 %r3, %r3, 128;
+add.u32 %r2, %r0, %r3;
+setp.eq.u32 %p1, %r31, 0;
+and.b32 %r4, %r31, 31;
+setp.eq.u32 %p2, %r4, 0;
+setp.lt.u32 %p3, %r31, 32;
+)";
+
+TEST(Race, BarrierOrders) {
+  EXPECT_EQ(check(words + R"(
+st.shared.u32 [%r1], 1;
+bar.sync 0;
+ld.shared.u32 %r5, [%r2];
+bar.sync 0;
+st.shared.u32 [%r2], 2;)")
+                .error,
+            "");
+  EXPECT_EQ(check(words + R"(
+st.shared.u32 [%r1], 1;
+ld.shared.u32 %r5, [%r2];)")
+                .causes(),
+            "race no-synchronization");
+  // Only one direction is ordered.
+  EXPECT_EQ(check(words + R"(
+st.shared.u32 [%r1], 1;
+bar.sync 0;
+ld.shared.u32 %r5, [%r2];
+st.shared.u32 [%r1], 2;)")
+                .causes(),
+            "race no-synchronization");
+}
+
+TEST(Race, LanesOfOneWarp) {
+  std::string swap = words + R"(
+mov.u32 %r6, words;
+sub.u32 %r5, 31, %r4;
+shl.b32 %r5, %r5, 2;
+add.u32 %r5, %r5, %r6;
+st.shared.u32 [%r1], %r4;
+SYNC
+ld.shared.u32 %r7, [%r5];)";
+  auto with = [&](const std::string &sync) {
+    std::string text = swap;
+    text.replace(text.find("SYNC"), 4, sync);
+    return check(text, {.threads = 32}).causes();
+  };
+  EXPECT_EQ(with("bar.warp.sync 0xffffffff;"), "");
+  EXPECT_EQ(with("bar.sync 0;"), "");
+  EXPECT_EQ(with(""), "race no-synchronization");
+  EXPECT_EQ(with("shfl.sync.idx.b32 %r8, %r4, 0, 31, -1;"),
+            "race no-synchronization");
+  // Its own word, a thread may always read.
+  EXPECT_EQ(check(words + "st.shared.u32 [%r1], 1;\n"
+                          "ld.shared.u32 %r5, [%r1];\n"
+                          "ld.shared.u8 %r5, [%r1+3];")
+                .error,
+            "");
+}
+
+/// Warp 0 stores, arrives; warp 1 waits, loads.
+std::string handOver(const std::string &arrive, const std::string &wait,
+                     const std::string &count = "1") {
+  return words + R"(
+mov.u32 %r6, bar;
+@%p1 mbarrier.init.shared.b64 [%r6], )" +
+         count + R"(;
+bar.sync 0;
+@!%p3 bra reader;
+)" + arrive +
+         R"(
+bra done;
+reader:
+)" + wait +
+         R"(
+ld.shared.u32 %r5, [%r2];
+done:
+)";
+}
+
+TEST(Race, Mbarrier) {
+  std::string wait = "loop:\n"
+                     "mbarrier.try_wait.parity.shared.b64 %p4, [%r6], 0;\n"
+                     "@!%p4 bra loop;";
+  std::string store = "st.shared.u32 [%r1], 7;\n", sync = "bar.warp.sync -1;\n",
+              arrive = "@%p2 mbarrier.arrive.shared.b64 _, [%r6];\n",
+              arriveAll = "mbarrier.arrive.shared.b64 _, [%r6];\n";
+  EXPECT_EQ(check(handOver(store + sync + arrive, wait)).error, "");
+  EXPECT_EQ(check(handOver(store + arriveAll, wait, "32")).error, "");
+  Result laneOnly = check(handOver(store + arrive, wait));
+  EXPECT_EQ(laneOnly.causes(), "race lane-only-release");
+  ASSERT_FALSE(laneOnly.report.findings.empty());
+  EXPECT_NE(laneOnly.report.findings[0].missing.find("bar.warp.sync"),
+            std::string::npos);
+  EXPECT_EQ(check(handOver(sync + arrive + store, wait)).causes(),
+            "race early-release");
+  EXPECT_EQ(check(handOver("mov.u32 %r9, 0;\nspin:\nadd.u32 %r9, %r9, 1;\n"
+                           "setp.lt.u32 %p5, %r9, 3000;\n@%p5 bra spin;\n" +
+                               store + sync + arrive,
+                           "mov.u32 %r9, 0;\nspin2:\nadd.u32 %r9, %r9, 1;\n"
+                           "setp.lt.u32 %p5, %r9, 9000;\n@%p5 bra spin2;\n"))
+                .causes(),
+            "race missing-wait");
+  std::string relaxed =
+      "loop:\n"
+      "mbarrier.try_wait.parity.relaxed.cta.shared.b64 %p4, [%r6], 0;\n"
+      "@!%p4 bra loop;";
+  EXPECT_NE(check(handOver(store + sync + arrive, relaxed)).causes(), "");
+}
+
+TEST(Race, MbarrierInit) {
+  std::string text = handOver("st.shared.u32 [%r1], 7;\nbar.warp.sync -1;\n"
+                              "@%p2 mbarrier.arrive.shared.b64 _, [%r6];\n",
+                              "");
+  size_t at = text.find("bar.sync 0;");
+  text.replace(at, 11,
+               "mov.u32 %r9, 0;\nspin:\nadd.u32 %r9, %r9, 1;\n"
+               "setp.lt.u32 %p5, %r9, 900;\n@%p5 bra spin;\n");
+  Result result = check(text + "mbarrier.try_wait.parity.shared.b64 "
+                               "%p4, [%r6], 0;\n");
+  EXPECT_NE(result.causes().find("barrier-misuse uninitialized-barrier"),
+            std::string::npos)
+      << result.error;
+}
+
+/// One thread copies 512 bytes to `words`; all read them.
+std::string bulkLoad(const std::string &before, const std::string &wait) {
+  return words + R"(
+mov.u32 %r6, bar;
+@%p1 mbarrier.init.shared.b64 [%r6], 1;
+bar.sync 0;
+)" + before +
+         R"(
+@!%p1 bra issued;
+mbarrier.arrive.expect_tx.shared.b64 _, [%r6], 512;
+cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%r0], [%out], 512, [%r6];
+issued:
+)" + wait +
+         R"(
+ld.shared.u32 %r5, [%r1];
+)";
+}
+
+TEST(Race, BulkCopy) {
+  std::string wait = "loop:\n"
+                     "mbarrier.try_wait.parity.shared.b64 %p4, [%r6], 0;\n"
+                     "@!%p4 bra loop;\n";
+  EXPECT_EQ(check(bulkLoad("", wait)).error, "");
+  // Some read before the copy is issued, some while it is under way.
+  EXPECT_EQ(check(bulkLoad("bar.sync 0;\n", "bar.sync 0;\n")).causes(),
+            "race missing-wait");
+  // Generic reads before the asynchronous write.
+  std::string read = "st.shared.u32 [%r1], 1;\nld.shared.u32 %r7, [%r1];\n";
+  EXPECT_EQ(
+      check(bulkLoad(read + "fence.proxy.async;\nbar.sync 0;\n", wait)).error,
+      "");
+  EXPECT_EQ(
+      check(bulkLoad(read + "bar.sync 0;\nfence.proxy.async;\n", wait)).error,
+      "");
+  EXPECT_EQ(check(bulkLoad(read + "bar.sync 0;\n", wait)).causes(),
+            "missing-proxy-fence missing-proxy-fence");
+  EXPECT_EQ(check(bulkLoad(read + "fence.proxy.async;\n", wait)).causes(),
+            "race no-synchronization");
+  // Only a read, of what nobody wrote: our own code must fence it, other
+  // people's is warned.
+  std::string onlyRead = "ld.shared.u32 %r7, [%r1];\nbar.sync 0;\n";
+  EXPECT_NE(check(bulkLoad(onlyRead, wait)).error, "");
+  Result foreign = check(bulkLoad(onlyRead, wait), {.foreign = true});
+  EXPECT_EQ(foreign.error, "");
+  EXPECT_EQ(foreign.causes(), "missing-proxy-fence missing-proxy-fence");
+}
+
+std::string bulkStore(const std::string &between, const std::string &after) {
+  return words + R"(
+st.shared.u32 [%r1], 1;
+)" + between +
+         R"(
+@!%p1 bra issued;
+cp.async.bulk.global.shared::cta.bulk_group [%out], [%r0], 256;
+cp.async.bulk.commit_group;
+)" + after +
+         R"(
+issued:
+bar.sync 0;
+st.shared.u32 [%r1], 2;
+)";
+}
+
+TEST(Race, BulkStore) {
+  std::string wait = "cp.async.bulk.wait_group.read 0;";
+  EXPECT_EQ(check(bulkStore("fence.proxy.async;\nbar.sync 0;", wait)).error,
+            "");
+  EXPECT_EQ(check(bulkStore("bar.sync 0;", wait)).causes(),
+            "missing-proxy-fence missing-proxy-fence");
+  EXPECT_EQ(check(bulkStore("fence.proxy.async;\nbar.sync 0;", "")).causes(),
+            "race missing-wait");
+  EXPECT_EQ(check(bulkStore("fence.proxy.async;\nbar.sync 0;",
+                            "cp.async.bulk.wait_group.read 1;"))
+                .causes(),
+            "race missing-wait");
+}
+
+TEST(Race, CpAsync) {
+  auto copy = [&](const std::string &wait) {
+    return check(words + R"(
+mul.wide.u32 %rd1, %r31, 4;
+add.u64 %rd1, %rd1, %out;
+cp.async.ca.shared.global [%r1], [%rd1], 4;
+cp.async.commit_group;
+)" + wait + R"(
+ld.shared.u32 %r5, [%r2];)")
+        .causes();
+  };
+  EXPECT_EQ(copy("cp.async.wait_group 0;\nbar.sync 0;"), "");
+  EXPECT_EQ(copy("cp.async.wait_all;\nbar.sync 0;"), "");
+  EXPECT_EQ(copy("bar.sync 0;\ncp.async.wait_group 0;"), "race early-release");
+  EXPECT_EQ(copy("cp.async.wait_group 1;\nbar.sync 0;"), "race missing-wait");
+  EXPECT_EQ(copy("bar.sync 0;"), "race missing-wait");
+}
+
+TEST(Race, GlobalFlags) {
+  // CTA 0 writes and raises a flag; CTA 1 spins on it and reads.
+  auto message = [&](const std::string &raise, const std::string &look,
+                     const std::string &after = "") {
+    return check(R"(
+mov.u32 %r1, %ctaid.x;
+setp.ne.u32 %p1, %r1, 0;
+@%p1 bra reader;
+st.global.u32 [%out+4096], 5;
+)" + raise + R"(
+bra done;
+reader:
+)" + look + R"(
+setp.eq.u32 %p2, %r2, 0;
+@%p2 bra reader;
+)" + after + R"(
+ld.global.u32 %r3, [%out+4096];
+done:
+)",
+                 {.threads = 1, .grid = 2})
+        .causes();
+  };
+  EXPECT_EQ(message("st.release.gpu.global.u32 [%out], 1;",
+                    "ld.acquire.gpu.global.u32 %r2, [%out];"),
+            "");
+  EXPECT_EQ(message("red.release.gpu.global.add.u32 [%out], 1;",
+                    "ld.acquire.gpu.global.u32 %r2, [%out];"),
+            "");
+  EXPECT_EQ(message("fence.acq_rel.gpu;\nst.relaxed.gpu.global.u32 [%out], 1;",
+                    "ld.relaxed.gpu.global.u32 %r2, [%out];",
+                    "fence.acq_rel.gpu;"),
+            "");
+  EXPECT_EQ(message("membar.gl;\nst.volatile.global.u32 [%out], 1;",
+                    "ld.volatile.global.u32 %r2, [%out];", "membar.gl;"),
+            "");
+  EXPECT_NE(message("st.relaxed.gpu.global.u32 [%out], 1;",
+                    "ld.acquire.gpu.global.u32 %r2, [%out];"),
+            "");
+  EXPECT_NE(message("st.release.gpu.global.u32 [%out], 1;",
+                    "ld.relaxed.gpu.global.u32 %r2, [%out];"),
+            "");
+  EXPECT_NE(message("st.release.cta.global.u32 [%out], 1;",
+                    "ld.acquire.cta.global.u32 %r2, [%out];"),
+            "");
+  EXPECT_EQ(message("st.global.u32 [%out], 1;",
+                    "ld.acquire.gpu.global.u32 %r2, [%out];")
+                .find("race weak-order"),
+            0u);
+}
+
+TEST(Race, GlobalMemory) {
+  // Every CTA adds to one word, and writes its own.
+  EXPECT_EQ(check("red.global.add.u32 [%out], 1;\n"
+                  "mov.u32 %r1, %ctaid.x;\n"
+                  "mad.wide.u32 %rd1, %r1, 512, %mine;\n"
+                  "st.global.u64 [%rd1+64], %rd1;",
+                  {.grid = 4})
+                .error,
+            "");
+  EXPECT_EQ(check("st.global.u64 [%mine], %out;", {.grid = 2}).causes(),
+            "race no-synchronization");
+}
+
+TEST(Race, Clusters) {
+  // Each CTA writes to its neighbour's shared memory and reads its own.
+  auto exchange = [&](const std::string &arrive, const std::string &wait) {
+    return check(words + R"(
+mov.u32 %r6, %cluster_ctarank;
+xor.b32 %r6, %r6, 1;
+mapa.shared::cluster.u32 %r7, %r1, %r6;
+barrier.cluster.arrive.aligned;
+barrier.cluster.wait.aligned;
+st.shared::cluster.u32 [%r7], 3;
+)" + arrive + wait + R"(
+ld.shared.u32 %r8, [%r1];
+)",
+                 {.grid = 2, .cluster = 2})
+        .causes();
+  };
+  std::string wait = "barrier.cluster.wait.aligned;\n";
+  EXPECT_EQ(exchange("barrier.cluster.arrive.aligned;\n", wait), "");
+  EXPECT_EQ(exchange("barrier.cluster.arrive.release.aligned;\n",
+                     "barrier.cluster.wait.acquire.aligned;\n"),
+            "");
+  EXPECT_NE(exchange("barrier.cluster.arrive.relaxed.aligned;\n", wait), "");
+  EXPECT_NE(exchange("bar.sync 0;\n", ""), "");
+}
+
+} // namespace
