@@ -123,17 +123,19 @@ void RaceDetector::touchLanes(const Actor &actor, AccessInfo info,
                               const Address *at, uint32_t bytes,
                               Touch &&touchLine) {
   uint32_t lanes = actor.lanes, first = uint32_t(__builtin_ctz(lanes));
-  Address start = at[first] - first * bytes;
+  // Shifts, which every processor has for vectors.
+  uint32_t shift = uint32_t(std::countr_zero(bytes));
+  Address start = at[first] - (Address(first) << shift);
   Address skew = 0, spread = 0;
   if (lanes == ~0u) {
     for (uint32_t l = 0; l < 32; ++l) {
-      skew |= at[l] ^ (start + l * bytes);
+      skew |= at[l] ^ (start + (Address(l) << shift));
       spread |= at[l] ^ at[0];
     }
   } else {
     for (uint32_t rest = lanes; rest; rest &= rest - 1) {
       uint32_t l = uint32_t(__builtin_ctz(rest));
-      skew |= at[l] ^ (start + l * bytes);
+      skew |= at[l] ^ (start + (Address(l) << shift));
       spread |= at[l] ^ at[first];
     }
   }
@@ -145,8 +147,7 @@ void RaceDetector::touchLanes(const Actor &actor, AccessInfo info,
     return;
   }
   if (!skew) {
-    info.lanes = {LaneMap::Kind::Linear, uint8_t(std::countr_zero(bytes)), 0,
-                  lanes};
+    info.lanes = {LaneMap::Kind::Linear, uint8_t(shift), 0, lanes};
     uint32_t last = 31 - uint32_t(std::countl_zero(lanes));
     bool dense = (lanes >> first) + 1 == 0 ||
                  (((lanes >> first) + 1) & (lanes >> first)) == 0;
@@ -186,7 +187,7 @@ void RaceDetector::touchLanes(const Actor &actor, AccessInfo info,
   info.lanes = {LaneMap::Kind::Table, 0, 0, lanes};
   while (lanes) {
     Address line = at[__builtin_ctz(lanes)] / lineBytes * lineBytes;
-    std::array<uint8_t, 64> table;
+    std::array<uint8_t, 64> table = {};
     ByteMask mask;
     for (uint32_t rest = lanes; rest; rest &= rest - 1) {
       uint32_t l = uint32_t(__builtin_ctz(rest));
@@ -685,27 +686,47 @@ bool RaceDetector::wgmma(const Actor &actor) {
 void RaceDetector::wgmmaReads(const Actor &actor,
                               std::span<const Piece> pieces) {
   Warpgroup &group = ctas[actor.rank].groups[actor.warp / 4];
-  AccessInfo info = infoOf(actor);
-  info.agent = wgmmaAgent(actor.rank, actor.warp / 4);
-  // Reads of one commit group count as one.
-  info.clock = uint32_t(warpOf(actor).wgmmaCommits) + 1;
-  info.async = true;
-  Observer observer(group.queue.front().known, cluster, /*async=*/true);
-  for (const Piece &piece : pieces)
-    touch(actor.rank, piece.line, info, piece.bytes, nullptr, observer);
+  uint32_t clock = uint32_t(warpOf(actor).wgmmaCommits) + 1;
+  if (!group.lines.empty() && group.reads.clock != clock)
+    flushWgmmas(actor.rank, group);
+  if (group.lines.empty()) {
+    group.reads = infoOf(actor);
+    group.reads.agent = wgmmaAgent(actor.rank, actor.warp / 4);
+    group.reads.clock = clock;
+    group.reads.async = true;
+    group.bytes.resize(ctas[actor.rank].lines.size());
+  }
+  for (const Piece &piece : pieces) {
+    ByteMask &bytes = group.bytes[piece.line];
+    if (bytes.empty())
+      group.lines.push_back(piece.line);
+    bytes |= piece.bytes;
+  }
+}
+
+void RaceDetector::flushWgmmas(uint32_t rank, Warpgroup &group) {
+  Observer observer(group.known, cluster, /*async=*/true);
+  for (uint32_t line : group.lines) {
+    touch(rank, line, group.reads, group.bytes[line], nullptr, observer);
+    group.bytes[line] = {};
+  }
+  group.lines.clear();
 }
 
 void RaceDetector::wgmmaDone(const Actor &actor) {
   Warpgroup &group = ctas[actor.rank].groups[actor.warp / 4];
+  group.known = std::move(group.queue.front().known);
   group.queue.pop_front();
   ++group.completed;
 }
 
 void RaceDetector::wgmmaCommit(const Actor &actor) {
+  flushWgmmas(actor.rank, ctas[actor.rank].groups[actor.warp / 4]);
   ++warpOf(actor).wgmmaCommits;
 }
 
 void RaceDetector::wgmmaWait(const Actor &actor, uint64_t pending) {
+  flushWgmmas(actor.rank, ctas[actor.rank].groups[actor.warp / 4]);
   WarpState &warp = warpOf(actor);
   warp.wgmmaWaitedAt = warp.clocks.clock();
   if (warp.wgmmaCommits > pending)

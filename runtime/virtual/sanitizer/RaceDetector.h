@@ -269,6 +269,12 @@ private:
   struct Warpgroup {
     std::deque<PendingWgmma> queue;
     uint64_t completed = 0;
+    /// What the newest one issued by all warps knew, and the reads of its
+    /// commit group so far, which count as one.
+    Knowledge known;
+    AccessInfo reads;
+    std::vector<uint32_t> lines;
+    std::vector<ByteMask> bytes;
   };
   struct CtaState {
     std::vector<ShadowLine> lines;
@@ -277,6 +283,7 @@ private:
     std::vector<Warpgroup> groups;
   };
 
+  void flushWgmmas(uint32_t rank, Warpgroup &group);
   uint32_t numWarps() const { return shape.ctas * shape.warps; }
   uint32_t copyAgent(uint32_t warp) const { return numWarps() + 3 * warp; }
   uint32_t bulkReadAgent(uint32_t warp) const { return copyAgent(warp) + 1; }

@@ -110,6 +110,14 @@ bool findConflict(const Record &record, const AccessInfo &later,
   return true;
 }
 
+/// Whether `info` touches each byte with the lane that `record` did.
+bool sameLanes(const Record &record, const AccessInfo &info,
+               const std::array<uint8_t, 64> *table) {
+  if (record.info.lanes != info.lanes)
+    return false;
+  return info.lanes.kind != LaneMap::Kind::Table || record.table == *table;
+}
+
 bool check(std::span<const Record> records, const AccessInfo &info,
            const ByteMask &bytes, const std::array<uint8_t, 64> *table,
            const Observer &observer, Conflict &conflict) {
@@ -119,11 +127,9 @@ bool check(std::span<const Record> records, const AccessInfo &info,
     // What a thread did before, it knows.
     if (observer.lanes() && record.info.agent == observer.lanes()->agent() &&
         record.info.agent == info.agent &&
-        record.info.cluster == info.cluster &&
-        record.info.lanes == info.lanes &&
-        (info.lanes.kind == LaneMap::Kind::Linear ||
-         (info.lanes.kind == LaneMap::Kind::Uniform &&
-          (info.lanes.lanes & (info.lanes.lanes - 1)) == 0)))
+        record.info.cluster == info.cluster && sameLanes(record, info, table) &&
+        (info.lanes.kind != LaneMap::Kind::Uniform ||
+         (info.lanes.lanes & (info.lanes.lanes - 1)) == 0))
       continue;
     // Operations of one queue do what they do in order.
     if (!observer.lanes() && record.info.agent == info.agent &&
@@ -165,7 +171,7 @@ void ShadowLine::add(std::vector<Record> &records, const AccessInfo &info,
     Record &record = records[i];
     bool sameAgent =
         record.info.agent == info.agent && record.info.cluster == info.cluster;
-    if (sameAgent && record.info.lanes == info.lanes && !hasTable) {
+    if (sameAgent && sameLanes(record, info, table)) {
       // One instruction at one time, or the same bytes again.
       if ((record.info.clock == info.clock && record.info.pc == info.pc) ||
           bytes.contains(record.bytes)) {
@@ -225,7 +231,7 @@ bool ShadowLine::access(const AccessInfo &info, const ByteMask &bytes,
     // Nothing has been written since the same read at the same time.
     for (const Record &record : reads)
       if (record.info == info && record.bytes.contains(bytes) &&
-          info.lanes.kind != LaneMap::Kind::Table)
+          sameLanes(record, info, table))
         return false;
     bool found = check(writes, info, bytes, table, observer, conflict);
     add(reads, info, bytes, table, observer, maxRecords);
@@ -234,9 +240,9 @@ bool ShadowLine::access(const AccessInfo &info, const ByteMask &bytes,
   // The same bytes by the same threads, and nobody in between.
   if (writes.size() == 1 && reads.empty() && writes[0].bytes == bytes &&
       writes[0].info.agent == info.agent &&
-      writes[0].info.cluster == info.cluster &&
-      writes[0].info.lanes == info.lanes && observer.lanes() &&
-      info.lanes.kind == LaneMap::Kind::Linear) {
+      writes[0].info.cluster == info.cluster && observer.lanes() &&
+      sameLanes(writes[0], info, table) &&
+      info.lanes.kind != LaneMap::Kind::Uniform) {
     writes[0].info = info;
     return false;
   }
