@@ -59,6 +59,17 @@ const FloatFormat &FloatFormat::tf32() { return tf32Format; }
 // Rounding
 //===----------------------------------------------------------------------===//
 
+/// The fields of a double.
+static constexpr int doubleMantissaBits = 52, doubleBias = 1023;
+
+/// Whether `value` is finite and normal both as a double and in a format whose
+/// smallest normal exponent is `minExponent`: such numbers convert by moving
+/// fields, without the functions of the C library.
+static bool isPlain(double value, int minExponent) {
+  int exponent = std::bit_cast<uint64_t>(value) >> doubleMantissaBits & 0x7ff;
+  return exponent != 0x7ff && exponent >= std::max(minExponent + doubleBias, 1);
+}
+
 double FloatFormat::ulp(double value) const {
   int exponent =
       value == 0 || !std::isfinite(value) ? minExponent : std::ilogb(value);
@@ -68,7 +79,15 @@ double FloatFormat::ulp(double value) const {
 double FloatFormat::roundNarrow(double value) const {
   if (value == 0 || std::isnan(value))
     return value;
-  if (!std::isinf(value)) {
+  if (isPlain(value, minExponent)) {
+    // A carry out of the mantissa arrives in the exponent.
+    int dropped = doubleMantissaBits - (precision - 1);
+    uint64_t pattern = std::bit_cast<uint64_t>(value);
+    pattern += (uint64_t(1) << (dropped - 1)) - 1 + (pattern >> dropped & 1);
+    value = std::bit_cast<double>(pattern >> dropped << dropped);
+    if (std::fabs(value) <= max)
+      return value;
+  } else if (!std::isinf(value)) {
     // To a multiple of the distance between numbers, then into the range.
     double distance = ulp(value);
     value = std::nearbyint(value / distance) * distance;
@@ -90,6 +109,12 @@ uint64_t FloatFormat::encode(double value) const {
   unsigned exponentBits = bits - 1 - mantissaBits;
   uint64_t maxExponent = (uint64_t(1) << exponentBits) - 1;
   uint64_t sign = std::signbit(value) ? uint64_t(1) << (bits - 1) : 0;
+  if (isPlain(value, minExponent)) {
+    uint64_t pattern = std::bit_cast<uint64_t>(std::fabs(value));
+    uint64_t rebias = uint64_t(doubleBias + minExponent - 1)
+                      << doubleMantissaBits;
+    return sign | (pattern - rebias) >> (doubleMantissaBits - mantissaBits);
+  }
   if (std::isnan(value)) {
     if (finiteOnly)
       return sign | ((uint64_t(1) << (bits - 1)) - 1);
@@ -131,9 +156,10 @@ double FloatFormat::decode(uint64_t pattern) const {
                : std::copysign(std::numeric_limits<double>::quiet_NaN(), sign);
   if (exponent == 0)
     return sign * std::ldexp(double(mantissa), minExponent - (precision - 1));
-  mantissa |= uint64_t(1) << mantissaBits;
-  return sign * std::ldexp(double(mantissa),
-                           int(exponent) - 1 + minExponent - (precision - 1));
+  uint64_t fields = (exponent - 1 + uint64_t(doubleBias + minExponent))
+                        << doubleMantissaBits |
+                    mantissa << (doubleMantissaBits - mantissaBits);
+  return std::copysign(std::bit_cast<double>(fields), sign);
 }
 
 //===----------------------------------------------------------------------===//

@@ -182,16 +182,19 @@ struct ToS32 {
     return x >= 2147483648.0f ? INT32_MAX : r;
   }
 };
-/// bf16 of finite or infinite values, to nearest even, in a few integer steps.
-struct PackBf16 {
-  static uint32_t one(float x) {
-    uint32_t b = std::bit_cast<uint32_t>(x);
-    uint32_t rounded = (b + 0x7fff + ((b >> 16) & 1)) >> 16;
-    return (b & 0x7fffffff) > 0x7f800000 ? 0x7fff : rounded;
-  }
+/// Two f32 to a pair, to nearest even.
+template <uint16_t (*narrow)(float)>
+struct PackPair {
   uint32_t operator()(float high, float low) const {
-    return one(low) | one(high) << 16;
+    return narrow(low) | uint32_t(narrow(high)) << 16;
   }
+};
+template <uint16_t (*narrow)(float)>
+struct Narrow {
+  uint16_t operator()(float x) const { return narrow(x); }
+};
+struct FromF16 {
+  float operator()(uint16_t x) const { return f16ToFloat(x); }
 };
 
 Handler fastPath(const CvtPayload &p) {
@@ -220,6 +223,12 @@ Handler fastPath(const CvtPayload &p) {
     return unary<Cast<float>, float, uint32_t>;
   if (plain && p.to == Type::F32 && p.from == Type::BF16)
     return unary<ToFloat, float, uint16_t>;
+  if (plain && p.to == Type::F32 && p.from == Type::F16)
+    return unary<FromF16, float, uint16_t>;
+  if (plain && nearest && p.to == Type::F16 && p.from == Type::F32)
+    return unary<Narrow<nearestF16>, uint16_t, float>;
+  if (plain && nearest && p.to == Type::BF16 && p.from == Type::F32)
+    return unary<Narrow<nearestBf16>, uint16_t, float>;
   if (plain && p.to == Type::F64 && p.from == Type::F32)
     return unary<Cast<double>, double, float>;
   if (plain && nearest && p.to == Type::F32 && p.from == Type::F64)
@@ -380,7 +389,10 @@ Handler decodeCvt(Decoder &d) {
     d.inst.src[1] = d.source(2, p->from);
     if (p->to == Type::BF16x2 && !p->ftz && !p->saturation.relu &&
         !p->saturation.satfinite && p->rounding == Rounding::NearestEven)
-      return binary<PackBf16, uint32_t, float>;
+      return binary<PackPair<nearestBf16>, uint32_t, float>;
+    if (p->to == Type::F16x2 && !p->ftz && !p->saturation.relu &&
+        !p->saturation.satfinite && p->rounding == Rounding::NearestEven)
+      return binary<PackPair<nearestF16>, uint32_t, float>;
     return cvtPack;
   }
   d.expectOperands(2);

@@ -308,31 +308,33 @@ struct FmaF64 {
   }
 };
 
+inline float narrowOdd(float x) { return x; }
+inline float narrowOdd(double x) { return oddFloat(x); }
+
 template <typename Format, bool packed>
 Flow fmaNarrow(Warp &warp, const Instruction &i, uint32_t mask) {
   uint32_t *d = warp.reg32(i.dst);
   const uint32_t *a = warp.reg32(i.src[0]), *b = warp.reg32(i.src[1]),
                  *c = warp.reg32(i.src[2]);
   bool ftz = i.aux & ftzBit, sat = i.aux & satBit, relu = i.aux & reluBit;
-  auto flush = [&](float x) {
+  auto flush = [=](float x) {
     return ftz && std::abs(x) < 0x1p-14f ? std::copysign(0.0f, x) : x;
   };
-  auto one = [&](uint32_t x, uint32_t y, uint32_t z) -> uint32_t {
-    // The product of two 16-bit values is exact in f64.
-    double sum = oddSum(double(flush(Format::load(uint16_t(x)))) *
-                            flush(Format::load(uint16_t(y))),
-                        flush(Format::load(uint16_t(z))));
+  auto one = [=](uint32_t x, uint32_t y, uint32_t z) -> uint32_t {
+    using Product = typename Format::Product;
+    Product product = Product(flush(Format::load(uint16_t(x)))) *
+                      Product(flush(Format::load(uint16_t(y))));
+    // Rounded to odd, so that the last rounding is the only one that counts.
+    float sum =
+        narrowOdd(oddSum(product, Product(flush(Format::load(uint16_t(z))))));
     sum = saturateIf(sat, sum);
-    if (relu && !(sum > 0) && sum == sum)
-      sum = 0;
-    uint16_t bits = Format::storeDouble(sum, Rounding::NearestEven);
-    if (ftz && (bits & Format::exponentMask) == 0)
-      bits &= 0x8000;
-    return bits;
+    sum = relu && sum <= 0 ? 0.0f : sum;
+    uint16_t bits = Format::store(sum);
+    return ftz && (bits & Format::exponentMask) == 0 ? bits & 0x8000 : bits;
   };
-  Warp::forBits(mask, [&](uint32_t l) {
+  assignLanes(mask, d, [=](uint32_t l) {
     uint32_t low = one(a[l], b[l], c[l]);
-    d[l] = packed ? low | one(a[l] >> 16, b[l] >> 16, c[l] >> 16) << 16 : low;
+    return packed ? low | one(a[l] >> 16, b[l] >> 16, c[l] >> 16) << 16 : low;
   });
   return Flow::Next;
 }

@@ -21,6 +21,8 @@ inline namespace HEDDLE_INSTRUCTION_SET {
 
 /// The 16-bit formats: how their bits become f32 and back.
 struct HalfFormat {
+  /// Holds products of two numbers without rounding.
+  using Product = float;
   static float load(uint16_t bits) { return f16ToFloat(bits); }
   static uint16_t store(float value, Rounding r = Rounding::NearestEven) {
     return floatToF16(value, r);
@@ -31,6 +33,7 @@ struct HalfFormat {
   static constexpr uint16_t exponentMask = 0x7c00, nan = 0x7fff;
 };
 struct BfloatFormat {
+  using Product = double;
   static float load(uint16_t bits) { return bf16ToFloat(bits); }
   static uint16_t store(float value, Rounding r = Rounding::NearestEven) {
     return floatToBf16(value, r);
@@ -55,14 +58,29 @@ inline T saturateIf(bool saturate, T x) {
 /// The sum rounded to odd: rounding it again to f32 or less equals rounding the
 /// exact sum once (Boldo and Melquiond, "Emulation of FMA and correctly rounded
 /// sums").
-inline double oddSum(double a, double b) {
-  double sum = a + b;
-  double part = sum - a;
-  double error = (a - (sum - part)) + (b - part);
-  uint64_t bits = std::bit_cast<uint64_t>(sum);
-  if (error != 0 && std::isfinite(sum) && !(bits & 1))
-    bits += (error > 0) == (sum > 0) ? 1 : -1;
-  return std::bit_cast<double>(bits);
+template <typename T>
+inline T oddSum(T a, T b) {
+  using Bits = typename UnsignedOf<sizeof(T)>::type;
+  T sum = a + b;
+  T part = sum - a;
+  T error = (a - (sum - part)) + (b - part);
+  Bits bits = std::bit_cast<Bits>(sum);
+  bool moves = error != 0 && std::abs(sum) <= std::numeric_limits<T>::max() &&
+               !(bits & 1);
+  Bits step = (error > 0) == (sum > 0) ? Bits(1) : Bits(-1);
+  return std::bit_cast<T>(moves ? bits + step : bits);
+}
+/// f64 to f32, rounded to odd.
+inline float oddFloat(double x) {
+  float near = float(x);
+  uint32_t bits = std::bit_cast<uint32_t>(near);
+  double error = x - double(near);
+  bool moves = error != 0 &&
+               std::abs(near) <= std::numeric_limits<float>::max() &&
+               !(bits & 1);
+  // A zero has the sign of what became zero.
+  bool outward = near == 0 || (error > 0) == (near > 0);
+  return std::bit_cast<float>(moves ? bits + (outward ? 1u : -1u) : bits);
 }
 /// A quotient or root `q` whose exact value differs from it by the sign of
 /// `remainder`, rounded to odd.

@@ -14,6 +14,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#if __has_include(<sys/mman.h>)
+#include <sys/mman.h>
+#endif
 
 using namespace heddle;
 using namespace heddle::vgpu;
@@ -40,6 +43,22 @@ GlobalMemory::~GlobalMemory() {
     std::free(allocation.host);
 }
 
+/// `bytes` is a multiple of `alignment`. Kernels walk through large allocations
+/// in strides of rows: small pages would cost a look-up for each row.
+static std::byte *allocateHost(size_t bytes) {
+  constexpr size_t hugePage = size_t(2) << 20;
+  if (bytes < hugePage)
+    return static_cast<std::byte *>(std::aligned_alloc(alignment, bytes));
+  void *host = std::aligned_alloc(hugePage,
+                                  (bytes + hugePage - 1) / hugePage * hugePage);
+#ifdef MADV_HUGEPAGE
+  // The kernel may have none, which is no error.
+  if (host)
+    madvise(host, bytes, MADV_HUGEPAGE);
+#endif
+  return static_cast<std::byte *>(host);
+}
+
 Expected<DeviceAddress> GlobalMemory::allocate(size_t bytes) {
   if (bytes == 0)
     return makeError(ErrorKind::InvalidInput,
@@ -53,8 +72,7 @@ Expected<DeviceAddress> GlobalMemory::allocate(size_t bytes) {
   live += bytes;
   lock.unlock();
   // Filling takes long and needs no lock.
-  auto *host =
-      static_cast<std::byte *>(std::aligned_alloc(alignment, alignUp(bytes)));
+  std::byte *host = allocateHost(alignUp(bytes));
   if (host)
     std::memset(host, int(poison), alignUp(bytes));
 

@@ -117,11 +117,6 @@ uint32_t encode(double value, const Format &format, Rounding rounding,
   return saturation.relu ? 0 : code | format.signBit();
 }
 
-bool isPlain(Rounding rounding, Saturation saturation) {
-  return rounding == Rounding::NearestEven && !saturation.satfinite &&
-         !saturation.relu;
-}
-
 constexpr float decodeSmall(uint32_t code, int exponentBits, int mantissaBits,
                             bool hasInfinity) {
   uint32_t sign = code >> (exponentBits + mantissaBits) & 1;
@@ -168,26 +163,13 @@ float approximate(float x, bool ftz, Function function) {
 
 } // namespace
 
-uint16_t vgpu::floatToF16(float value, Rounding rounding,
+uint16_t vgpu::roundToF16(float value, Rounding rounding,
                           Saturation saturation) {
-  if (isPlain(rounding, saturation)) {
-    uint32_t bits = std::bit_cast<uint32_t>(value);
-    uint32_t magnitude = bits & 0x7fffffffu;
-    // Results that are normal or overflow by rounding.
-    if (magnitude >= 0x38800000u && magnitude < 0x47800000u) {
-      magnitude += 0xfffu + (magnitude >> 13 & 1);
-      return uint16_t((bits >> 16 & 0x8000u) |
-                      ((magnitude >> 13) - (112u << 10)));
-    }
-  }
   return uint16_t(encode(value, f16, rounding, saturation));
 }
 
-uint16_t vgpu::floatToBf16(float value, Rounding rounding,
+uint16_t vgpu::roundToBf16(float value, Rounding rounding,
                            Saturation saturation) {
-  uint32_t bits = std::bit_cast<uint32_t>(value);
-  if (isPlain(rounding, saturation) && (bits & 0x7fffffffu) <= 0x7f800000u)
-    return uint16_t((bits + 0x7fffu + (bits >> 16 & 1)) >> 16);
   return uint16_t(encode(value, bf16, rounding, saturation));
 }
 
@@ -223,8 +205,6 @@ float vgpu::doubleToFloat(double value, Rounding rounding) {
     return float(value);
   return std::bit_cast<float>(encode(value, f32, rounding, {}));
 }
-
-float vgpu::f16ToFloat(uint16_t bits) { return decodeSmall(bits, 5, 10, true); }
 
 float vgpu::e4m3ToFloat(uint8_t bits) { return e4m3Table[bits]; }
 

@@ -43,10 +43,50 @@ struct Saturation {
   bool relu = false;
 };
 
-uint16_t floatToF16(float value, Rounding rounding = Rounding::NearestEven,
-                    Saturation saturation = {});
-uint16_t floatToBf16(float value, Rounding rounding = Rounding::NearestEven,
-                     Saturation saturation = {});
+/// `.rn` without saturation: what kernels mostly use, without branches, so that
+/// loops over lanes become vectors.
+inline uint16_t nearestF16(float value) {
+  uint32_t bits = std::bit_cast<uint32_t>(value);
+  uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
+  uint32_t normal =
+      ((magnitude + 0xfffu + (magnitude >> 13 & 1)) >> 13) - (112u << 10);
+  // One half has f16's smallest subnormal as its last place: adding it makes
+  // the adder round there.
+  uint32_t subnormal =
+      std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) -
+      std::bit_cast<uint32_t>(0.5f);
+  uint32_t finite = magnitude < 0x38800000u ? subnormal : normal;
+  uint32_t number = (magnitude < 0x47800000u ? finite : 0x7c00u) | sign;
+  return uint16_t(magnitude > 0x7f800000u ? 0x7fffu : number);
+}
+inline uint16_t nearestBf16(float value) {
+  uint32_t bits = std::bit_cast<uint32_t>(value);
+  uint32_t number = (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
+  return uint16_t((bits & 0x7fffffffu) > 0x7f800000u ? 0x7fffu : number);
+}
+
+/// Any rounding and saturation.
+uint16_t roundToF16(float value, Rounding rounding, Saturation saturation);
+uint16_t roundToBf16(float value, Rounding rounding, Saturation saturation);
+
+inline bool isPlain(Rounding rounding, Saturation saturation) {
+  return rounding == Rounding::NearestEven && !saturation.satfinite &&
+         !saturation.relu;
+}
+inline uint16_t floatToF16(float value,
+                           Rounding rounding = Rounding::NearestEven,
+                           Saturation saturation = {}) {
+  return isPlain(rounding, saturation)
+             ? nearestF16(value)
+             : roundToF16(value, rounding, saturation);
+}
+inline uint16_t floatToBf16(float value,
+                            Rounding rounding = Rounding::NearestEven,
+                            Saturation saturation = {}) {
+  return isPlain(rounding, saturation)
+             ? nearestBf16(value)
+             : roundToBf16(value, rounding, saturation);
+}
 /// The result is an f32 pattern whose low 13 bits are zero, except for the
 /// canonical NaN 0x7fffffff.
 uint32_t floatToTf32(float value, Rounding rounding = Rounding::NearestAway,
@@ -66,7 +106,15 @@ uint16_t doubleToBf16(double value, Rounding rounding = Rounding::NearestEven,
 float doubleToFloat(double value, Rounding rounding = Rounding::NearestEven);
 
 /// Exact. NaN becomes 0x7fffffff.
-float f16ToFloat(uint16_t bits);
+inline float f16ToFloat(uint16_t bits) {
+  uint32_t sign = uint32_t(bits & 0x8000u) << 16, magnitude = bits & 0x7fffu;
+  uint32_t subnormal =
+      std::bit_cast<uint32_t>(float(int32_t(magnitude)) * 0x1p-24f);
+  uint32_t normal = (magnitude << 13) + (112u << 23);
+  uint32_t finite = magnitude < 0x400u ? subnormal : normal;
+  uint32_t number = (magnitude < 0x7c00u ? finite : 0x7f800000u) | sign;
+  return std::bit_cast<float>(magnitude > 0x7c00u ? 0x7fffffffu : number);
+}
 /// Exact, NaN payload included: a shift, as on hardware.
 inline float bf16ToFloat(uint16_t bits) {
   return std::bit_cast<float>(uint32_t(bits) << 16);

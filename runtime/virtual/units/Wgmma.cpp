@@ -71,6 +71,11 @@ Expected<void> verifyTypes(const WgmmaOp &op) {
   return {};
 }
 
+/// Whether the swizzle moves what is `step` bytes further on alike.
+bool keepsSwizzle(Swizzle mode, uint32_t step) {
+  return mode == Swizzle::None || step % (8 * uint32_t(mode)) == 0;
+}
+
 /// Lists the shared addresses of an operand's 16-byte chunks in the order of
 /// `elements[mn][k]` (K-major) or `elements[k][mn]`. Returns how many.
 uint32_t listChunks(const SharedDescriptor &descriptor, Major major,
@@ -81,6 +86,18 @@ uint32_t listChunks(const SharedDescriptor &descriptor, Major major,
   if (major == Major::K) {
     // k is 32 bytes: two chunks a row.
     uint32_t second = span ? chunkBytes : descriptor.leading;
+    if (keepsSwizzle(descriptor.swizzle, descriptor.stride)) {
+      std::array<uint32_t, 16> pattern;
+      for (uint32_t i = 0; i < 8; ++i) {
+        uint32_t row = descriptor.start + i * pitch;
+        pattern[2 * i] = swizzle(row, descriptor.swizzle);
+        pattern[2 * i + 1] = swizzle(row + second, descriptor.swizzle);
+      }
+      for (uint32_t g = 0; g < rows / 8; ++g, count += 16)
+        for (uint32_t i = 0; i < 16; ++i)
+          chunks[count + i] = pattern[i] + g * descriptor.stride;
+      return count;
+    }
     for (uint32_t mn = 0; mn < rows; ++mn) {
       uint32_t row =
           descriptor.start + mn / 8 * descriptor.stride + mn % 8 * pitch;
@@ -93,6 +110,19 @@ uint32_t listChunks(const SharedDescriptor &descriptor, Major major,
   uint32_t perSpan = span ? span / chunkBytes : 1;
   uint32_t jump = span ? descriptor.leading : descriptor.stride;
   uint32_t kJump = span ? descriptor.stride : descriptor.leading;
+  if (keepsSwizzle(descriptor.swizzle, jump)) {
+    for (uint32_t i = 0; i < k; ++i) {
+      uint32_t row = descriptor.start + i / 8 * kJump + i % 8 * pitch;
+      uint32_t pattern[8];
+      for (uint32_t c = 0; c < perSpan; ++c)
+        pattern[c] = swizzle(row + c * chunkBytes, descriptor.swizzle);
+      for (uint32_t c = 0, moved = 0; c < rows / 8; moved += jump)
+        for (uint32_t j = 0; j < perSpan && c < rows / 8; ++j)
+          chunks[count + c++] = pattern[j] + moved;
+      count += rows / 8;
+    }
+    return count;
+  }
   for (uint32_t i = 0; i < k; ++i)
     for (uint32_t c = 0; c < rows / 8; ++c)
       chunks[count++] =
