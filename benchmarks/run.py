@@ -2,7 +2,7 @@
 """Measures Heddle and records the results.
 
     benchmarks/run.py compile    compile times, side by side with Triton if it is installed
-    benchmarks/run.py virtual    a bf16 GEMM on the virtual GPU at growing sizes
+    benchmarks/run.py virtual    the virtual GPU: loops, wgmma, copies, a bf16 GEMM at growing sizes
     benchmarks/run.py kernels    what ptxas says about every example
     benchmarks/run.py runtime    building the runtime alone; launches, calls, packages and the JIT's cache
 
@@ -127,20 +127,44 @@ def measure_compile(heddle, runs):
     report("compile", data, rows)
 
 
-def measure_virtual(heddle, runs):
-    example = ROOT / "examples" / "gemm.mlir"
-    sizes = (512, 1024, 2048)
-    commands = {
-        f"{n}^3": [str(heddle), "run", str(example), "--device=virtual"] +
-        [f"--size={d}={n}" for d in "MNK"] for n in sizes
-    }
+def folder_of_benchmarks(heddle):
+    """Where a full build, or one of the runtime alone, has the runtime's benchmarks."""
+    build = heddle.parent.parent
+    inside = build / "runtime" / "benchmarks"
+    return inside if inside.exists() else build / "benchmarks"
+
+
+def per_second(samples, counter):
+    """The median and the spread of a rate."""
+    values = samples["counters"][counter]
+    return statistics.median(values), min(values), max(values)
+
+
+def measure_virtual(heddle, runs, compiler):
     data = provenance(heddle)
-    data["results"] = hyperfine(commands, runs)
-    rows = [("bf16 GEMM", "median s", "spread s", "GFLOP/s")]
-    for n in sizes:
-        seconds = data["results"][f"{n}^3"]["seconds"]
-        median = statistics.median(seconds)
-        rows.append((f"{n}³", f"{median:.2f}", f"{min(seconds):.2f}..{max(seconds):.2f}", f"{2 * n**3 / median / 1e9:.1f}"))
+    data["results"] = {}
+    rows = [("what", "", "median", "spread", "unit")]
+    for name, counter, unit, scale in (("Interpreter", "instructions/s", "M warp instructions/s", 1e6),
+                                       ("Wgmma", "FLOP/s", "GFLOP/s", 1e9), ("Tma", "bytes_per_second", "GB/s", 1e9)):
+        binary = folder_of_benchmarks(heddle) / f"{name}Benchmark"
+        samples = google_benchmark(binary, runs, {})
+        data["results"][name] = {"command": str(binary.relative_to(ROOT)), "samples": samples}
+        for what, sample in samples.items():
+            median, low, high = per_second(sample, counter)
+            rows.append((name, what, f"{median / scale:.1f}", f"{low / scale:.1f}..{high / scale:.1f}", unit))
+    sizes = (512, 1024, 2048, 4096)
+    with tempfile.TemporaryDirectory() as folder:
+        package = f"{folder}/gemm.heddle"
+        subprocess.run([str(compiler), "compile", str(ROOT / "examples" / "gemm.mlir"), "-o", package], check=True)
+        commands = {
+            f"{n}^3 {level}": [str(heddle), "run", package, "--device=virtual", f"--sanitize={level}"] +
+            [f"--size={d}={n}" for d in "MNK"] for n in sizes for level in ("off", "full")
+        }
+        data["results"]["gemm"] = hyperfine(commands, runs)
+    for name, result in data["results"]["gemm"].items():
+        result["command"] = re.sub(r"\S*gemm.heddle", "gemm.heddle", result["command"])
+        seconds = result["seconds"]
+        rows.append(("GEMM", name, f"{statistics.median(seconds):.2f}", f"{min(seconds):.2f}..{max(seconds):.2f}", "s"))
     report("virtual", data, rows)
 
 
@@ -223,13 +247,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["compile", "virtual", "kernels", "runtime"])
     parser.add_argument("--heddle", type=pathlib.Path, default=ROOT / "build" / "bin" / "heddle")
+    parser.add_argument("--compiler", type=pathlib.Path, help="what compiles programs, if --heddle is of the runtime alone")
     parser.add_argument("--runs", type=int, default=10)
     arguments = parser.parse_args()
     if not arguments.heddle.exists():
         parser.error(f"{arguments.heddle} does not exist; build it with scripts/setup")
-    measure = {"compile": measure_compile, "virtual": measure_virtual, "kernels": measure_kernels,
-               "runtime": measure_runtime}
-    measure[arguments.what](arguments.heddle, arguments.runs)
+    heddle = arguments.heddle.resolve()
+    if arguments.what == "virtual":
+        measure_virtual(heddle, arguments.runs, arguments.compiler or heddle)
+        return
+    measure = {"compile": measure_compile, "kernels": measure_kernels, "runtime": measure_runtime}
+    measure[arguments.what](heddle, arguments.runs)
 
 
 if __name__ == "__main__":
