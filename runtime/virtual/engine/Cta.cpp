@@ -39,7 +39,7 @@ Cta::Cta(Cluster &cluster, uint32_t rank)
 void Cta::start(Dim3 ctaId) {
   id = ctaId;
   std::memset(sharedMemory.get(), 0xff, sharedBytes);
-  mbarriers = MbarrierTable(sharedBytes);
+  mbarriers.reset();
   for (NamedBarrier &barrier : barriers) {
     barrier = {};
     barrier.arrived.assign(warps.size(), 0);

@@ -132,11 +132,15 @@ Flow storeVector(Warp &warp, const Instruction &i, uint32_t mask) {
     return Flow::Next;
   }
   // In the order of lanes: where two store to one place, the last one stays.
-  Warp::forBits(mask, [&](uint32_t l) {
-    std::byte *to = access.at(l, p.bytes);
+  auto write = [&](uint32_t l, std::byte *to) {
     for (unsigned n = 0; n < parts; ++n)
       storeElement<T>(to + n * sizeof(T), T(from[n][l]), false);
-  });
+  };
+  if (access.shape == LaneAccess::Shape::Near && mask == fullMask)
+    for (uint32_t l = 0; l < warpSize; ++l)
+      write(l, base + access.offset[l]);
+  else
+    Warp::forBits(mask, [&](uint32_t l) { write(l, access.at(l, p.bytes)); });
   return Flow::Next;
 }
 

@@ -64,6 +64,14 @@ Expected<void> checkOvercompleted(uint32_t offset, const MbarrierState &state) {
 
 MbarrierTable::MbarrierTable(uint32_t sharedBytes) : sharedBytes(sharedBytes) {}
 
+void MbarrierTable::reset() {
+  for (uint32_t offset = liveBegin; offset < liveEnd; offset += objectBytes)
+    states[offset / objectBytes] = {};
+  numLive = 0;
+  liveBegin = UINT32_MAX;
+  liveEnd = 0;
+}
+
 /// Whether an mbarrier can be at `offset` of a shared window.
 static Expected<void> checkPlace(uint32_t offset, uint32_t sharedBytes) {
   if (offset % objectBytes != 0)

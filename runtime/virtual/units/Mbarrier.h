@@ -46,6 +46,9 @@ public:
 
   explicit MbarrierTable(uint32_t sharedBytes);
 
+  /// Forgets all barriers, but keeps the memory for them.
+  void reset();
+
   Expected<void> init(uint32_t offset, uint32_t count);
   Expected<void> inval(uint32_t offset);
 
