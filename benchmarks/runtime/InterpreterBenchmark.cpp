@@ -177,5 +177,9 @@ BENCHMARK_CAPTURE(run, strided, strided, SanitizeLevel::Off);
 BENCHMARK_CAPTURE(run, vectors, vectors, SanitizeLevel::Off);
 BENCHMARK_CAPTURE(run, divergent, divergent, SanitizeLevel::Off);
 BENCHMARK_CAPTURE(run, warp_wide, warpWide, SanitizeLevel::Off);
+BENCHMARK_CAPTURE(run, arithmetic_full, arithmetic, SanitizeLevel::Full);
+BENCHMARK_CAPTURE(run, mixed_full, mixed, SanitizeLevel::Full);
+BENCHMARK_CAPTURE(run, strided_full, strided, SanitizeLevel::Full);
+BENCHMARK_CAPTURE(run, vectors_full, vectors, SanitizeLevel::Full);
 
 } // namespace
