@@ -73,6 +73,19 @@ void watch(Warp &warp, const Instruction &i, const MemoryPayload &p,
   warp.addresses(i, i.src[0], p.wideAddress, addresses);
   watch(warp, i, p, mask, kind, addresses);
 }
+/// Lanes side by side, which most accesses are, cost least.
+void watch(Warp &warp, const Instruction &i, const MemoryPayload &p,
+           uint32_t mask, AccessKind kind, const LaneAccess &access) {
+  if (access.shape != LaneAccess::Shape::Packed)
+    return watch(warp, i, p, mask, kind);
+  if (!warp.cta.cluster.sanitizer || !p.watched) [[likely]]
+    return;
+  uint64_t first =
+      p.wideAddress ? warp.reg64(i.src[0])[0] + uint64_t(i.immediate)
+                    : uint32_t(warp.reg32(i.src[0])[0] + uint32_t(i.immediate));
+  warp.cta.cluster.sanitizer->accessPacked(warp, i, p.space, first, p.bytes,
+                                           kind == AccessKind::Store);
+}
 
 /// `parts` elements of type T per lane into registers whose lanes are R.
 template <typename T, typename R, unsigned parts>
@@ -81,7 +94,7 @@ Flow loadVector(Warp &warp, const Instruction &i, uint32_t mask) {
   LaneAccess access;
   if (!locateLanes(warp, i, p, mask, AccessKind::Load, access)) [[unlikely]]
     return Flow::Stop;
-  watch(warp, i, p, mask, AccessKind::Load);
+  watch(warp, i, p, mask, AccessKind::Load, access);
   R *d[parts];
   for (unsigned n = 0; n < parts; ++n)
     d[n] = reinterpret_cast<R *>(warp.reg32(p.parts[n].slot));
@@ -118,7 +131,7 @@ Flow storeVector(Warp &warp, const Instruction &i, uint32_t mask) {
   LaneAccess access;
   if (!locateLanes(warp, i, p, mask, AccessKind::Store, access)) [[unlikely]]
     return Flow::Stop;
-  watch(warp, i, p, mask, AccessKind::Store);
+  watch(warp, i, p, mask, AccessKind::Store, access);
   const R *from[parts];
   for (unsigned n = 0; n < parts; ++n)
     from[n] = reinterpret_cast<const R *>(warp.reg32(p.parts[n].slot));

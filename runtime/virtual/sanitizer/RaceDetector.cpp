@@ -117,6 +117,24 @@ void RaceDetector::touchRange(uint32_t rank, uint32_t offset, uint32_t bytes,
   }
 }
 
+/// Splits an access of all lanes, side by side, into lines.
+template <typename Address, typename Touch>
+static void touchPacked(AccessInfo info, Address begin, uint32_t bytes,
+                        Touch &&touchLine) {
+  uint8_t shift = uint8_t(std::countr_zero(bytes));
+  info.lanes = {LaneMap::Kind::Linear, shift, 0, ~0u};
+  Address end = begin + 32 * bytes;
+  for (Address line = begin / lineBytes * lineBytes; line < end;
+       line += lineBytes) {
+    info.lanes.base = int16_t(int64_t(begin) - int64_t(line));
+    Address from = std::max(begin, line);
+    Address to = std::min<Address>(end, line + lineBytes);
+    touchLine(line, info,
+              ByteMask::range(uint32_t(from - line), uint32_t(to - line)),
+              nullptr);
+  }
+}
+
 /// Splits an access by lanes into lines, and says which lane has which byte.
 template <typename Address, typename Touch>
 void RaceDetector::touchLanes(const Actor &actor, AccessInfo info,
@@ -227,6 +245,36 @@ void RaceDetector::shared(const Actor &actor, uint32_t rank,
                  const std::array<uint8_t, 64> *table) {
                touch(rank, line / lineBytes, each, mask, table, observer);
              });
+}
+
+void RaceDetector::sharedPacked(const Actor &actor, uint32_t rank,
+                                uint32_t offset, uint32_t bytes, bool write) {
+  AccessInfo info = infoOf(actor);
+  info.write = write;
+  Observer observer(warpOf(actor).clocks, cluster);
+  touchPacked(info, offset, bytes,
+              [&](uint32_t line, const AccessInfo &each, const ByteMask &mask,
+                  const std::array<uint8_t, 64> *table) {
+                touch(rank, line / lineBytes, each, mask, table, observer);
+              });
+}
+
+void RaceDetector::globalPacked(const Actor &actor, uint64_t address,
+                                uint32_t bytes, bool write) {
+  if (!globalShadow)
+    return;
+  AccessInfo info = infoOf(actor);
+  info.write = write;
+  Observer observer(warpOf(actor).clocks, cluster);
+  touchPacked(info, address, bytes,
+              [&](uint64_t line, const AccessInfo &each, const ByteMask &mask,
+                  const std::array<uint8_t, 64> *table) {
+                globalShadow->access(
+                    line, each, mask, table, observer,
+                    [&](const Conflict &conflict, uint64_t at) {
+                      foundGlobal(conflict, at);
+                    });
+              });
 }
 
 void RaceDetector::global(const Actor &actor, const uint64_t *addresses,

@@ -132,6 +132,12 @@ public:
   void global(const Actor &actor, const uint64_t *addresses, uint32_t bytes,
               const Semantics &semantics);
 
+  /// Weak accesses of all lanes, side by side from `offset` or `address` on.
+  void sharedPacked(const Actor &actor, uint32_t rank, uint32_t offset,
+                    uint32_t bytes, bool write);
+  void globalPacked(const Actor &actor, uint64_t address, uint32_t bytes,
+                    bool write);
+
   /// Atomics: once the value is read. `shared` and `global` come before.
   void observe(const Actor &actor, bool isShared, uint32_t rank,
                uint64_t address, const Semantics &semantics);

@@ -90,6 +90,19 @@ void Sanitizer::access(Warp &warp, const Instruction &instruction,
   }
 }
 
+void Sanitizer::accessPacked(Warp &warp, const Instruction &instruction,
+                             Space space, uint64_t first, uint32_t bytes,
+                             bool write) {
+  if (space == Space::Generic)
+    space = spaceOf(first);
+  Actor actor = actorOf(warp, instruction, fullMask);
+  if (space == Space::Shared)
+    detector.sharedPacked(actor, uint32_t(first) >> sharedRankShift,
+                          uint32_t(first) & sharedOffsetMask, bytes, write);
+  else if (space == Space::Global)
+    detector.globalPacked(actor, first, bytes, write);
+}
+
 void Sanitizer::observe(Warp &warp, const Instruction &instruction,
                         uint32_t lanes, Space space, const uint64_t *addresses,
                         const AccessSemantics &semantics) {

@@ -49,6 +49,10 @@ public:
   void access(Warp &warp, const Instruction &instruction, uint32_t lanes,
               Space space, const uint64_t *addresses, uint32_t bytes,
               const AccessSemantics &semantics);
+  /// The same where all lanes take part, lane l at `first + l * bytes`, and
+  /// weakly.
+  void accessPacked(Warp &warp, const Instruction &instruction, Space space,
+                    uint64_t first, uint32_t bytes, bool write);
   /// The values that an atomic access returned are known now.
   void observe(Warp &warp, const Instruction &instruction, uint32_t lanes,
                Space space, const uint64_t *addresses,
