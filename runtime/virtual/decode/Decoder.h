@@ -114,6 +114,8 @@ public:
   }
   /// Marks an instruction that may name registers of wgmmas in flight.
   void mayTouchInFlight() { info->mayTouchInFlight = true; }
+  /// Says what lanes wait for that repeat the instruction until it succeeds.
+  void waits(const WaitReason &reason) { info->wait = &reason; }
   uint32_t role(const std::string &name);
 
   /// Records "mnemonic: message" and returns null.

@@ -19,6 +19,7 @@ namespace heddle::vgpu {
 class Warp;
 struct Instruction;
 struct InstructionRow;
+struct WaitReason;
 
 /// What the dispatch loop does after an instruction.
 enum class Flow : uint8_t {
@@ -73,6 +74,8 @@ struct InstructionInfo {
   /// wgmma orders its own use of accumulators.
   bool mayTouchInFlight = false;
   Effects effects = {};
+  /// What lanes wait for that repeat it until it succeeds.
+  const WaitReason *wait = nullptr;
 };
 
 } // namespace heddle::vgpu

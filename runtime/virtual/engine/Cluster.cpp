@@ -17,12 +17,19 @@
 using namespace heddle;
 using namespace heddle::vgpu;
 
-namespace {
-/// Instructions that a warp runs before the next one's turn.
-constexpr uint32_t quantum = 128;
-} // namespace
+/// Whether some lanes poll memory that others may write.
+static bool waitsForMemory(const Cluster &cluster) {
+  for (auto &cta : cluster.ctas)
+    for (auto &warp : cta->warps)
+      for (const Fragment &fragment : warp->fragments)
+        if (isSpin(fragment))
+          return true;
+  return false;
+}
 
-Cluster::Cluster(const Launch &launch) : launch(launch) {
+Cluster::Cluster(const Launch &launch, LaunchSchedule &schedule)
+    : launch(launch), order(schedule.createFor(*this)),
+      preempting(order->preempts()) {
   uint32_t count = uint32_t(launch.config.cluster.count());
   for (uint32_t rank = 0; rank < count; ++rank)
     ctas.push_back(std::make_unique<Cta>(*this, rank));
@@ -33,17 +40,17 @@ Cluster::Cluster(const Launch &launch) : launch(launch) {
 
 Cluster::~Cluster() = default;
 
-void Cluster::start(uint64_t number) {
+void Cluster::start(uint64_t number, uint64_t &progress) {
+  progressed = &progress;
   index = number;
   const Dim3 &size = launch.config.cluster, &grid = launch.config.grid;
   uint32_t columns = grid.x / size.x, rows = grid.y / size.y;
   Dim3 origin{uint32_t(number % columns) * size.x,
               uint32_t(number / columns % rows) * size.y,
               uint32_t(number / columns / rows) * size.z};
-  heap.clear();
   pending.clear();
   fault.reset();
-  now = executed = 0;
+  now = executed = waiting = 0;
   liveWarps = 0;
   for (auto &cta : ctas)
     liveWarps += cta->warps.size();
@@ -56,29 +63,14 @@ void Cluster::start(uint64_t number) {
   }
   if (sanitizer)
     sanitizer->start();
+  order->start();
+  madeProgress();
 }
 
 void Cluster::issue(PendingOperation &operation, uint64_t latency,
                     PendingOperation **newest) {
   pending.add(operation, newest);
-  operation.due = now + latency;
-  heap.push_back({operation.due, &operation});
-  std::push_heap(heap.begin(), heap.end());
-}
-
-void Cluster::completeDue() {
-  while (!heap.empty() && heap.front().time <= now && !fault) {
-    std::pop_heap(heap.begin(), heap.end());
-    PendingOperation &operation = *heap.back().operation;
-    if (operation.stage + 1 < operation.stages) {
-      operation.due += stageLatency;
-      heap.back().time = operation.due;
-      std::push_heap(heap.begin(), heap.end());
-    } else {
-      heap.pop_back();
-    }
-    pending.step(operation);
-  }
+  order->issued(operation, latency);
 }
 
 void Cluster::checkBarrier() {
@@ -93,39 +85,27 @@ void Cluster::checkBarrier() {
   std::fill(barrier.arrived.begin(), barrier.arrived.end(), 0);
 }
 
+/// Copies that nobody waited for still happen.
+void Cluster::finish() {
+  while (!pending.empty() && !fault)
+    pending.step(*pending.all().front());
+}
+
 Cluster::Result Cluster::run(uint64_t slice) {
   uint64_t end = executed + slice;
+  waiting = 0;
   while (!fault) {
-    bool progress = false;
-    for (auto &cta : ctas) {
-      if (cta->done())
-        continue;
-      for (auto &warp : cta->warps) {
-        if (warp->done() || !warp->ready())
-          continue;
-        executed += warp->run(quantum);
-        progress = true;
-        completeDue();
-        if (fault)
-          return Result::Faulted;
-      }
-    }
     if (liveWarps == 0) {
-      // Copies that nobody waited for still happen.
-      now = UINT64_MAX;
-      completeDue();
+      finish();
       return fault ? Result::Faulted : Result::Finished;
     }
-    if (!progress) {
-      if (heap.empty()) {
-        fail(describeHang(*this));
-        break;
+    if (!order->step()) {
+      if (waitsForMemory(*this)) {
+        waiting = progress();
+        return Result::Waiting;
       }
-      now = std::max(now, heap.front().time);
-      completeDue();
-      continue;
-    }
-    if (executed > launch.stepBudget) {
+      fail(describeHang(*this));
+    } else if (executed > launch.stepBudget) {
       Finding finding = describeHang(*this);
       finding.kind = FindingKind::Livelock;
       finding.message = fmt::format(
@@ -133,10 +113,9 @@ Cluster::Result Cluster::run(uint64_t slice) {
           "cluster; it may never end",
           launch.kernel->name, launch.stepBudget);
       fail(std::move(finding));
-      break;
-    }
-    if (executed >= end)
+    } else if (executed >= end) {
       return Result::Yielded;
+    }
   }
   return Result::Faulted;
 }

@@ -7,9 +7,9 @@
 //===----------------------------------------------------------------------===//
 ///
 /// \file
-/// A cluster runs on one host thread. Warps take turns; time is the number of
-/// instructions they have executed. What happens later - copies, tensor core
-/// groups - is a pending operation.
+/// A cluster runs on one host thread. A schedule lets warps take turns and
+/// pending operations - copies, tensor core groups - complete. Time is the
+/// number of instructions that warps have executed.
 ///
 //===----------------------------------------------------------------------===//
 
@@ -19,6 +19,7 @@
 #include "engine/Cta.h"
 #include "engine/Launch.h"
 #include "engine/Pending.h"
+#include "engine/schedule/Schedule.h"
 
 #include <optional>
 
@@ -35,13 +36,29 @@ class Sanitizer;
 
 class Cluster {
 public:
-  explicit Cluster(const Launch &launch);
+  Cluster(const Launch &launch, LaunchSchedule &schedule);
   ~Cluster();
 
-  /// Begins the cluster with this number in the grid.
-  void start(uint64_t number);
+  /// Begins the cluster with this number in the grid. `progress` counts what
+  /// happens in the clusters that the host thread runs.
+  void start(uint64_t number, uint64_t &progress);
 
-  enum class Result { Finished, Yielded, Faulted };
+  enum class Result {
+    Finished,
+    Yielded,
+    /// Nothing can run until something writes memory.
+    Waiting,
+    Faulted,
+  };
+  /// Goes on under a host thread whose count is `progress`, if it did under
+  /// another.
+  void join(uint64_t &progress) {
+    progressed = &progress;
+    waiting = 0;
+    madeProgress();
+  }
+  /// The progress at which nothing could run, or 0 if something could.
+  uint64_t waitsSince() const { return waiting; }
   /// Runs for about `slice` instructions.
   Result run(uint64_t slice);
 
@@ -58,8 +75,14 @@ public:
   /// Warp instructions executed since the start.
   uint64_t instructions() const { return executed; }
   void advance(uint64_t steps) { now += steps; }
+  void count(uint32_t instructions) { executed += instructions; }
   void warpExited() { --liveWarps; }
   uint64_t time() const { return now; }
+  ClusterSchedule &schedule() { return *order; }
+  bool preempts() const { return preempting; }
+  /// How often something has happened that others may wait for.
+  uint64_t progress() const { return *progressed; }
+  void madeProgress() { ++*progressed; }
 
   /// Issues an operation that takes `latency` by the clock. Those with the same
   /// `newest` complete in the order of their issue.
@@ -90,21 +113,15 @@ public:
   void checkBarrier();
 
 private:
-  void completeDue();
-  /// A heap of the operations in flight, by time and issue.
-  struct Due {
-    uint64_t time;
-    PendingOperation *operation;
-    bool operator<(const Due &other) const {
-      return time != other.time
-                 ? time > other.time
-                 : operation->sequence > other.operation->sequence;
-    }
-  };
-  std::vector<Due> heap;
+  void finish();
+
+  std::unique_ptr<ClusterSchedule> order;
   uint64_t now = 0;
   uint64_t liveWarps = 0;
   uint64_t executed = 0;
+  uint64_t *progressed = nullptr;
+  uint64_t waiting = 0;
+  const bool preempting;
 };
 
 } // namespace heddle::vgpu

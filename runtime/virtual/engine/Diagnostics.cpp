@@ -101,3 +101,22 @@ Finding heddle::vgpu::describeHang(Cluster &cluster) {
       }
   return finding;
 }
+
+Finding heddle::vgpu::describeStarvation(const std::vector<Cluster *> &waiting,
+                                         uint64_t fit, uint64_t unstarted) {
+  Cluster &first = *waiting.front();
+  Finding finding = describeHang(first);
+  finding.cause = unstarted ? CauseClass::Residency : CauseClass::MissingSignal;
+  if (!unstarted)
+    return finding;
+  finding.message = fmt::format(
+      "kernel '{}' hangs: {} of its {} clusters fit at one time; all that run "
+      "wait, and {} have not begun",
+      first.launch.kernel->name, fit,
+      first.launch.config.grid.count() / first.launch.config.cluster.count(),
+      unstarted);
+  finding.missing = "a write by a CTA that is not resident";
+  finding.hint = "launch no more CTAs than fit at one time, or let none wait "
+                 "for a later one";
+  return finding;
+}

@@ -47,6 +47,10 @@ Finding describeFault(const Warp &warp, uint32_t pc, uint32_t lanes,
                       std::string_view message);
 /// Why nothing in the cluster can run: a site per group of waiting lanes.
 Finding describeHang(Cluster &cluster);
+/// Why `waiting`, all the clusters that run, wait for memory for ever. `fit`
+/// clusters fit at one time, and `unstarted` have not begun.
+Finding describeStarvation(const std::vector<Cluster *> &waiting, uint64_t fit,
+                           uint64_t unstarted);
 
 } // namespace heddle::vgpu
 

@@ -9,12 +9,13 @@
 #include "engine/Launch.h"
 
 #include "engine/Cluster.h"
+#include "engine/Diagnostics.h"
+#include "heddle/Runtime/MakeError.h"
 #include "sanitizer/Sanitizer.h"
 
 #include <algorithm>
 #include <atomic>
-#include <deque>
-#include <fmt/format.h>
+#include <mutex>
 #include <thread>
 
 using namespace heddle;
@@ -22,86 +23,143 @@ using namespace heddle::vgpu;
 
 namespace {
 
-/// Instructions that a cluster runs before its host thread turns to another
-/// resident one, so that clusters may wait for each other through memory.
-constexpr uint64_t slice = 1 << 15;
-
 class Grid {
 public:
-  explicit Grid(const Launch &launch)
-      : launch(launch),
+  Grid(const Launch &launch, LaunchSchedule &schedule)
+      : launch(launch), schedule(schedule),
         total(launch.config.grid.count() / launch.config.cluster.count()) {}
 
-  void run() {
-    uint32_t threads = uint32_t(
-        std::clamp<uint64_t>(total, 1, std::max(1u, launch.hostThreads)));
-    std::vector<std::thread> others;
-    for (uint32_t i = 1; i < threads; ++i)
-      others.emplace_back([&, threads] { work(threads); });
-    work(threads);
-    for (std::thread &thread : others)
-      thread.join();
-  }
+  void run();
   uint64_t instructions() const { return executed; }
 
 private:
-  void work(uint32_t threads) {
-    size_t capacity = std::max(1u, launch.residentClusters / threads);
-    std::deque<std::unique_ptr<Cluster>> resident;
-    std::vector<std::unique_ptr<Cluster>> idle;
-    while (true) {
-      // A cluster that used up its slice waits; a fresh one may be what it
-      // waits for.
-      if (resident.size() < capacity) {
-        uint64_t number = next.fetch_add(1, std::memory_order_relaxed);
-        if (number < std::min(total, end.load())) {
-          if (idle.empty())
-            idle.push_back(std::make_unique<Cluster>(launch));
-          resident.push_front(std::move(idle.back()));
-          idle.pop_back();
-          resident.front()->start(number);
-        }
-      }
-      if (resident.empty())
-        return;
-      std::unique_ptr<Cluster> cluster = std::move(resident.front());
-      resident.pop_front();
-      // A cluster before the one that failed goes on, so that which failure is
-      // reported does not depend on the host.
-      if (cluster->index > end)
-        continue;
-      switch (cluster->run(slice)) {
-      case Cluster::Result::Finished:
-        executed += cluster->instructions();
-        idle.push_back(std::move(cluster));
-        break;
-      case Cluster::Result::Yielded:
-        resident.push_back(std::move(cluster));
-        break;
-      case Cluster::Result::Faulted:
-        report(*cluster);
-        idle.push_back(std::move(cluster));
-        break;
-      }
-    }
-  }
-
-  void report(Cluster &cluster) {
-    executed += cluster.instructions();
-    cluster.report(std::move(*cluster.fault));
-    uint64_t last = end;
-    while (cluster.index < last &&
-           !end.compare_exchange_weak(last, cluster.index)) {
-    }
-  }
+  using Clusters = std::vector<std::unique_ptr<Cluster>>;
+  /// Runs clusters until none is left. With `others`, those that wait for
+  /// memory alone are parked: other threads may run what writes it.
+  void work(size_t capacity, Clusters resident, bool others);
+  void finished(Cluster &cluster) { executed += cluster.instructions(); }
+  void failed(Cluster &cluster);
+  /// The resident clusters wait for memory that nobody will write.
+  void stuck(const Clusters &resident);
 
   const Launch &launch;
+  LaunchSchedule &schedule;
   const uint64_t total;
   std::atomic<uint64_t> next = 0;
   /// Clusters from this number on need not run: an earlier one has failed.
   std::atomic<uint64_t> end = UINT64_MAX;
   std::atomic<uint64_t> executed = 0;
+  std::mutex mutex;
+  Clusters parked;
 };
+
+void Grid::run() {
+  size_t capacity = std::max(1u, launch.residentClusters);
+  if (!schedule.allowsThreads() || launch.hostThreads < 2 || total < 2)
+    return work(capacity, {}, false);
+  size_t threads = size_t(std::min<uint64_t>(total, launch.hostThreads));
+  size_t share = std::max<size_t>(1, capacity / threads);
+  std::vector<std::thread> others;
+  for (size_t i = 1; i < threads; ++i)
+    others.emplace_back([&] { work(share, {}, true); });
+  work(share, {}, true);
+  for (std::thread &thread : others)
+    thread.join();
+  std::ranges::sort(parked, {}, &Cluster::index);
+  work(capacity, std::move(parked), false);
+}
+
+void Grid::work(size_t capacity, Clusters resident, bool others) {
+  Clusters idle;
+  uint64_t progress = 1;
+  // Those that have run are at the end, and have waited since this progress.
+  for (auto &cluster : resident)
+    cluster->join(progress);
+  size_t window = size_t(schedule.window(capacity));
+  while (schedule.misfit().empty()) {
+    bool allWait = std::ranges::all_of(resident, [&](auto &cluster) {
+      return cluster->waitsSince() == progress;
+    });
+    // A cluster that used up its slice waits; a fresh one may be what it waits
+    // for.
+    if (resident.size() < (allWait ? capacity : window)) {
+      uint64_t position = next.fetch_add(1, std::memory_order_relaxed);
+      uint64_t number =
+          position < total ? schedule.orderOf(position, total) : total;
+      if (position < total && number < end.load()) {
+        if (idle.empty())
+          idle.push_back(std::make_unique<Cluster>(launch, schedule));
+        resident.insert(resident.begin(), std::move(idle.back()));
+        idle.pop_back();
+        resident.front()->start(number, progress);
+        allWait = false;
+      } else if (position < total) {
+        continue;
+      }
+    }
+    if (resident.empty())
+      return;
+    if (allWait) {
+      if (others) {
+        std::lock_guard lock(mutex);
+        std::ranges::move(resident, std::back_inserter(parked));
+        resident.clear();
+        continue;
+      }
+      return stuck(resident);
+    }
+    size_t chosen = resident.size() > 1 ? schedule.choose(resident.size()) : 0;
+    std::unique_ptr<Cluster> cluster = std::move(resident[chosen]);
+    resident.erase(resident.begin() + ptrdiff_t(chosen));
+    // A cluster before the one that failed goes on, so that which failure is
+    // reported does not depend on the host.
+    if (cluster->index > end) {
+      idle.push_back(std::move(cluster));
+      continue;
+    }
+    switch (cluster->run(schedule.slice())) {
+    case Cluster::Result::Finished:
+      finished(*cluster);
+      idle.push_back(std::move(cluster));
+      break;
+    case Cluster::Result::Yielded:
+    case Cluster::Result::Waiting:
+      resident.push_back(std::move(cluster));
+      break;
+    case Cluster::Result::Faulted:
+      failed(*cluster);
+      idle.push_back(std::move(cluster));
+      break;
+    }
+  }
+}
+
+void Grid::failed(Cluster &cluster) {
+  finished(cluster);
+  // A replay that does not fit ends without a fault.
+  if (!cluster.fault)
+    return;
+  cluster.report(std::move(*cluster.fault));
+  uint64_t last = end;
+  while (cluster.index < last &&
+         !end.compare_exchange_weak(last, cluster.index)) {
+  }
+}
+
+void Grid::stuck(const Clusters &resident) {
+  std::vector<Cluster *> waiting;
+  for (const auto &cluster : resident) {
+    finished(*cluster);
+    if (cluster->index <= end)
+      waiting.push_back(cluster.get());
+  }
+  if (waiting.empty())
+    return;
+  std::ranges::sort(waiting, {}, &Cluster::index);
+  uint64_t begun = std::min<uint64_t>(next, total);
+  waiting.front()->report(
+      describeStarvation(waiting, launch.residentClusters, total - begun));
+}
 
 } // namespace
 
@@ -132,12 +190,20 @@ Expected<LaunchReport> heddle::vgpu::runLaunch(Launch &launch) {
   std::optional<GlobalShadow> shadow;
   if (launch.sanitize == SanitizeLevel::Full)
     launch.globalShadow = &shadow.emplace();
-  Grid grid(launch);
+  auto schedule = createSchedule(launch);
+  if (!schedule)
+    return tl::unexpected(schedule.error());
+  Grid grid(launch, **schedule);
   grid.run();
+  if (std::string misfit = (*schedule)->misfit(); !misfit.empty())
+    return makeError(ErrorKind::InvalidInput, "{}", misfit);
   LaunchReport report;
   report.kernel = launch.kernel->name;
   report.findings = findings.take();
   report.instructions = grid.instructions();
+  report.schedule = getName(launch.schedule);
+  if (launch.recordTrace)
+    report.trace = (*schedule)->trace();
   classify(launch, report);
   return report;
 }

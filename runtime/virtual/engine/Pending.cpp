@@ -50,6 +50,8 @@ void PendingOperations::step(PendingOperation &operation) {
                                operation.lanes, done.error().message));
     return;
   }
+  if (operation.channel.kind != Channel::Kind::Timer)
+    cluster.madeProgress();
   if (++operation.stage < operation.stages)
     return;
   if (operation.after)

@@ -22,8 +22,8 @@ using namespace heddle;
 using namespace heddle::vgpu;
 
 namespace {
-/// Turns after which lanes that wait to reconverge go on alone.
-constexpr uint32_t patience = 64;
+/// Instructions after which lanes that wait to reconverge go on alone.
+constexpr uint32_t patience = 8192;
 /// Registers start as NaN in every floating-point format.
 constexpr int poisonByte = 0xff;
 } // namespace
@@ -72,7 +72,8 @@ void Warp::start() {
   freeJoins.clear();
   current = 0;
   running = giveWay = false;
-  fullTurns = 0;
+  unmetSteps = 0;
+  spin.reset();
   std::fill(inFlight.begin(), inFlight.end(), 0);
   inFlightCount = 0;
   fillConstants();
@@ -249,7 +250,7 @@ void Warp::branch(const Instruction &instruction, uint32_t taken,
 void Warp::release(int32_t number) {
   while (number >= 0) {
     Join &at = joins[number];
-    fullTurns = 0;
+    unmetSteps = 0;
     if (--at.pending > 0)
       return;
     uint32_t waiting = at.waiting & live;
@@ -434,7 +435,22 @@ bool Warp::touchesInFlight(uint32_t at) const {
   return false;
 }
 
-template <bool checkInFlight>
+bool Warp::mustStop(uint32_t at, uint32_t steps) {
+  if (spin.active() && pc <= at && spin.passed(*this)) {
+    sleepInLoop(at);
+    return true;
+  }
+  // Others get a turn before and after each synchronization.
+  if (cta.cluster.preempts() &&
+      (kernel->info[at].effects.synchronizes ||
+       (steps > 0 && kernel->info[pc].effects.synchronizes))) {
+    giveWay = true;
+    return true;
+  }
+  return false;
+}
+
+template <bool checked>
 uint32_t Warp::dispatch(uint32_t quantum) {
   const Instruction *code = kernel->code.data();
   uint32_t steps = 0;
@@ -445,20 +461,30 @@ uint32_t Warp::dispatch(uint32_t quantum) {
       return steps;
     }
     const Instruction &instruction = code[pc];
+    uint32_t at = pc;
     ++pc;
     ++steps;
     uint32_t mask =
         active & (predicates[instruction.guard] ^ instruction.guardFlip);
     if (!mask)
       continue;
-    if constexpr (checkInFlight)
-      if (touchesInFlight(pc - 1)) {
+    if constexpr (checked) {
+      if (kernel->info[at].effects.writes) {
+        spin.stop();
+        quiet = false;
+      }
+      if (inFlightCount && touchesInFlight(at)) {
         fault(instruction, mask,
               "register belongs to a wgmma in flight; expected "
               "wgmma.wait_group before it is touched");
         return steps;
       }
-    if (instruction.execute(*this, instruction, mask) == Flow::Stop)
+    }
+    Flow flow = instruction.execute(*this, instruction, mask);
+    if constexpr (checked)
+      if (flow != Flow::Stop && mustStop(at, steps))
+        return steps;
+    if (flow == Flow::Stop)
       return steps;
   }
   giveWay = true;
@@ -468,20 +494,29 @@ uint32_t Warp::dispatch(uint32_t quantum) {
 uint32_t Warp::run(uint32_t quantum) {
   uint32_t steps = 0;
   giveWay = false;
+  spin.tookTurn();
+  quiet = true;
   cta.cluster.advance(0);
   while (steps < quantum && !giveWay && !cta.cluster.faulted()) {
     if (!running && !select())
       break;
-    uint32_t done = inFlightCount ? dispatch<true>(quantum - steps)
-                                  : dispatch<false>(quantum - steps);
+    bool checked = inFlightCount || spin.active() || cta.cluster.preempts();
+    quiet &= checked;
+    uint32_t done = checked ? dispatch<true>(quantum - steps)
+                            : dispatch<false>(quantum - steps);
     steps += done;
     cta.cluster.advance(done);
   }
+  if (spin.active())
+    spin.counted(steps);
+  if (!quiet)
+    cta.cluster.madeProgress();
   if (running) {
     save();
     running = false;
-    if (steps >= quantum && ++fullTurns == patience) {
-      fullTurns = 0;
+    unmetSteps += steps;
+    if (unmetSteps >= patience) {
+      unmetSteps = 0;
       releaseWaiting();
     }
     // Lanes that diverged take turns.

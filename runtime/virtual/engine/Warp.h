@@ -10,6 +10,7 @@
 #define HEDDLE_VIRTUAL_ENGINE_WARP_H
 
 #include "decode/Kernel.h"
+#include "engine/Spin.h"
 
 #include <array>
 #include <deque>
@@ -190,7 +191,11 @@ private:
   void releaseWaiting();
   int32_t newJoin(uint32_t reconverge, int32_t parent);
   bool touchesInFlight(uint32_t at) const;
-  template <bool checkInFlight>
+  /// What must be looked at after each instruction, if anything must be.
+  bool mustStop(uint32_t at, uint32_t steps);
+  /// The running lanes wait in a loop whose last instruction is `end`.
+  void sleepInLoop(uint32_t end);
+  template <bool checked>
   uint32_t dispatch(uint32_t quantum);
 
   std::unique_ptr<std::byte[], Free> registers;
@@ -199,13 +204,16 @@ private:
   uint32_t current = 0;
   bool running = false;
   bool giveWay = false;
+  /// The current turn has written nothing, as far as that is looked at.
+  bool quiet = false;
   bool constantsFilled = false;
   std::vector<Join> joins;
   std::vector<int32_t> freeJoins;
   std::vector<uint16_t> inFlight;
   uint32_t inFlightCount = 0;
-  /// Turns in a row that ended only because the quantum did.
-  uint32_t fullTurns = 0;
+  /// Instructions since lanes last met, of turns that ended without need.
+  uint32_t unmetSteps = 0;
+  SpinWatch spin;
   friend std::string describeWarp(Warp &warp);
 };
 

@@ -221,7 +221,7 @@ Flow wait(Warp &warp, const Instruction &i, uint32_t mask) {
   }
   if (!done) {
     // try_wait may suspend the thread: it sleeps until the phase completes.
-    if (p.blocking)
+    if (p.blocking && !warp.cta.cluster.schedule().failsSpuriously())
       return warp.block(i, phaseWait, /*retry=*/true, same);
     warp.setPredicate(i.dst, mask, 0);
     return warp.yield();
@@ -255,6 +255,7 @@ Handler decodeWait(Decoder &d, MbarrierPayload *p) {
   d.inst.dst = d.predicateDestination(d.operand(0));
   decodeMbarrierAddress(d, d.operand(1), *p);
   p->state = d.source(2, p->parity ? Type::U32 : Type::B64);
+  d.waits(phaseWait);
   return wait;
 }
 

@@ -57,8 +57,8 @@ TensorMap tileMap(TestDevice &device, DeviceAddress address, uint32_t rows,
 /// Runs the kernel; the error, or "" after checking the result.
 std::string runGemm(const Gemm &gemm, const std::string &ptx,
                     const std::string &name, bool check = true,
-                    uint32_t sampling = 1) {
-  TestDevice device;
+                    uint32_t sampling = 1, Schedule schedule = {}) {
+  TestDevice device({.stepBudget = 1 << 24, .schedule = schedule});
   DeviceAddress a = device.upload(gemm.a), b = device.upload(gemm.b);
   DeviceAddress c = device.upload(std::vector<float>(gemm.m * gemm.n, NAN));
   LaunchConfig config;
@@ -107,7 +107,9 @@ TEST(Gemm, MissingFullWaitGivesWrongData) {
                   "wait_full:\n\tmbarrier.try_wait.parity.shared::cta.b64 "
                   "\t%q, [%bar], %phase;",
                   "");
-  EXPECT_NE(runGemm(Gemm(128, 128, 256), text, "gemm_ws.ptx"), "");
+  EXPECT_NE(runGemm(Gemm(128, 128, 256), text, "gemm_ws.ptx", true, 1,
+                    {.kind = Schedule::Kind::Lazy}),
+            "");
 }
 
 TEST(Gemm, MissingWgmmaWaitIsAFault) {

@@ -275,8 +275,13 @@ TEST(Barrier, HangNamesWhoIsMissing) {
 TEST(Barrier, StepBudgetEndsEndlessLoops) {
   VirtualDeviceOptions options;
   options.stepBudget = 10000;
-  std::string error = runError("again: bra again;", 32, "", options);
+  std::string error =
+      runError("again: add.u32 %r0, %r0, 1; bra again;", 32, "", options);
   EXPECT_NE(error.find("may never end"), std::string::npos) << error;
+  // Nothing can end this one.
+  error = runError("again: bra again;");
+  EXPECT_NE(error.find("repeats a loop that does nothing"), std::string::npos)
+      << error;
 }
 
 TEST(Mbarrier, ThreadsArriveAndWait) {

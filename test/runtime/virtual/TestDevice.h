@@ -11,6 +11,7 @@
 
 #include "heddle/Runtime/VirtualDevice.h"
 
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -32,11 +33,24 @@ private:
   std::vector<std::byte> bytes;
 };
 
+/// HEDDLE_TEST_SCHEDULE in the environment says how tests are scheduled that do
+/// not say so themselves.
+inline VirtualDeviceOptions withSchedule(VirtualDeviceOptions options) {
+  const char *name = std::getenv("HEDDLE_TEST_SCHEDULE");
+  if (!name || options.schedule.kind != Schedule::Kind::Timed)
+    return options;
+  auto schedule = parseSchedule(name);
+  EXPECT_TRUE(schedule) << name;
+  if (schedule)
+    options.schedule = *schedule;
+  return options;
+}
+
 /// A virtual device with helpers that fail the test on errors.
 class TestDevice {
 public:
   explicit TestDevice(VirtualDeviceOptions options = {.stepBudget = 1 << 24})
-      : device(createVirtualDevice(options)) {}
+      : device(createVirtualDevice(withSchedule(options))) {}
 
   template <typename T>
   DeviceAddress upload(const std::vector<T> &data) {

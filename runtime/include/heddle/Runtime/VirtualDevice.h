@@ -44,6 +44,11 @@ struct Schedule {
   std::string trace;
 };
 
+/// "timed", "random:7"; of a replay only "replay".
+std::string getName(const Schedule &schedule);
+/// The schedule of a name other than "replay".
+Expected<Schedule> parseSchedule(std::string_view name);
+
 /// What the virtual GPU looks for.
 enum class SanitizeLevel {
   /// What cannot be executed: faults, misuse of barriers, deadlocks.
