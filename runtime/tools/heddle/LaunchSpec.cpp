@@ -225,12 +225,24 @@ std::string SpecParser::file(const JsonValue &value) {
 //===----------------------------------------------------------------------===//
 
 void SpecParser::sizes(const JsonValue &value) {
-  for (const std::string &name : value.getKeys()) {
-    // Sizes may be made of those that are given and those before them.
-    auto same = [&](const auto &size) { return size.first == name; };
-    if (std::ranges::none_of(known, same))
-      known.emplace_back(name, integer(value[name], INT64_MIN, INT64_MAX));
+  std::vector<std::string> open = value.getKeys();
+  std::erase_if(open, [&](const std::string &name) {
+    return std::ranges::any_of(
+        given, [&](const auto &size) { return size.first == name; });
+  });
+  // JSON has no order: what a size is made of may come after it.
+  for (size_t count = 0; count != open.size();) {
+    count = open.size();
+    std::erase_if(open, [&](const std::string &name) {
+      JsonValue size = value[name];
+      if (size.isString() && !evaluateSize(size.getString(), known))
+        return false;
+      known.emplace_back(name, integer(size, INT64_MIN, INT64_MAX));
+      return true;
+    });
   }
+  for (const std::string &name : open)
+    (void)integer(value[name], INT64_MIN, INT64_MAX);
 }
 
 SpecContents SpecParser::contents(const JsonValue &value,

@@ -289,14 +289,14 @@ ExitCode heddle::runPtx(const RunCommand &command) {
   task.run = [&](Device &device, std::span<HostArray> results) {
     return runSpec(command.launch, *ptx, *spec, device, results);
   };
-  ScheduledRun scheduled(command, task);
-  ExitCode code = scheduled.run(arrays);
   // An array in the standard output must stay one.
   bool isTaken = command.virtualRequest.report == "-" ||
                  std::ranges::any_of(spec->buffers, [](const auto &buffer) {
                    return buffer.output == "-";
                  });
   std::FILE *text = isTaken ? stderr : stdout;
+  ScheduledRun scheduled(command, task, text);
+  ExitCode code = scheduled.run(arrays);
   bool hasResults = code == ExitCode::Good;
   if (hasResults)
     if (Expected<void> written = writeBuffers(*spec, arrays); !written)
@@ -311,7 +311,7 @@ ExitCode heddle::runPtx(const RunCommand &command) {
     }
   }
   if (hasResults)
-    scheduled.summarize(text);
+    scheduled.summarize();
   if (Expected<void> written = scheduled.writeReports(code); !written)
     return report(written.error());
   return code;

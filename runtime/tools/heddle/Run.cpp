@@ -117,25 +117,25 @@ ExitCode heddle::run(const RunCommand &command,
   task.run = [&](Device &device, std::span<HostArray> arrays) {
     return runOnDevice(device, loaded->package, **plan, *sizes, arrays);
   };
-  ScheduledRun scheduled(command, task);
+  // An array in the standard output must stay one.
+  auto isStdout = [](const auto &output) { return output.second == "-"; };
+  bool isTaken = command.virtualRequest.report == "-" ||
+                 std::ranges::any_of(command.outputs, isStdout);
+  std::FILE *text = isTaken ? stderr : stdout;
+  ScheduledRun scheduled(command, task, text);
   ExitCode code = request.needsCode
                       ? scheduled.run(after)
                       : runReference(command, *loaded, **plan, *sizes, after);
   if (code == ExitCode::Good) {
     if (Expected<void> written = writeOutputs(after, command.outputs); !written)
       return report(written.error());
-    // An array in the standard output must stay one.
-    auto isStdout = [](const auto &output) { return output.second == "-"; };
-    bool isTaken = command.virtualRequest.report == "-" ||
-                   std::ranges::any_of(command.outputs, isStdout);
-    std::FILE *text = isTaken ? stderr : stdout;
     if (command.check)
       code = check(text, *loaded, **plan, *sizes, *before, after);
     else
       for (const HostArray &array : after)
         if (array.access != Access::In)
           summarizeElements(text, array);
-    scheduled.summarize(text);
+    scheduled.summarize();
   }
   if (Expected<void> written = scheduled.writeReports(code); !written)
     return report(written.error());

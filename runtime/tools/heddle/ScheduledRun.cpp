@@ -135,8 +135,8 @@ static std::string listOpcodes(const std::map<std::string, uint64_t> &counts) {
   return text;
 }
 
-void ScheduledRun::summarize(std::FILE *text) const {
-  // The last schedule ran to its end, as all did.
+void ScheduledRun::summarize() const {
+  // The last schedule ran to its end, as all did; a GPU reports nothing.
   if (outcomes.empty() || outcomes.back().launches.empty())
     return;
   ResultClass worst = ResultClass::ScheduleIndependent;
@@ -233,6 +233,11 @@ ExitCode ScheduledRun::runOnce(const std::string &name,
     if (Expected<void> ran = task.run(**device, arrays); !ran)
       outcome.error = ran.error();
   }
+  // What the program printed, once: of the first schedule, or of one that went
+  // wrong.
+  if (outcomes.size() == 1 || outcome.error)
+    for (const LaunchReport &report : outcome.launches)
+      fmt::print(text, "{}", report.output);
   printFindings(outcome);
   if (!outcome.error)
     return ExitCode::Good;

@@ -34,8 +34,9 @@ struct RunTask {
 /// that it asks for, and writes the reports. The first that goes wrong ends it.
 class ScheduledRun {
 public:
-  ScheduledRun(const RunCommand &command, const RunTask &task)
-      : command(command), task(task) {}
+  /// What is told of good runs goes to `text`.
+  ScheduledRun(const RunCommand &command, const RunTask &task, std::FILE *text)
+      : command(command), task(task), text(text) {}
 
   /// Prints what was found and how to see it again, if anything was. `arrays`
   /// then hold the results of the first schedule.
@@ -43,7 +44,7 @@ public:
 
   /// Prints what is known of a good result: whether it depends on the
   /// schedule, and how exact it is. Nothing of a GPU.
-  void summarize(std::FILE *text) const;
+  void summarize() const;
 
   /// Writes the report and the trace that were asked for; `code` is how the
   /// command will end. What the program printed has been.
@@ -68,6 +69,7 @@ private:
 
   const RunCommand &command;
   const RunTask &task;
+  std::FILE *text;
   std::vector<Outcome> outcomes;
   /// What differs between schedules, in words.
   std::vector<std::string> differences;

@@ -61,8 +61,8 @@ constexpr Row rows[] = {
     {"%reserved_smem_offset_begin", Special::ReservedSmemOffset},
     {"%reserved_smem_offset_end", Special::ReservedSmemOffset},
     // Where the driver tells cooperative groups of their workspace.
-    {"%envreg1", Special::GridWorkspaceLow},
-    {"%envreg2", Special::GridWorkspaceHigh},
+    {"%envreg1", Special::GridWorkspaceHigh},
+    {"%envreg2", Special::GridWorkspaceLow},
     {"%clock", Special::Clock},
     {"%clock_hi", Special::ClockHigh},
     {"%clock64", Special::Clock64},

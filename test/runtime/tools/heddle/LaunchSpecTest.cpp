@@ -94,6 +94,16 @@ TEST(LaunchSpec, OneLaunch) {
   EXPECT_TRUE(spec->foreign);
 }
 
+TEST(LaunchSpec, SizesInAnyOrder) {
+  Expected<LaunchSpec> spec = parse(
+      R"({"sizes": {"A": "B + 1", "B": "C * 2", "C": 3}, "kernel": "scale",
+          "block": "A", "arguments": [0, 0, 0]})");
+  ASSERT_TRUE(spec) << spec.error().message;
+  EXPECT_EQ(spec->launches.at(0).config.block.x, 7u);
+  EXPECT_EQ(problem(R"({"sizes": {"A": "B", "B": "A"}})"),
+            "s.json: sizes.A: 'B': there is no size 'B'; there are none");
+}
+
 TEST(LaunchSpec, TensorMapsAndStructs) {
   Expected<LaunchSpec> spec = parse(
       R"({"buffers": {"x": {"type": "f16", "shape": [12, 64], "init": "iota"}},
