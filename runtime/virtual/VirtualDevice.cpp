@@ -249,8 +249,9 @@ VirtualDevice::loadModule(const ModuleImage &image) {
     if (!address)
       return tl::unexpected(address.error());
     globals.emplace(variable->name, *address);
-    std::byte *host = memory.resolve(*address, variable->size);
-    std::memset(host, 0, variable->size);
+    // At least a byte, which a variable without a size has too.
+    std::byte *host = memory.resolve(*address, 1);
+    std::fill_n(host, variable->size, std::byte(0));
     std::copy(variable->initial.begin(), variable->initial.end(), host);
   }
   for (const Variable *variable : variables)
