@@ -158,15 +158,15 @@ void ScheduledRun::summarize() const {
   }
   size_t tried = outcomes.size();
   if (worst == ResultClass::ScheduleIndependent)
-    fmt::print(text, "schedule: every legal one gives this result; tried {}\n",
+    fmt::print(text, "schedule: {} tried; every legal one gives this result\n",
                tried);
   else if (worst == ResultClass::SchedulesExplored)
     fmt::print(text,
-               "schedule: others than the {} tried may give another result: "
+               "schedule: {} tried; others may give another result because of "
                "{}\n",
                tried, reason);
   else if (tried > 1)
-    fmt::print(text, "schedule: the {} tried give this result\n", tried);
+    fmt::print(text, "schedule: {} tried, which give this result\n", tried);
   if (withinTolerance.empty() && approximate.empty()) {
     fmt::print(text, "arithmetic: bit for bit that of a GPU\n");
     return;
