@@ -11,8 +11,13 @@
 using namespace heddle::vgpu;
 
 bool Observer::simple(const AccessInfo &record) const {
-  if (record.cluster != cluster)
-    return !warp || !warp->diverged();
+  if (record.cluster != cluster) {
+    // Another cluster may have told what single lanes did, and no more.
+    auto at = base.foreign.find(record.cluster);
+    bool hasLanes = at != base.foreign.end() && (at->second->seen.hasLanes() ||
+                                                 at->second->fenced.hasLanes());
+    return !hasLanes && (!warp || !warp->diverged());
+  }
   if (warp)
     return record.agent != warp->agent() && !warp->diverged() &&
            !base.seen.hasLanes();
