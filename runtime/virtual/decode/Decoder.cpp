@@ -9,6 +9,7 @@
 #include "decode/Decoder.h"
 
 #include "decode/AddressSpace.h"
+#include "engine/Output.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -214,8 +215,15 @@ void Decoder::decodeStatement() {
     inst.guard = places[current->guard].slot;
     inst.guardFlip = current->guardNegated ? ~0u : 0;
   }
-  if (row && !error)
+  if (row && !error) {
+    fidelity = row->fidelity;
     inst.execute = row->decode(*this);
+    if (fidelity != Fidelity::Exact) {
+      info->inexact = uint32_t(kernel.inexact.size());
+      info->counted = std::exchange(inst.execute, countInexact);
+      kernel.inexact.push_back({uint32_t(kernel.code.size()), fidelity});
+    }
+  }
   kernel.code.push_back(inst);
 }
 

@@ -117,6 +117,8 @@ public:
   /// Says what lanes wait for that repeat the instruction until it succeeds.
   void waits(const WaitReason &reason) { info->wait = &reason; }
   uint32_t role(const std::string &name);
+  /// The statement is less exact than its row says.
+  void setFidelity(Fidelity value) { fidelity = value; }
 
   /// Records "mnemonic: message" and returns null.
   template <typename... Args>
@@ -153,6 +155,7 @@ private:
   Kernel &kernel;
   const Statement *current = nullptr;
   InstructionInfo *info = nullptr;
+  Fidelity fidelity = Fidelity::Exact;
   std::optional<Error> error;
   /// Rows found before, by mnemonic: kernels repeat few of them.
   std::unordered_map<std::string_view, const InstructionRow *> known;

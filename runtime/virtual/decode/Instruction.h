@@ -67,6 +67,10 @@ struct InstructionInfo {
   std::string opcode;
   /// What the table says of it; see also `effectsOf`.
   const InstructionRow *row = nullptr;
+  /// If it is not exact: its number in `Kernel::inexact`, and what executes it
+  /// beneath the handler that counts.
+  uint32_t inexact = 0;
+  Handler counted = nullptr;
   uint32_t line = 0;
   SourceLocation location;
   /// Registers read or written, to find uses of in-flight wgmma operands.

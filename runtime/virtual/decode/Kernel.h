@@ -10,6 +10,7 @@
 #define HEDDLE_VIRTUAL_DECODE_KERNEL_H
 
 #include "decode/Instruction.h"
+#include "heddle/Runtime/LaunchReport.h"
 
 namespace heddle::vgpu {
 
@@ -104,6 +105,13 @@ struct Kernel {
   std::vector<std::unique_ptr<Payload>> payloads;
   /// Names that `heddle.role` markers set.
   std::vector<std::string> roles;
+
+  /// Instructions that are not exact, so that a launch counts them.
+  struct Inexact {
+    uint32_t pc = 0;
+    Fidelity fidelity = Fidelity::Approximate;
+  };
+  std::vector<Inexact> inexact;
 
   /// Slots of registers proper come first, those of constants after.
   uint32_t registerSlots = 0;

@@ -10,6 +10,7 @@
 
 #include "engine/Cluster.h"
 #include "engine/Diagnostics.h"
+#include "engine/Output.h"
 #include "heddle/Runtime/MakeError.h"
 #include "sanitizer/Sanitizer.h"
 
@@ -190,6 +191,8 @@ Expected<LaunchReport> heddle::vgpu::runLaunch(Launch &launch) {
   std::optional<GlobalShadow> shadow;
   if (launch.sanitize == SanitizeLevel::Full)
     launch.globalShadow = &shadow.emplace();
+  LaunchOutput output(*launch.kernel);
+  launch.output = &output;
   auto schedule = createSchedule(launch);
   if (!schedule)
     return tl::unexpected(schedule.error());
@@ -204,6 +207,7 @@ Expected<LaunchReport> heddle::vgpu::runLaunch(Launch &launch) {
   report.schedule = getName(launch.schedule);
   if (launch.recordTrace)
     report.trace = (*schedule)->trace();
+  output.moveTo(report);
   classify(launch, report);
   return report;
 }

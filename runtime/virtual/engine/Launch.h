@@ -17,6 +17,7 @@
 namespace heddle::vgpu {
 
 class GlobalShadow;
+class LaunchOutput;
 
 struct Launch {
   const Kernel *kernel = nullptr;
@@ -41,6 +42,7 @@ struct Launch {
   GlobalShadow *globalShadow = nullptr;
   /// Where findings go; `runLaunch` sets it.
   FindingLog *findings = nullptr;
+  LaunchOutput *output = nullptr;
 
   /// What each thread starts with: the kernel's cap, or an even share.
   uint32_t registersPerThread() const;

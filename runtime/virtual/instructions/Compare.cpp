@@ -369,7 +369,7 @@ Handler decodeSet(Decoder &d) {
   return handler ? handler : d.unknown();
 }
 
-/// set.f16x2: 1.0 or 0 per half.
+/// set.f16x2: 1.0 or 0 per half; with an integer result, all ones or 0.
 template <Compare op, typename Format>
 struct SetHalves {
   static Flow run(Warp &warp, const Instruction &i, uint32_t mask) {
@@ -399,15 +399,17 @@ struct SetHalves {
 Handler decodeSetPair(Decoder &d) {
   SetpPayload *payload = nullptr;
   takeCombine(d, payload);
-  Type type = d.mods.takeType();
+  Type result = d.mods.takeType(), type = d.mods.takeType();
   auto op = takeCompare(d.mods, true);
   d.expectOperands(payload ? 4 : 3);
-  d.inst.dst = d.destination(0, type);
+  d.inst.dst = d.destination(0, result);
   d.inst.src[0] = d.source(1, type);
   d.inst.src[1] = d.source(2, type);
   if (payload)
     payload->other = d.predicateSource(d.operand(3), payload->otherFlip);
-  d.inst.aux = type == Type::F16x2 ? 0x3c00 : 0x3f80;
+  d.inst.aux = result == Type::F16x2    ? 0x3c00
+               : result == Type::BF16x2 ? 0x3f80
+                                        : 0xffff;
   Handler handler = type == Type::F16x2 ? byOp<SetHalves, HalfPair>(*op)
                                         : byOp<SetHalves, BfloatPair>(*op);
   return handler ? handler : d.unknown();
@@ -474,8 +476,8 @@ constexpr InstructionRow rows[] = {
     {"set.<compare>{.<combine>}{.ftz}.(f16|bf16|u16|s16|u32|s32|f32)"
      ".(f16|bf16|<int>|<bits>|f32|f64)",
      decodeSet},
-    {"set.<compare>{.<combine>}{.ftz}.f16x2.f16x2", decodeSetPair},
-    {"set.<compare>{.<combine>}.bf16x2.bf16x2",
+    {"set.<compare>{.<combine>}{.ftz}.(f16x2|u32|s32).f16x2", decodeSetPair},
+    {"set.<compare>{.<combine>}.(bf16x2|u32|s32).bf16x2",
      decodeSetPair,
      {},
      Timing::Alu,

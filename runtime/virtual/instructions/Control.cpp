@@ -94,12 +94,6 @@ Handler decodeTrap(Decoder &d) {
   return trap;
 }
 
-/// Functions that are declared but not defined. Assertions end the launch;
-/// printf prints nothing.
-Flow assertFail(Warp &warp, const Instruction &i, uint32_t mask) {
-  return warp.fault(i, mask, "an assertion of the program failed");
-}
-
 Handler decodeCall(Decoder &d) {
   d.mods.take("uni");
   for (size_t n = 0; n < d.numOperands(); ++n) {
@@ -107,12 +101,18 @@ Handler decodeCall(Decoder &d) {
     if (operand.kind != OperandKind::Symbol)
       continue;
     if (operand.name == "__assertfail" || operand.name == "__assert_fail")
-      return assertFail;
+      return decodeAssertFail(d);
     if (operand.name == "vprintf")
-      return nothing;
+      return decodePrint(d);
     return d.fail("function '{}' is not defined in this module", operand.name);
   }
   return d.fail("indirect calls are not supported; expected a function name");
+}
+
+/// No address of a multicast object exists here.
+Handler decodeMultimem(Decoder &d) {
+  return d.fail("multimem is not supported: the virtual GPU has no multicast "
+                "objects; expected ld, st or red of each device's memory");
 }
 
 Flow setRole(Warp &warp, const Instruction &i, uint32_t) {
@@ -243,6 +243,24 @@ constexpr InstructionRow rows[] = {
     {"trap", decodeTrap, {.sinks = branchSink}, Timing::Control},
     {"brkpt", decodeTrap, {.sinks = branchSink}, Timing::Control},
     {"heddle.role", decodeRole, {}, Timing::Control},
+    {"multimem.ld_reduce.*",
+     decodeMultimem,
+     {.reads = globalMemory},
+     Timing::Memory,
+     Fidelity::Exact,
+     900},
+    {"multimem.st.*",
+     decodeMultimem,
+     {.writes = globalMemory},
+     Timing::Memory,
+     Fidelity::Exact,
+     900},
+    {"multimem.red.*",
+     decodeMultimem,
+     {.reads = globalMemory, .writes = globalMemory},
+     Timing::Memory,
+     Fidelity::Exact,
+     900},
     {"nanosleep.u32",
      decodeNanosleep,
      {},

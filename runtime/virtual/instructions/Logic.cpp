@@ -551,6 +551,29 @@ Handler decodeDotBytes(Decoder &d) {
   return dotBytes;
 }
 
+/// vabsdiff4: absolute differences of bytes, or their sum added to c.
+template <bool add>
+struct AbsoluteDifferences {
+  uint32_t operator()(uint32_t a, uint32_t b, uint32_t c) const {
+    uint32_t bytes = 0, sum = c;
+    for (uint32_t shift = 0; shift < 32; shift += 8) {
+      uint32_t x = a >> shift & 0xff, y = b >> shift & 0xff;
+      uint32_t difference = x < y ? y - x : x - y;
+      bytes |= difference << shift;
+      sum += difference;
+    }
+    return add ? sum : bytes;
+  }
+};
+
+Handler decodeAbsoluteDifferences(Decoder &d) {
+  d.expectOperands(4);
+  ternaryOperands(d);
+  return d.mods.has("add")
+             ? ternary<AbsoluteDifferences<true>, uint32_t, uint32_t>
+             : ternary<AbsoluteDifferences<false>, uint32_t, uint32_t>;
+}
+
 constexpr InstructionRow rows[] = {
     {"and.(pred|<bits>)", decodeBitwise<And>},
     {"or.(pred|<bits>)", decodeBitwise<Or>},
@@ -567,6 +590,7 @@ constexpr InstructionRow rows[] = {
     {"bfe.(u32|s32|u64|s64)", decodeBfe},
     {"bfi.(b32|b64)", decodeBfi},
     {"fns.b32", decodeFns},
+    {"vabsdiff4.u32.u32.u32{.add}", decodeAbsoluteDifferences},
     {"bmsk.(clamp|wrap).b32", decodeBmsk},
     {"szext.(clamp|wrap).(u32|s32)", decodeSzext},
     {"lop3{.(or|and)}.b32", decodeLop3},

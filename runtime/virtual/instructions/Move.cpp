@@ -140,6 +140,7 @@ Handler decodeMov(Decoder &d) {
   if (from.kind == OperandKind::Special)
     if (auto special = parseSpecial(from.name); special && isClock(*special)) {
       d.inst.dst = d.destination(to, type);
+      d.setFidelity(Fidelity::Approximate);
       d.inst.aux = uint32_t(*special);
       d.inst.aux2 = bits(type) == 64;
       return readClock;

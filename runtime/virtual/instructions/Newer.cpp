@@ -53,7 +53,6 @@ constexpr InstructionRow rows[] = {
     newer("cp.async.bulk.tensor.*.tile::scatter4.*"),
     newer("cp.async.bulk.tensor.*.cta_group::2.*"),
     newer("st.bulk{.weak}{.shared::cta}", sm100),
-    newer("setmaxnreg.*", 901),
 };
 
 } // namespace

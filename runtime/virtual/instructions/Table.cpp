@@ -27,8 +27,10 @@ std::span<const InstructionFamily> heddle::vgpu::instructionFamilies() {
       {"Barriers", barrierInstructions()},
       {"mbarrier", mbarrierInstructions()},
       {"Asynchronous copies", asyncCopyInstructions()},
+      {"Asynchronous stores", asyncStoreInstructions()},
       {"Tensor maps", tensorInstructions()},
       {"Matrix loads and stores", matrixInstructions()},
+      {"Matrix multiply of a warp", mmaInstructions()},
       {"Warpgroup matrix multiply", wgmmaInstructions()},
       {"Newer targets", newerInstructions()},
   };

@@ -42,6 +42,7 @@ std::span<const InstructionRow> conversionInstructions();
 std::span<const InstructionRow> moveInstructions();
 std::span<const InstructionRow> memoryInstructions();
 std::span<const InstructionRow> warpInstructions();
+std::span<const InstructionRow> mmaInstructions();
 
 /// All families, with the handlers of this instruction set.
 std::span<const InstructionFamily> instructionFamilies();
@@ -52,6 +53,7 @@ std::span<const InstructionRow> controlInstructions();
 std::span<const InstructionRow> barrierInstructions();
 std::span<const InstructionRow> mbarrierInstructions();
 std::span<const InstructionRow> asyncCopyInstructions();
+std::span<const InstructionRow> asyncStoreInstructions();
 std::span<const InstructionRow> tensorInstructions();
 std::span<const InstructionRow> wgmmaInstructions();
 std::span<const InstructionRow> matrixInstructions();
@@ -64,6 +66,9 @@ Handler decodeBulkCopy(Decoder &decoder, bool reduce);
 Handler decodeTensorCopy(Decoder &decoder, bool reduce);
 /// tensormap.replace and tensormap.cp_fenceproxy.
 Handler decodeTensorMapEdit(Decoder &decoder);
+/// Calls of vprintf and __assertfail.
+Handler decodePrint(Decoder &decoder);
+Handler decodeAssertFail(Decoder &decoder);
 /// Hints: no effect on values.
 Handler decodeNothing(Decoder &decoder);
 

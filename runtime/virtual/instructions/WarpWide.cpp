@@ -277,6 +277,32 @@ Handler decodeElect(Decoder &d) {
   return elect;
 }
 
+/// movmatrix: an 8x8 matrix of 16-bit elements, two of a row in each lane, is
+/// transposed.
+Flow transpose(Warp &warp, const Instruction &i, uint32_t mask) {
+  if (!warp.converge(i, fullMask, mask))
+    return Flow::Stop;
+  const uint32_t *a = warp.reg32(i.src[0]);
+  uint32_t result[warpSize];
+  for (uint32_t l = 0; l < warpSize; ++l) {
+    // Element (row, column) of the result is (column, row) of the source.
+    auto element = [&](uint32_t row, uint32_t column) {
+      return a[column * 4 + row / 2] >> (16 * (row % 2)) & 0xffff;
+    };
+    uint32_t column = 2 * (l % 4);
+    result[l] = element(l / 4, column) | element(l / 4, column + 1) << 16;
+  }
+  std::copy_n(result, warpSize, warp.reg32(i.dst));
+  return Flow::Next;
+}
+
+Handler decodeMovmatrix(Decoder &d) {
+  d.expectOperands(2);
+  d.inst.dst = d.destination(0, Type::B32);
+  d.inst.src[0] = d.source(1, Type::B32);
+  return transpose;
+}
+
 constexpr InstructionRow rows[] = {
     {"shfl.sync.(up|down|bfly|idx).b32", decodeShuffle, {}, Timing::Warp},
     {"vote.sync.(all|any|uni).pred", decodeVote, {}, Timing::Warp},
@@ -295,6 +321,12 @@ constexpr InstructionRow rows[] = {
      Timing::Warp,
      Fidelity::Exact,
      800},
+    {"movmatrix.sync.aligned.m8n8.trans.b16",
+     decodeMovmatrix,
+     {},
+     Timing::Warp,
+     Fidelity::Exact,
+     750},
     {"elect.sync", decodeElect, {}, Timing::Warp, Fidelity::Exact, 900},
 };
 

@@ -293,4 +293,72 @@ TEST(Move, SpecialRegisters) {
             32u);
 }
 
+TEST(Integer, TwentyFourBitsAndWideCarries) {
+  // 0x7fffff squared is 0x3fffff000001.
+  EXPECT_EQ(r0("mul24.hi.u32 %r0, 0x7fffff, 0x7fffff;"), 0x3fffff00u);
+  EXPECT_EQ(r0("mul24.hi.s32 %r0, 0x800000, 0x7fffff;"), 0xc0000080u);
+  EXPECT_EQ(r0("mad24.lo.u32 %r0, 0x1000003, 2, 5;"), 11u);
+  EXPECT_EQ(r0("mad.hi.sat.s32 %r0, 0x40000000, 0x40000000, 0x7fffffff;"),
+            0x7fffffffu);
+  // (2^64 - 1)^2 = 2^128 - 2^65 + 1; the low half plus 2^64 - 1 carries.
+  EXPECT_EQ(rd0("mov.u64 %rd1, -1; mad.lo.cc.u64 %rd2, %rd1, %rd1, %rd1; "
+                "madc.hi.u64 %rd0, %rd1, %rd1, 0;"),
+            0xffffffffffffffffull);
+}
+
+TEST(Logic, Masks) {
+  EXPECT_EQ(r0("fns.b32 %r0, 0xb0, 0, 2;"), 5u);
+  EXPECT_EQ(r0("fns.b32 %r0, 0xb0, 7, -3;"), 4u);
+  EXPECT_EQ(r0("fns.b32 %r0, 0xb0, 4, 0;"), 4u);
+  EXPECT_EQ(r0("fns.b32 %r0, 0xb0, 0, 4;"), ~0u);
+  EXPECT_EQ(r0("bmsk.clamp.b32 %r0, 4, 8;"), 0xff0u);
+  EXPECT_EQ(r0("bmsk.clamp.b32 %r0, 28, 99;"), 0xf0000000u);
+  EXPECT_EQ(r0("bmsk.wrap.b32 %r0, 36, 33;"), 0x10u);
+  EXPECT_EQ(r0("szext.clamp.s32 %r0, 0x80, 8;"), 0xffffff80u);
+  EXPECT_EQ(r0("szext.clamp.u32 %r0, 0xff80, 8;"), 0x80u);
+  EXPECT_EQ(r0("szext.wrap.s32 %r0, 0x1234, 32;"), 0u);
+  EXPECT_EQ(r0("vabsdiff4.u32.u32.u32 %r0, 0x01ff0510, 0x0300090f, 0;"),
+            0x02ff0401u);
+  EXPECT_EQ(r0("vabsdiff4.u32.u32.u32.add %r0, 0x01ff0510, 0x0300090f, 10;"),
+            272u);
+  EXPECT_EQ(r0("setp.eq.u32 %p1, 1, 2; lop3.or.b32 %r1|%p0, 6, 3, 0, 0xc0, "
+               "%p1; selp.b32 %r2, 0x100, 0, %p0; or.b32 %r0, %r1, %r2;"),
+            0x102u);
+}
+
+TEST(Compare, SetOfPairs) {
+  // 1.0 and NaN against 0.5 and 0.5.
+  EXPECT_EQ(r0("set.gt.u32.f16x2 %r0, 0x7e003c00, 0x38003800;"), 0xffffu);
+  EXPECT_EQ(r0("set.gtu.u32.f16x2 %r0, 0x7e003c00, 0x38003800;"), ~0u);
+  EXPECT_EQ(r0("set.gtu.f16x2.f16x2 %r0, 0x7e003c00, 0x38003800;"),
+            0x3c003c00u);
+  EXPECT_EQ(r0("set.lt.bf16x2.bf16x2 %r0, 0x3f800000, 0x3f803f80;"), 0x3f80u);
+}
+
+TEST(Float, DirectedF64) {
+  // One third and its neighbour; overflow and the least subnormal.
+  EXPECT_EQ(fd0("div.rz.f64 %fd0, 0d3ff0000000000000, 0d4008000000000000;"),
+            0x3fd5555555555555u);
+  EXPECT_EQ(fd0("div.rp.f64 %fd0, 0d3ff0000000000000, 0d4008000000000000;"),
+            0x3fd5555555555556u);
+  EXPECT_EQ(fd0("rcp.rm.f64 %fd0, 0dc008000000000000;"), 0xbfd5555555555556u);
+  EXPECT_EQ(fd0("add.rp.f64 %fd0, 0d3ff0000000000000, 0d0000000000000001;"),
+            0x3ff0000000000001u);
+  EXPECT_EQ(fd0("sub.rm.f64 %fd0, 0d3ff0000000000000, 0d0000000000000001;"),
+            0x3fefffffffffffffu);
+  EXPECT_EQ(fd0("mul.rz.f64 %fd0, 0d7fefffffffffffff, 0d4000000000000000;"),
+            0x7fefffffffffffffu);
+  EXPECT_EQ(fd0("mul.rp.f64 %fd0, 0d0000000000000001, 0d0000000000000001;"),
+            1u);
+  EXPECT_EQ(fd0("fma.rm.f64 %fd0, 0d3ff0000000000000, 0d3ff0000000000000, "
+                "0d8000000000000001;"),
+            0x3fefffffffffffffu);
+  EXPECT_EQ(fd0("sqrt.rp.f64 %fd0, 0d4000000000000000;"), 0x3ff6a09e667f3bcdu);
+  EXPECT_EQ(fd0("sqrt.rm.f64 %fd0, 0d4000000000000000;"), 0x3ff6a09e667f3bccu);
+  // The mode does not leak.
+  EXPECT_EQ(fd0("add.rp.f64 %fd1, 0d3ff0000000000000, 0d0000000000000001; "
+                "add.rn.f64 %fd0, 0d3ff0000000000000, 0d0000000000000001;"),
+            0x3ff0000000000000u);
+}
+
 } // namespace

@@ -9,6 +9,7 @@
 #include "TestDevice.h"
 
 #include <bit>
+#include <fmt/format.h>
 
 using namespace heddle;
 using namespace heddle::test;
@@ -340,6 +341,57 @@ TEST(Matrix, TransposeThroughShared) {
     };
     EXPECT_EQ(result[lane], element(row) | element(row + 1) << 16) << lane;
   }
+}
+
+/// Sets up an mbarrier that expects `bytes`, runs `operation` in one thread on
+/// 16 bytes of `data` and stores the first 8 of them.
+uint64_t asyncStore(const std::string &operation, uint32_t bytes) {
+  return runBody(
+      fmt::format(".shared .align 16 .b8 data[32]; .shared .align 8 .b64 bar;\n"
+                  "mov.u64 %rd1, 7; st.shared.u64 [data], %rd1;\n"
+                  "st.shared.u64 [data+8], %rd1;\n"
+                  "mov.u64 %rd2, 0x100000003; st.shared.u64 [data+16], %rd2;\n"
+                  "st.shared.u64 [data+24], %rd2;\n"
+                  "mbarrier.init.shared.b64 [bar], 1;\n"
+                  "fence.proxy.async;\n"
+                  "mov.u32 %r1, data; mov.u32 %r2, bar; add.u32 %r3, %r1, 16;\n"
+                  "mbarrier.arrive.expect_tx.shared.b64 _, [bar], {};\n"
+                  "{}\n"
+                  "wait: mbarrier.try_wait.parity.shared.b64 %p1, [bar], 0;\n"
+                  "@!%p1 bra wait;\n"
+                  "ld.shared.u64 %rd3, [data]; st.global.u64 [%mine], %rd3;",
+                  bytes, operation),
+      1)[0];
+}
+
+TEST(AsyncStore, StoresAndReduces) {
+  EXPECT_EQ(asyncStore("st.async.shared::cluster.mbarrier::complete_tx::bytes"
+                       ".v2.b32 [%r1], {5, 9}, [%r2];",
+                       8),
+            9ull << 32 | 5);
+  EXPECT_EQ(asyncStore("mov.u64 %rd9, 11; st.async.shared::cluster"
+                       ".mbarrier::complete_tx::bytes.b64 [%r1], %rd9, [%r2];",
+                       8),
+            11u);
+  EXPECT_EQ(asyncStore("red.async.relaxed.cluster.shared::cluster"
+                       ".mbarrier::complete_tx::bytes.add.u32 [%r1], 5, [%r2];",
+                       4),
+            12u);
+  EXPECT_EQ(asyncStore("red.async.relaxed.cluster.shared::cluster"
+                       ".mbarrier::complete_tx::bytes.min.s32 [%r1], -5, "
+                       "[%r2];",
+                       4),
+            0xfffffffbu);
+  EXPECT_EQ(asyncStore("red.async.relaxed.cluster.shared::cluster"
+                       ".mbarrier::complete_tx::bytes.inc.u32 [%r1], 7, [%r2];",
+                       4),
+            0u);
+  EXPECT_EQ(
+      asyncStore("cp.reduce.async.bulk.shared::cluster.shared::cta"
+                 ".mbarrier::complete_tx::bytes.add.u32 [%r1], [%r3], 16, "
+                 "[%r2];",
+                 16),
+      1ull << 32 | 10);
 }
 
 } // namespace
