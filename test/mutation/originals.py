@@ -155,7 +155,7 @@ def heddle(work, tools):
     if not tools.compiler:
         return
     generator = ROOT / "test" / "end-to-end" / "Inputs" / "gemm.py"
-    sizes = {"M": 256, "N": 64, "K": 896}
+    sizes = {"M": 256, "N": 64, "K": 640}
     for name, flags in (("gemm-bf16", ["--type", "bf16", "--out", "bf16"]), ("gemm-f16", ["--type", "f16", "--transpose-b"]),
                         ("gemm-e4m3", ["--type", "e4m3", "--transpose-b", "--out", "bf16"])):  # fmt: skip
         source = work / f"{name}.mlir"
@@ -165,9 +165,9 @@ def heddle(work, tools):
             yield compiled(work, tools, name, source, sizes, (128, 64), plain=True)
     examples = ROOT / "examples"
     yield compiled(work, tools, "batched", examples / "batched_gemm.mlir",
-                   {"batch": 2, "M": 128, "N": 128, "K": 1664}, (128, 128), plain=False)  # fmt: skip
+                   {"batch": 2, "M": 128, "N": 128, "K": 1088}, (128, 128), plain=False)  # fmt: skip
     yield compiled(work, tools, "bias-gelu", examples / "gemm_bias_gelu.mlir",
-                   {"M": 256, "N": 128, "K": 1664}, (128, 128), plain=False)  # fmt: skip
+                   {"M": 256, "N": 128, "K": 1088}, (128, 128), plain=False)  # fmt: skip
 
 
 def originals(work, tools):

@@ -217,7 +217,9 @@ changed("mma-fence", "delete|move-down-past-mma", "wgmma-registers",
 changed("mma-commit", "delete|move-up-past-mma|move-down-past-mma-wait", "early-release missing-wait wgmma-registers",
         "the wait does not cover the last product")  # fmt: skip
 same("mma-wait", "groups-1", "a stronger wait")
-changed("mma-wait", r"delete|groups\+1|move-down-past-arrive", "early-release",
+changed("mma-wait", "delete", "early-release missing-wait",
+        "the slot goes back while the product reads it, and no wait is left", lambda c: c.unit.number() == 1)  # fmt: skip
+changed("mma-wait", r"groups\+1|move-down-past-arrive", "early-release",
         "the slot goes back while the product reads it", lambda c: c.unit.number() == 1)  # fmt: skip
 changed("mma-wait", r"delete|groups\+1", "wgmma-registers early-release missing-wait",
         "the slot goes back, or the sums are read, before the product is done")  # fmt: skip

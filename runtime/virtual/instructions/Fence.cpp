@@ -36,6 +36,8 @@ struct FencePayload : Payload {
   Kind kind = Kind::Other;
   Scope scope = Scope::None;
   ThreadAddress map;
+  /// Proxy fences: of global memory alone.
+  bool globalOnly = false;
 };
 
 Flow fence(Warp &warp, const Instruction &i, uint32_t mask) {
@@ -48,7 +50,7 @@ Flow fence(Warp &warp, const Instruction &i, uint32_t mask) {
       races.fence(actor, p.scope);
       break;
     case Kind::ProxyAsync:
-      races.fenceProxyAsync(actor);
+      races.fenceProxyAsync(actor, p.globalOnly);
       break;
     case Kind::MbarrierInit:
       races.fenceMbarrierInit(actor);
@@ -74,6 +76,7 @@ Handler decodeMembar(Decoder &d) {
     std::string_view proxy =
         d.mods.takeAny({"alias", "async", "async.global", "tensormap"});
     p->kind = proxy.starts_with("async") ? Kind::ProxyAsync : Kind::Other;
+    p->globalOnly = proxy == "async.global";
   } else {
     p->kind = Kind::Memory;
     p->scope = scopeOf(d.mods.takeAny({"gl", "sys", "cta", "gpu", "cluster"}),
@@ -89,7 +92,8 @@ Handler decodeProxyFence(Decoder &d) {
       {"async", "alias", "tensormap::generic", "async::generic"});
   if (proxy.empty())
     return d.unknown();
-  d.mods.takeAny({"global", "shared::cta", "shared::cluster"});
+  p->globalOnly =
+      d.mods.takeAny({"global", "shared::cta", "shared::cluster"}) == "global";
   std::string_view order = d.mods.takeAny({"acquire", "release"});
   d.mods.takeAny({"sync_restrict::shared::cta.cluster",
                   "sync_restrict::shared::cta",

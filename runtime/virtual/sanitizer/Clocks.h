@@ -67,14 +67,19 @@ private:
 /// knows that they have.
 struct LocalKnowledge {
   Clocks seen, fenced;
+  /// What fences of global memory alone made visible there, of what is seen.
+  Clocks fencedGlobal;
 
   void join(const LocalKnowledge &other) {
     seen.join(other.seen);
     fenced.join(other.fenced);
+    if (!other.fencedGlobal.empty())
+      fencedGlobal.join(other.fencedGlobal);
   }
   void clear() {
     seen.clear();
     fenced.clear();
+    fencedGlobal.clear();
   }
 };
 

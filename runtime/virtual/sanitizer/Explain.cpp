@@ -32,6 +32,7 @@ CauseClass classOf(RaceCause cause) {
   case RaceCause::Scope:
     return CauseClass::Scope;
   case RaceCause::WeakOrder:
+  case RaceCause::RelaxedBarrier:
     return CauseClass::WeakOrder;
   }
   return CauseClass::Unknown;
@@ -86,12 +87,21 @@ std::string missingEdge(const Cluster &cluster, const RaceDetector &detector,
                        "synchronization that orders the two",
                        earlierVerb, laterVerb);
   case RaceCause::Scope:
+    if (earlier.strong == Scope::None)
+      return "a release, an acquire or a fence between the two has a scope "
+             "that does not reach the other side: expected .gpu for threads of "
+             "another cluster, .cluster for those of another CTA";
     return "both are strong accesses, but the scope of at least one does not "
            "reach the other: expected .gpu for threads of another cluster, "
            ".cluster for those of another CTA";
   case RaceCause::WeakOrder:
     return "only one of the two is a strong access: expected ld.acquire and "
            "st.release, or atomics, on both sides of a flag";
+  case RaceCause::RelaxedBarrier:
+    return fmt::format("a relaxed arrival or wait stands between the two, and "
+                       "orders no memory: expected .release on the arrival "
+                       "after the {} and .acquire on the wait before the {}",
+                       earlierVerb, laterVerb);
   case RaceCause::LaneOnlyRelease:
     return fmt::format(
         "{} released its work by other lanes only; {} had not synchronised "

@@ -21,11 +21,16 @@ namespace heddle::vgpu {
 /// published. Not thread-safe.
 class SyncTable {
 public:
-  struct Entry {
+  /// What a CTA published at a scope that does not reach the whole device.
+  struct Narrow {
     Knowledge published;
     Scope scope = Scope::None;
-    /// CTA of the publisher, for scopes.
     uint32_t cluster = 0, rank = 0;
+  };
+  struct Entry {
+    /// What reaches every thread of the device.
+    Knowledge wide;
+    std::vector<Narrow> narrow;
   };
   Entry *find(uint64_t key) {
     auto at = entries.find(key);

@@ -8,6 +8,8 @@
 
 #include "sanitizer/RaceDetector.h"
 
+#include <algorithm>
+
 using namespace heddle::vgpu;
 
 namespace {
@@ -37,7 +39,9 @@ void RaceDetector::start(uint32_t number, std::span<const uint32_t> lanes) {
     warp.copyGroups.clear();
     warp.bulkGroups.clear();
     warp.wgmmaIssued = warp.wgmmaCommits = 0;
-    warp.wgmmaWaitedAt = 0;
+    warp.arrivedAt = 0;
+    warp.relaxed.clear();
+    warp.unreached.clear();
     warp.fencedLanes = warp.observedLanes = 0;
     warp.maps.clear();
   }
@@ -327,6 +331,44 @@ void RaceDetector::acquireFrom(const Actor &actor, const Knowledge &exported) {
   warpOf(actor).clocks.acquire(actor.lanes, imported);
 }
 
+Knowledge RaceDetector::within(Scope scope, const Knowledge &published,
+                               WarpState &warp) {
+  Knowledge reached;
+  if (scope >= Scope::Gpu) {
+    reached.foreign = published.foreign;
+    return reached;
+  }
+  if (auto mine = published.foreign.find(cluster);
+      mine != published.foreign.end())
+    reached.foreign.insert(*mine);
+  warp.unreached.joinForeign(published.foreign);
+  return reached;
+}
+
+void RaceDetector::readFlag(const Actor &actor, const SyncTable::Entry &entry,
+                            const Semantics &semantics) {
+  WarpState &warp = warpOf(actor);
+  Knowledge reached = within(semantics.scope, entry.wide, warp);
+  for (const SyncTable::Narrow &narrow : entry.narrow) {
+    Scope needed = narrow.cluster != cluster   ? Scope::Gpu
+                   : narrow.rank != actor.rank ? Scope::Cluster
+                                               : Scope::Cta;
+    if (narrow.scope >= needed && semantics.scope >= needed)
+      reached.joinForeign(narrow.published.foreign);
+    else
+      warp.unreached.joinForeign(narrow.published.foreign);
+  }
+  if (reached.foreign.empty())
+    return;
+  if (semantics.acquire)
+    return acquireFrom(actor, reached);
+  // A fence may follow.
+  if (warp.observedLanes == 0)
+    warp.observed.clear();
+  warp.observedLanes |= actor.lanes;
+  warp.observed.join(reached);
+}
+
 void RaceDetector::synchronize(const Actor &actor, uint64_t key, bool isShared,
                                const Semantics &semantics) {
   WarpState &warp = warpOf(actor);
@@ -346,21 +388,8 @@ void RaceDetector::synchronize(const Actor &actor, uint64_t key, bool isShared,
   }
   auto act = [&](SyncTable &table) {
     SyncTable::Entry *entry = table.find(key);
-    if (reads && entry) {
-      Scope needed = entry->cluster != cluster   ? Scope::Gpu
-                     : entry->rank != actor.rank ? Scope::Cluster
-                                                 : Scope::Cta;
-      if (entry->scope >= needed && semantics.scope >= needed) {
-        if (semantics.acquire) {
-          acquireFrom(actor, entry->published);
-        } else {
-          if (warp.observedLanes == 0)
-            warp.observed.clear();
-          warp.observedLanes |= actor.lanes;
-          warp.observed.join(entry->published);
-        }
-      }
-    }
+    if (reads && entry)
+      readFlag(actor, *entry, semantics);
     if (!writes)
       return;
     if (!publishes) {
@@ -371,11 +400,19 @@ void RaceDetector::synchronize(const Actor &actor, uint64_t key, bool isShared,
     }
     SyncTable::Entry &target = table.get(key);
     if (!semantics.atomic)
-      target.published.clear();
-    target.published.join(publication);
-    target.scope = scope;
-    target.cluster = cluster;
-    target.rank = actor.rank;
+      target = {};
+    if (scope >= Scope::Gpu) {
+      target.wide.join(publication);
+      return;
+    }
+    // Each has its own reach, though one modification continues another.
+    auto at = std::ranges::find_if(target.narrow, [&](const auto &narrow) {
+      return narrow.scope == scope && narrow.cluster == cluster &&
+             narrow.rank == actor.rank;
+    });
+    if (at == target.narrow.end())
+      at = target.narrow.insert(at, {{}, scope, cluster, actor.rank});
+    at->published.join(publication);
   };
   if (isShared)
     act(sharedSyncs);
@@ -399,7 +436,7 @@ void RaceDetector::fence(const Actor &actor, Scope scope) {
   if (warp.observedLanes & actor.lanes) {
     Actor observers = actor;
     observers.lanes &= warp.observedLanes;
-    acquireFrom(observers, warp.observed);
+    acquireFrom(observers, within(scope, warp.observed, warp));
   }
   Knowledge local;
   warp.clocks.release(actor.lanes, local);
@@ -423,6 +460,8 @@ void RaceDetector::mbarrierInit(const Actor &actor, uint32_t rank,
   barrier.phase = 0;
   barrier.current.clear();
   barrier.completed.clear();
+  barrier.relaxedCurrent.clear();
+  barrier.relaxedCompleted.clear();
   barrier.live = true;
   barrier.initReported = false;
   barrier.initAgent = clocks.agent();
@@ -448,6 +487,8 @@ RaceDetector::Mbarrier *RaceDetector::findMbarrier(const MbarrierName &name) {
   if (barrier.phase != name.phase) {
     barrier.completed.join(barrier.current);
     barrier.current.clear();
+    barrier.relaxedCompleted.join(barrier.relaxedCurrent);
+    barrier.relaxedCurrent.clear();
     barrier.phase = name.phase;
   }
   return &barrier;
@@ -494,8 +535,12 @@ void RaceDetector::mbarrierArrive(const Actor &actor, const MbarrierName &name,
   if (!barrier)
     return;
   checkInit(actor, name, *barrier);
+  WarpState &warp = warpOf(actor);
+  warp.arrivedAt = warp.clocks.clock();
   if (release)
-    warpOf(actor).clocks.release(actor.lanes, barrier->current);
+    warp.clocks.release(actor.lanes, barrier->current);
+  else
+    warp.clocks.publish(actor.lanes, barrier->relaxedCurrent);
 }
 
 void RaceDetector::mbarrierWaited(const Actor &actor, const MbarrierName &name,
@@ -504,12 +549,16 @@ void RaceDetector::mbarrierWaited(const Actor &actor, const MbarrierName &name,
   if (!barrier)
     return;
   checkInit(actor, name, *barrier);
-  if (!acquire)
+  WarpState &warp = warpOf(actor);
+  uint32_t completed = barrier->base + uint32_t(barrier->phase);
+  warp.relaxed.join(barrier->relaxedCompleted);
+  if (!acquire) {
+    warp.relaxed.join(barrier->completed);
+    warp.relaxed.seen.raise(barrier->agent, ~0u, completed);
     return;
-  WarpClocks &clocks = warpOf(actor).clocks;
-  clocks.acquire(actor.lanes, barrier->completed);
-  clocks.complete(actor.lanes, barrier->agent,
-                  barrier->base + uint32_t(barrier->phase));
+  }
+  warp.clocks.acquire(actor.lanes, barrier->completed);
+  warp.clocks.complete(actor.lanes, barrier->agent, completed);
 }
 
 // --- Copies that an mbarrier counts ------------------------------------------
@@ -554,7 +603,8 @@ void RaceDetector::copyFromGlobal(const Actor &actor, const GlobalRange &range,
   AccessInfo info;
   if (!globalShadow || !copyInfo(actor, barrier, info))
     return;
-  Observer observer(published(actor), cluster, /*async=*/true);
+  Observer observer(published(actor), cluster, /*async=*/true,
+                    /*global=*/true);
   globalShadow->access(range, info, observer,
                        [&](const Conflict &conflict, uint64_t line) {
                          foundGlobal(conflict, line);
@@ -586,7 +636,8 @@ void RaceDetector::bulkStoreTarget(const Actor &actor, const GlobalRange &range,
   // Reductions are atomic for each element.
   info.strong = reduce ? Scope::Gpu : Scope::None;
   info.lanes.lanes = actor.lanes;
-  Observer observer(published(actor), cluster, /*async=*/true);
+  Observer observer(published(actor), cluster, /*async=*/true,
+                    /*global=*/true);
   globalShadow->access(range, info, observer,
                        [&](const Conflict &conflict, uint64_t line) {
                          foundGlobal(conflict, line);
@@ -728,6 +779,9 @@ bool RaceDetector::wgmma(const Actor &actor) {
     pending.known.fenced.meet(mine.fenced);
   }
   pending.issued |= 1u << actor.warp % 4;
+  auto &[number, clocks] = group.issued[(warp.wgmmaCommits + 1) % 8];
+  number = uint32_t(warp.wgmmaCommits) + 1;
+  clocks[actor.warp % 4] = warp.clocks.clock();
   return pending.issued == 0xf;
 }
 
@@ -776,7 +830,6 @@ void RaceDetector::wgmmaCommit(const Actor &actor) {
 void RaceDetector::wgmmaWait(const Actor &actor, uint64_t pending) {
   flushWgmmas(actor.rank, ctas[actor.rank].groups[actor.warp / 4]);
   WarpState &warp = warpOf(actor);
-  warp.wgmmaWaitedAt = warp.clocks.clock();
   if (warp.wgmmaCommits > pending)
     warp.clocks.completeAll(wgmmaAgent(actor.rank, actor.warp / 4),
                             uint32_t(warp.wgmmaCommits - pending));
@@ -795,9 +848,12 @@ void RaceDetector::exit(const Actor &actor) {
 void RaceDetector::barrierArrive(const Actor &actor, uint32_t number,
                                  bool waits) {
   NamedBarrier &barrier = ctas[actor.rank].barriers[number];
-  warpOf(actor).clocks.release(actor.lanes, barrier.arrived);
+  WarpState &warp = warpOf(actor);
   if (waits)
     barrier.waiting.emplace_back(actor.warp, actor.lanes);
+  else
+    warp.arrivedAt = warp.clocks.clock();
+  warp.clocks.release(actor.lanes, barrier.arrived);
 }
 
 void RaceDetector::barrierComplete(uint32_t rank, uint32_t number) {
@@ -812,11 +868,14 @@ void RaceDetector::barrierComplete(uint32_t rank, uint32_t number) {
 }
 
 void RaceDetector::clusterArrive(const Actor &actor, bool release) {
-  WarpClocks &clocks = warpOf(actor).clocks;
-  if (release)
-    clocks.release(actor.lanes, clusterBarrier.arrived);
-  else
-    clusterBarrier.relaxedInits.join(clocks.common().inits);
+  WarpState &warp = warpOf(actor);
+  warp.arrivedAt = warp.clocks.clock();
+  if (release) {
+    warp.clocks.release(actor.lanes, clusterBarrier.arrived);
+    return;
+  }
+  clusterBarrier.relaxedInits.join(warp.clocks.common().inits);
+  warp.clocks.publish(actor.lanes, clusterBarrier.relaxedArrived);
 }
 
 void RaceDetector::clusterComplete() {
@@ -824,6 +883,11 @@ void RaceDetector::clusterComplete() {
   clusterBarrier.completed.inits.join(clusterBarrier.relaxedInits);
   clusterBarrier.arrived = {};
   clusterBarrier.relaxedInits.clear();
+  if (!clusterBarrier.relaxedArrived.seen.empty()) {
+    for (WarpState &warp : warps)
+      warp.relaxed.join(clusterBarrier.relaxedArrived);
+    clusterBarrier.relaxedArrived.clear();
+  }
   for (auto [warp, lanes] : clusterBarrier.waiting) {
     warps[warp].clocks.acquire(lanes, clusterBarrier.completed);
     warps[warp].clocks.syncLanes(lanes);
@@ -840,8 +904,12 @@ void RaceDetector::clusterWait(const Actor &actor, bool complete) {
   warpOf(actor).clocks.syncLanes(actor.lanes);
 }
 
-void RaceDetector::fenceProxyAsync(const Actor &actor) {
-  warpOf(actor).clocks.fenceProxy(actor.lanes);
+void RaceDetector::fenceProxyAsync(const Actor &actor, bool globalOnly) {
+  WarpClocks &clocks = warpOf(actor).clocks;
+  if (globalOnly)
+    clocks.fenceProxyGlobal(actor.lanes);
+  else
+    clocks.fenceProxy(actor.lanes);
 }
 
 void RaceDetector::fenceMbarrierInit(const Actor &actor) {
@@ -929,33 +997,43 @@ RaceCause RaceDetector::causeOf(const Conflict &conflict,
     return RaceCause::Scope;
   if (earlier.strong != Scope::None || later.strong != Scope::None)
     return RaceCause::WeakOrder;
+  uint32_t user = (later.warp >> 16) * shape.warps + (later.warp & 0xffff);
+  uint32_t earlierLane =
+      uint32_t(__builtin_ctz(conflict.earlierLanes | 1u << 31));
+  const Knowledge::Foreign &unreached = warps[user].unreached.foreign;
+  if (auto at = unreached.find(earlier.cluster);
+      at != unreached.end() &&
+      at->second->seen.of(earlier.agent, earlierLane) >= earlier.clock)
+    return RaceCause::Scope;
   if (earlier.cluster != cluster)
     return RaceCause::NoSynchronization;
   Agent agent = agentOf(earlier.agent);
-  if (agent.kind == AgentKind::Mbarrier)
-    return RaceCause::MissingWait;
   uint32_t issuer =
       (earlier.warp >> 16) * shape.warps + (earlier.warp & 0xffff);
-  uint32_t user = (later.warp >> 16) * shape.warps + (later.warp & 0xffff);
+  if (warps[user].relaxed.seen.of(earlier.agent, earlierLane) >= earlier.clock)
+    return RaceCause::RelaxedBarrier;
+  if (agent.kind == AgentKind::Mbarrier)
+    return RaceCause::MissingWait;
   const WarpState &from = warps[issuer], &to = warps[user];
   uint32_t lane =
       uint32_t(__builtin_ctz(conflict.laterLanes ? conflict.laterLanes : 1));
   if (agent.kind == AgentKind::Warp) {
-    if (issuer == user && later.agent == earlier.agent)
+    if (issuer == user)
       return RaceCause::NoSynchronization;
     // Does the other side know some lane of that warp at that time?
     for (uint32_t l = 0; l < 32; ++l)
       if (!(conflict.earlierLanes >> l & 1) &&
-          to.clocks.seen(lane, earlier.agent, l) >= earlier.clock &&
-          issuer != user)
+          to.clocks.seen(lane, earlier.agent, l) >= earlier.clock)
         return RaceCause::LaneOnlyRelease;
     uint32_t known = to.clocks.seen(
         lane, earlier.agent,
         uint32_t(__builtin_ctz(conflict.earlierLanes | 1u << 31)));
     if (from.clocks.lastRelease() >= earlier.clock)
       return RaceCause::MissingWait;
-    return known && known + 1 >= earlier.clock ? RaceCause::EarlyRelease
-                                               : RaceCause::NoSynchronization;
+    // A barrier before the access was for what came before that.
+    return known && known == from.arrivedAt && known + 1 >= earlier.clock
+               ? RaceCause::EarlyRelease
+               : RaceCause::NoSynchronization;
   }
   // An asynchronous operation: did its issuer ever wait for it, and what has
   // the other side seen of the issuer?
@@ -963,6 +1041,14 @@ RaceCause RaceDetector::causeOf(const Conflict &conflict,
     return RaceCause::MissingWait;
   bool releasedAfterIssue =
       to.clocks.seen(lane, issuer, 0) >= earlier.warpClock;
+  if (agent.kind == AgentKind::Wgmma) {
+    // Any warp of the group may have released for all four.
+    const auto &[number, clocks] =
+        ctas[agent.rank].groups[agent.number].issued[earlier.clock % 8];
+    uint32_t first = agent.rank * shape.warps + 4 * agent.number;
+    for (uint32_t w = 0; w < 4 && number == earlier.clock; ++w)
+      releasedAfterIssue |= to.clocks.seen(lane, first + w, 0) >= clocks[w];
+  }
   bool waited =
       agent.kind == AgentKind::Wgmma
           ? from.clocks.common().seen.all(earlier.agent) >= earlier.clock
@@ -972,9 +1058,7 @@ RaceCause RaceDetector::causeOf(const Conflict &conflict,
                 uint32_t(__builtin_ctz(conflict.earlierLanes | 1u << 31))) >=
                 earlier.clock;
   if (releasedAfterIssue)
-    return waited || (agent.kind == AgentKind::Wgmma &&
-                      from.wgmmaWaitedAt < earlier.warpClock)
-               ? RaceCause::EarlyRelease
-               : RaceCause::MissingWait;
+    return waited || agent.kind == AgentKind::Wgmma ? RaceCause::EarlyRelease
+                                                    : RaceCause::MissingWait;
   return RaceCause::MissingWait;
 }

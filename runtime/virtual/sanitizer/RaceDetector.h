@@ -80,6 +80,8 @@ enum class RaceCause : uint8_t {
   Scope,
   /// A flag was written and read without release and acquire.
   WeakOrder,
+  /// A relaxed arrival or wait stands where the order should come from.
+  RelaxedBarrier,
 };
 
 struct Race {
@@ -209,7 +211,8 @@ public:
   /// Any other use: checks that the user knows of the init.
   void mbarrierUse(const Actor &actor, uint32_t rank, uint32_t offset);
 
-  void fenceProxyAsync(const Actor &actor);
+  /// `globalOnly` if it says nothing of shared memory.
+  void fenceProxyAsync(const Actor &actor, bool globalOnly = false);
   void fenceMbarrierInit(const Actor &actor);
   /// fence.acq_rel and fence.sc.
   void fence(const Actor &actor, Scope scope);
@@ -241,8 +244,11 @@ private:
     uint32_t copyClock = 1, bulkClock = 1;
     std::vector<LaneGroups> copyGroups, bulkGroups;
     uint64_t wgmmaIssued = 0, wgmmaCommits = 0;
-    /// Clock of the last wgmma wait.
-    uint32_t wgmmaWaitedAt = 0;
+    /// Clock of the last arrival that did not wait as well.
+    uint32_t arrivedAt = 0;
+    /// For messages: what it would know if nothing were relaxed, and if every
+    /// scope reached it.
+    Knowledge relaxed, unreached;
     /// What lanes knew at their last fence, for relaxed stores after it, and
     /// what they read in relaxed loads, for a fence after those.
     uint32_t fencedLanes = 0, observedLanes = 0;
@@ -261,6 +267,8 @@ private:
     /// Clock of phase 0: grows when the object is initialised again.
     uint32_t base = 0;
     Knowledge current, completed;
+    /// What relaxed arrivals would have published.
+    Knowledge relaxedCurrent, relaxedCompleted;
     bool live = false, initReported = false;
     uint32_t initAgent = 0, initLane = 0, initClock = 0, initPc = 0;
   };
@@ -281,6 +289,9 @@ private:
     AccessInfo reads;
     std::vector<uint32_t> lines;
     std::vector<ByteMask> bytes;
+    /// Clocks of the four warps when the last one of a commit group was issued,
+    /// by the number of the group; the newest few.
+    std::array<std::pair<uint32_t, std::array<uint32_t, 4>>, 8> issued = {};
   };
   struct CtaState {
     std::vector<ShadowLine> lines;
@@ -334,6 +345,13 @@ private:
                         uint64_t pending, F &&body);
   void acquireFrom(const Actor &actor, const Knowledge &exported);
   Knowledge exported(const Knowledge &local) const;
+  /// What of `published`, which reaches the device, a reader at `scope` may
+  /// take; the rest goes to `unreached`.
+  Knowledge within(Scope scope, const Knowledge &published, WarpState &warp);
+  /// A strong read of a flag: acquires, or remembers for a fence, what reaches
+  /// the reader.
+  void readFlag(const Actor &actor, const SyncTable::Entry &entry,
+                const Semantics &semantics);
   void synchronize(const Actor &actor, uint64_t key, bool isShared,
                    const Semantics &semantics);
 
@@ -346,6 +364,8 @@ private:
   std::vector<Agent> mbarrierAgents;
   struct {
     Knowledge arrived, completed;
+    /// What relaxed arrivals would have published.
+    Knowledge relaxedArrived;
     Clocks relaxedInits;
     std::vector<std::pair<uint32_t, uint32_t>> waiting;
   } clusterBarrier;

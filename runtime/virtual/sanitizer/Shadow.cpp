@@ -21,7 +21,8 @@ bool Observer::simple(const AccessInfo &record) const {
   if (warp)
     return record.agent != warp->agent() && !warp->diverged() &&
            !base.seen.hasLanes();
-  return !base.seen.hasLanes() && !base.fenced.hasLanes();
+  return !base.seen.hasLanes() && !base.fenced.hasLanes() &&
+         !(isGlobal && base.fencedGlobal.hasLanes());
 }
 
 bool Observer::knows(const AccessInfo &record, uint32_t lane,
@@ -34,8 +35,13 @@ bool Observer::knows(const AccessInfo &record, uint32_t lane,
         return false;
       local = at->second.get();
     }
-    const Clocks &clocks = fenced ? local->fenced : local->seen;
-    return record.clock <= clocks.of(record.agent, otherLane);
+    auto reaches = [&](const Clocks &clocks) {
+      return record.clock <= clocks.of(record.agent, otherLane);
+    };
+    if (!fenced)
+      return reaches(local->seen);
+    return reaches(local->fenced) ||
+           (isGlobal && reaches(local->seen) && reaches(local->fencedGlobal));
   };
   if (!warp)
     return in(base);

@@ -93,13 +93,27 @@ public:
   Observer(const WarpClocks &warp, uint32_t cluster)
       : base(warp.common()), warp(&warp), cluster(cluster) {}
   /// An operation that knows `knowledge`, in the async proxy or not.
-  Observer(const Knowledge &knowledge, uint32_t cluster, bool async)
-      : base(knowledge), cluster(cluster), async(async) {}
+  /// `global` if it accesses global memory.
+  Observer(const Knowledge &knowledge, uint32_t cluster, bool async,
+           bool global = false)
+      : base(knowledge), cluster(cluster), async(async), isGlobal(global) {}
 
   /// Whether the whole record is surely before.
   bool knows(const AccessInfo &record) const {
-    const Clocks *clocks = view(record);
-    return clocks && record.clock <= clocks->all(record.agent);
+    const LocalKnowledge *local = &base;
+    if (record.cluster != cluster) {
+      auto at = base.foreign.find(record.cluster);
+      if (at == base.foreign.end())
+        return false;
+      local = at->second.get();
+    }
+    auto in = [&](const Clocks &clocks) {
+      return record.clock <= clocks.all(record.agent);
+    };
+    if (!async || record.async)
+      return in(local->seen);
+    return in(local->fenced) ||
+           (isGlobal && in(local->seen) && in(local->fencedGlobal));
   }
   /// Whether `knows` is all there is to say.
   bool simple(const AccessInfo &record) const;
@@ -115,21 +129,11 @@ public:
 private:
   bool knows(const AccessInfo &record, uint32_t lane, uint32_t otherLane,
              bool fenced) const;
-  const Clocks *view(const AccessInfo &record) const {
-    const LocalKnowledge *local = &base;
-    if (record.cluster != cluster) {
-      auto at = base.foreign.find(record.cluster);
-      if (at == base.foreign.end())
-        return nullptr;
-      local = at->second.get();
-    }
-    return async && !record.async ? &local->fenced : &local->seen;
-  }
 
   const Knowledge &base;
   const WarpClocks *warp = nullptr;
   uint32_t cluster = 0;
-  bool async = false;
+  bool async = false, isGlobal = false;
 };
 
 /// Two accesses that nothing orders.

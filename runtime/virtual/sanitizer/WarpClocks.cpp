@@ -158,6 +158,28 @@ void WarpClocks::fenceProxy(uint32_t lanes) {
   tick();
 }
 
+void WarpClocks::fenceProxyGlobal(uint32_t lanes) {
+  // Counts for who has seen the accesses, so lanes need no care here.
+  uint32_t wide = widen(lanes);
+  Clocks &fenced = base.fencedGlobal;
+  fenced.join(base.seen);
+  forLanesOf(extraLanes & wide,
+             [&](uint32_t lane) { fenced.join(extras[lane]->seen); });
+  own.addTo(fenced, wide, live);
+  fenced.raise(self, wide, now);
+  auto fenceForeign = [](Knowledge &knowledge) {
+    for (auto &[cluster, known] : knowledge.foreign) {
+      auto more = std::make_shared<LocalKnowledge>(*known);
+      more->fencedGlobal.join(more->seen);
+      known = std::move(more);
+    }
+  };
+  fenceForeign(base);
+  forLanesOf(extraLanes & wide,
+             [&](uint32_t lane) { fenceForeign(*extras[lane]); });
+  tick();
+}
+
 void WarpClocks::fenceInits(uint32_t lanes) {
   base.inits.raise(self, widen(lanes), now);
   tick();

@@ -75,6 +75,8 @@ public:
   void complete(uint32_t lanes, uint32_t agent, uint32_t clock);
   /// fence.proxy.async
   void fenceProxy(uint32_t lanes);
+  /// fence.proxy.async.global
+  void fenceProxyGlobal(uint32_t lanes);
   /// fence.mbarrier_init
   void fenceInits(uint32_t lanes);
   /// bar.warp.sync, and what implies it.

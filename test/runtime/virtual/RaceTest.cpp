@@ -172,7 +172,12 @@ TEST(Race, Mbarrier) {
       "loop:\n"
       "mbarrier.try_wait.parity.relaxed.cta.shared.b64 %p4, [%r6], 0;\n"
       "@!%p4 bra loop;";
-  EXPECT_NE(check(handOver(store + sync + arrive, relaxed)).causes(), "");
+  EXPECT_EQ(check(handOver(store + sync + arrive, relaxed)).causes(),
+            "race weak-order");
+  std::string relaxedArrive =
+      "@%p2 mbarrier.arrive.relaxed.cta.shared.b64 _, [%r6];\n";
+  EXPECT_EQ(check(handOver(store + sync + relaxedArrive, wait)).causes(),
+            "race weak-order");
 }
 
 TEST(Race, MbarrierInit) {
@@ -259,6 +264,10 @@ TEST(Race, BulkStore) {
             "");
   EXPECT_EQ(check(bulkStore("bar.sync 0;", wait)).causes(),
             "missing-proxy-fence missing-proxy-fence");
+  // A fence of the other memory is none.
+  EXPECT_EQ(
+      check(bulkStore("fence.proxy.async.global;\nbar.sync 0;", wait)).causes(),
+      "missing-proxy-fence missing-proxy-fence");
   EXPECT_EQ(check(bulkStore("fence.proxy.async;\nbar.sync 0;", "")).causes(),
             "race missing-wait");
   EXPECT_EQ(check(bulkStore("fence.proxy.async;\nbar.sync 0;",
@@ -333,6 +342,84 @@ done:
                     "ld.acquire.gpu.global.u32 %r2, [%out];")
                 .find("race weak-order"),
             0u);
+}
+
+TEST(Race, ScopesOfFences) {
+  // Each CTA writes and takes a ticket; the last one reads what all wrote.
+  auto lastBlock = [&](const std::string &release, const std::string &acquire) {
+    return check(R"(
+mov.u32 %r1, %ctaid.x;
+mad.wide.u32 %rd1, %r1, 256, %out;
+st.global.u32 [%rd1+4096], 5;
+)" + release + "\natom.global.add.u32 %r2, [%out], 1;\n" +
+                     acquire + R"(
+setp.ne.u32 %p1, %r2, 3;
+@%p1 bra done;
+ld.global.u32 %r3, [%out+4096];
+ld.global.u32 %r3, [%out+4352];
+ld.global.u32 %r3, [%out+4608];
+ld.global.u32 %r3, [%out+4864];
+done:
+)",
+                 {.threads = 1, .grid = 4})
+        .causes();
+  };
+  EXPECT_EQ(lastBlock("membar.gl;", "membar.gl;"), "");
+  EXPECT_EQ(lastBlock("membar.cta;", "membar.gl;"), "race scope");
+  EXPECT_EQ(lastBlock("membar.gl;", "membar.cta;"), "race scope");
+  EXPECT_EQ(lastBlock("", "membar.gl;"), "race no-synchronization");
+  EXPECT_EQ(lastBlock("membar.gl;", ""), "race no-synchronization");
+}
+
+TEST(Race, LaneOfAnotherCluster) {
+  // Lane 0 of CTA 0 publishes its own store, which lane 0 of CTA 1 reads.
+  std::string text = R"(
+mov.u32 %r1, %ctaid.x;
+setp.ne.u32 %p1, %r31, 0;
+@%p1 bra done;
+setp.ne.u32 %p1, %r1, 0;
+@%p1 bra reader;
+st.global.u32 [%out+4096], 5;
+st.release.gpu.global.u32 [%out], 1;
+bra done;
+reader:
+ld.acquire.gpu.global.u32 %r2, [%out];
+setp.eq.u32 %p2, %r2, 0;
+@%p2 bra reader;
+done:
+bar.sync 0;
+setp.eq.u32 %p2, %r1, 0;
+setp.ne.or.u32 %p1, %r31, 0, %p2;
+@%p1 bra exit;
+ld.global.u32 %r3, [%out+4096];
+exit:
+)";
+  EXPECT_EQ(check(text, {.grid = 2}).causes(), "");
+}
+
+TEST(Race, ProxyFenceOfGlobalMemory) {
+  // Lanes store what one of them copies.
+  auto copy = [&](const std::string &fence) {
+    return check(words + R"(
+mov.u32 %r6, bar;
+@%p1 mbarrier.init.shared.b64 [%r6], 1;
+mul.wide.u32 %rd1, %r31, 4;
+add.u64 %rd1, %rd1, %out;
+st.global.u32 [%rd1], %r31;
+)" + fence + R"(
+bar.sync 0;
+@!%p1 bra issued;
+mbarrier.arrive.expect_tx.shared.b64 _, [%r6], 256;
+cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%r0], [%out], 256, [%r6];
+issued:
+mbarrier.try_wait.parity.shared.b64 %p4, [%r6], 0;
+@!%p4 bra issued;
+)")
+        .causes();
+  };
+  EXPECT_EQ(copy("fence.proxy.async.global;"), "");
+  EXPECT_EQ(copy("fence.proxy.async;"), "");
+  EXPECT_EQ(copy(""), "missing-proxy-fence missing-proxy-fence");
 }
 
 TEST(Race, GlobalMemory) {
