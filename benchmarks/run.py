@@ -63,13 +63,14 @@ def provenance(heddle):
 
 
 def hyperfine(commands, runs, warmup=1):
-    """Times named commands; returns {name: {command, seconds: [...]}}."""
+    """Times named commands; returns {name: {command, seconds: [...], processor_seconds}}, the last one a mean."""
     with tempfile.NamedTemporaryFile(suffix=".json") as report:
         arguments = ["hyperfine", "-N", "--style=none", f"--runs={runs}",
                      f"--warmup={warmup}", f"--export-json={report.name}"]
         subprocess.run(arguments + [" ".join(c) for c in commands.values()], check=True)
         results = json.load(open(report.name))["results"]
-    return {name: {"command": result["command"].replace(str(ROOT) + "/", ""), "seconds": result["times"]}
+    return {name: {"command": result["command"].replace(str(ROOT) + "/", ""), "seconds": result["times"],
+                   "processor_seconds": result["user"] + result["system"]}
             for name, result in zip(commands, results)}
 
 
@@ -164,7 +165,8 @@ def measure_virtual(heddle, runs, compiler):
     for name, result in data["results"]["gemm"].items():
         result["command"] = re.sub(r"\S*gemm.heddle", "gemm.heddle", result["command"])
         seconds = result["seconds"]
-        rows.append(("GEMM", name, f"{statistics.median(seconds):.2f}", f"{min(seconds):.2f}..{max(seconds):.2f}", "s"))
+        rows.append(("GEMM", name, f"{statistics.median(seconds):.2f}", f"{min(seconds):.2f}..{max(seconds):.2f}",
+                     f"s ({result['processor_seconds']:.2f} s of processor time)"))
     report("virtual", data, rows)
 
 
