@@ -40,6 +40,11 @@ std::string heddle::vgpu::explainAccess(Warp &warp, Space space,
         return fmt::format("shared address {:#x} names rank {} of a cluster of "
                            "{} CTAs",
                            window, rank, warp.cta.cluster.ctas.size());
+      if (cta->done())
+        return fmt::format("shared address {:#x} belongs to rank {} of the "
+                           "cluster, {}, which has exited; expected it to wait "
+                           "at a cluster barrier until its peers are done",
+                           window, rank, describeCta(*cta));
     }
     if (offset >= cta->sharedBytes || bytes > cta->sharedBytes - offset)
       return fmt::format("{} bytes at shared offset {} are outside the CTA's "

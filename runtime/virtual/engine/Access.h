@@ -32,7 +32,7 @@ inline std::byte *accessLane(Warp &warp, Space space, uint64_t address,
     uint32_t offset = window & sharedOffsetMask;
     Cta *cta = &warp.cta;
     if (window >> sharedRankShift != cta->rank) {
-      cta = crossCta ? warp.cta.cluster.ctaOf(window) : nullptr;
+      cta = crossCta ? warp.cta.cluster.liveCtaOf(window) : nullptr;
       if (!cta)
         return nullptr;
     }

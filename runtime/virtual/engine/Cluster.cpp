@@ -85,8 +85,35 @@ void Cluster::checkBarrier() {
   std::fill(barrier.arrived.begin(), barrier.arrived.end(), 0);
 }
 
+/// What nobody waited for when the last thread exited. Global memory may still
+/// be written then; shared memory may not be used.
+void Cluster::reportLeaks() const {
+  for (const PendingOperation *operation : pending.all()) {
+    Channel::Kind kind = operation->channel.kind;
+    bool sourceRead = operation->stage > 0;
+    if (kind == Channel::Kind::Timer ||
+        (kind == Channel::Kind::BulkGroup && sourceRead))
+      continue;
+    Finding finding;
+    finding.kind = FindingKind::Leak;
+    finding.cause = CauseClass::PendingCopies;
+    if (kind == Channel::Kind::CopyGroup)
+      finding.severity = Severity::Warning;
+    finding.message = "the CTA exits before what it started is complete; its "
+                      "shared memory is then no longer its own";
+    const Warp &warp = operation->warp;
+    finding.sites.push_back(getSite(warp, warp.indexOf(operation->instruction),
+                                    operation->lanes,
+                                    "started and not waited for"));
+    finding.missing = "a wait for it before the last thread exits";
+    report(std::move(finding));
+  }
+}
+
 /// Copies that nobody waited for still happen.
 void Cluster::finish() {
+  if (launch.sanitize != SanitizeLevel::Off)
+    reportLeaks();
   while (!pending.empty() && !fault)
     pending.step(*pending.all().front());
 }

@@ -94,6 +94,12 @@ public:
     uint32_t rank = sharedAddress >> 24;
     return rank < ctas.size() ? ctas[rank].get() : nullptr;
   }
+  /// The same, but null for one whose threads have exited: its shared memory
+  /// is gone.
+  Cta *liveCtaOf(uint32_t sharedAddress) {
+    Cta *cta = ctaOf(sharedAddress);
+    return cta && !cta->done() ? cta : nullptr;
+  }
 
   const Launch &launch;
   uint64_t index = 0;
@@ -113,6 +119,7 @@ public:
   void checkBarrier();
 
 private:
+  void reportLeaks() const;
   void finish();
 
   std::unique_ptr<ClusterSchedule> order;

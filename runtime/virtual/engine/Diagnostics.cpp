@@ -82,33 +82,13 @@ Finding heddle::vgpu::describeFault(const Warp &warp, uint32_t pc,
   return finding;
 }
 
-Finding heddle::vgpu::describeHang(Cluster &cluster) {
-  Finding finding;
-  finding.kind = FindingKind::Deadlock;
-  finding.message = fmt::format(
-      "kernel '{}' hangs: no warp of {} can run and no copy is in flight",
-      cluster.launch.kernel->name, describeCta(*cluster.ctas.front()));
-  for (auto &cta : cluster.ctas)
-    for (auto &warp : cta->warps)
-      for (const Fragment &fragment : warp->fragments) {
-        std::string what = "runs";
-        if (fragment.wait)
-          what = fragment.wait->describe(*warp, fragment);
-        uint32_t at = fragment.instruction && fragment.wait
-                          ? warp->indexOf(*fragment.instruction)
-                          : fragment.pc;
-        finding.sites.push_back(getSite(*warp, at, fragment.mask, what));
-      }
-  return finding;
-}
-
 Finding heddle::vgpu::describeStarvation(const std::vector<Cluster *> &waiting,
                                          uint64_t fit, uint64_t unstarted) {
   Cluster &first = *waiting.front();
   Finding finding = describeHang(first);
-  finding.cause = unstarted ? CauseClass::Residency : CauseClass::MissingSignal;
   if (!unstarted)
     return finding;
+  finding.cause = CauseClass::Residency;
   finding.message = fmt::format(
       "kernel '{}' hangs: {} of its {} clusters fit at one time; all that run "
       "wait, and {} have not begun",

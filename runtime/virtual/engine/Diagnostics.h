@@ -12,6 +12,7 @@
 #include "heddle/Runtime/LaunchReport.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,7 @@ namespace heddle::vgpu {
 class Cluster;
 class Cta;
 class Warp;
+struct Fragment;
 
 /// "lane 3", "lanes 0-15, 31".
 std::string describeLanes(uint32_t mask);
@@ -45,12 +47,26 @@ FaultClass classifyFault(std::string_view message);
 /// The fault of `lanes` of `warp` at instruction `pc`.
 Finding describeFault(const Warp &warp, uint32_t pc, uint32_t lanes,
                       std::string_view message);
-/// Why nothing in the cluster can run: a site per group of waiting lanes.
+/// Why nothing in the cluster can run: a site per group of waiting lanes, the
+/// one that the others wait for first.
 Finding describeHang(Cluster &cluster);
 /// Why `waiting`, all the clusters that run, wait for memory for ever. `fit`
 /// clusters fit at one time, and `unstarted` have not begun.
 Finding describeStarvation(const std::vector<Cluster *> &waiting, uint64_t fit,
                            uint64_t unstarted);
+
+/// Whether lanes wait for others of their warp to reach the same instruction.
+bool isConvergence(const Fragment &fragment);
+
+/// The phase of an mbarrier that lanes wait for.
+struct PhaseWait {
+  Cta *cta = nullptr;
+  uint32_t offset = 0;
+  /// 0 or 1, or none if the lanes wait with a state.
+  std::optional<uint32_t> parity;
+};
+/// What the lanes of `fragment` wait for, if it is a phase.
+std::optional<PhaseWait> findPhaseWait(Warp &warp, const Fragment &fragment);
 
 } // namespace heddle::vgpu
 

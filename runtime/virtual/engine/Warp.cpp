@@ -351,6 +351,10 @@ static const WaitReason convergeWait{
                          describeLanes(missing));
     }};
 
+bool heddle::vgpu::isConvergence(const Fragment &fragment) {
+  return fragment.wait == &convergeWait;
+}
+
 bool Warp::converge(const Instruction &instruction, uint32_t required,
                     uint32_t &mask) {
   required &= live;

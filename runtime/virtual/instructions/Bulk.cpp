@@ -22,7 +22,7 @@ Expected<SharedPlace> heddle::vgpu::locateShared(Warp &warp, uint64_t address,
   uint32_t window = uint32_t(address);
   Cta *cta = &warp.cta;
   if (window >> sharedRankShift != cta->rank)
-    cta = crossCta ? warp.cta.cluster.ctaOf(window) : nullptr;
+    cta = crossCta ? warp.cta.cluster.liveCtaOf(window) : nullptr;
   uint32_t offset = window & sharedOffsetMask;
   if (offset % align)
     return makeError(ErrorKind::Fault,

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "engine/Access.h"
+#include "engine/Diagnostics.h"
 #include "heddle/Runtime/MakeError.h"
 #include "instructions/Lanes.h"
 #include "instructions/MbarrierAddress.h"
@@ -366,6 +367,24 @@ std::span<const InstructionRow> heddle::vgpu::mbarrierInstructions() {
   return rows;
 }
 
+std::optional<PhaseWait> heddle::vgpu::findPhaseWait(Warp &warp,
+                                                     const Fragment &fragment) {
+  // Lanes that poll sleep for another reason.
+  if (!fragment.wait || !fragment.instruction ||
+      warp.kernel->info[warp.indexOf(*fragment.instruction)].wait != &phaseWait)
+    return std::nullopt;
+  auto &p =
+      *static_cast<const MbarrierPayload *>(fragment.instruction->payload);
+  uint32_t lane = uint32_t(__builtin_ctz(fragment.mask));
+  auto place = locateMbarrier(warp, p, lane);
+  if (!place)
+    return std::nullopt;
+  PhaseWait wait{place->cta, place->offset, std::nullopt};
+  if (p.parity)
+    wait.parity = warp.reg32(p.state)[lane] & 1;
+  return wait;
+}
+
 void heddle::vgpu::decodeMbarrierAddress(Decoder &d, const Operand &operand,
                                          MbarrierAddress &address) {
   Space space = address.generic ? Space::Generic : Space::Shared;
@@ -391,7 +410,7 @@ Expected<MbarrierPlace> heddle::vgpu::locateMbarrier(Warp &warp,
   uint32_t window = uint32_t(address);
   Cta *cta = &warp.cta;
   if (window >> sharedRankShift != cta->rank)
-    cta = p.crossCta ? warp.cta.cluster.ctaOf(window) : nullptr;
+    cta = p.crossCta ? warp.cta.cluster.liveCtaOf(window) : nullptr;
   uint32_t offset = window & sharedOffsetMask;
   if (!cta || offset % 8 || offset + 8 > cta->sharedBytes)
     return makeError(ErrorKind::Fault, "mbarrier: {}",

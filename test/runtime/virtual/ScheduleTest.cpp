@@ -226,6 +226,7 @@ TEST(Schedule, FirstFaultOfTheGridIsReported) {
 
 /// Block 0 waits until the last block has written.
 const char *waitForLast = R"(
+    setp.ge.u32 %p3, %r31, 32; @%p3 bra end;
     mov.u32 %r0, %ctaid.x; mov.u32 %r1, %nctaid.x; sub.u32 %r1, %r1, 1;
     setp.eq.u32 %p0, %r0, %r1; @%p0 bra last;
     setp.ne.u32 %p1, %r0, 0; @%p1 bra end;

@@ -1,0 +1,162 @@
+//===- DeadlockTest.cpp - Programs that hang, and why ---------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TestDevice.h"
+
+using namespace heddle;
+using namespace heddle::test;
+
+namespace {
+
+struct Outcome {
+  std::string error;
+  LaunchReport report;
+  const Finding &finding() const {
+    static const Finding none;
+    return report.findings.empty() ? none : report.findings[0];
+  }
+};
+
+Outcome check(const std::string &body, uint32_t threads = 64,
+              SanitizeLevel level = SanitizeLevel::Off, uint32_t cluster = 1) {
+  Outcome outcome;
+  VirtualDeviceOptions options;
+  options.stepBudget = 1 << 24;
+  options.sanitize = level;
+  options.onReport = [&](const LaunchReport &report) {
+    outcome.report = report;
+  };
+  TestDevice device(options);
+  DeviceAddress out = device.upload(std::vector<uint64_t>(threads));
+  LaunchConfig config;
+  config.grid.x = config.cluster.x = cluster;
+  config.block.x = threads;
+  config.dynamicSharedBytes = 4096;
+  outcome.error = device.run(
+      kernelWith(body, ".extern .shared .align 1024 .b8 buffer[];\n"), "k",
+      config, {out});
+  return outcome;
+}
+
+/// Thread 0 initialises the mbarrier at shared offset 0 with `count`.
+std::string initialised(const char *count) {
+  return std::string("mov.u32 %r0, buffer; setp.eq.u32 %p0, %r31, 0;\n"
+                     "@%p0 mbarrier.init.shared::cta.b64 [%r0], ") +
+         count + ";\nbar.sync 0;\n";
+}
+
+const std::string waitForPhase =
+    "again: mbarrier.try_wait.parity.shared::cta.b64 %p1, [%r0], 0;\n"
+    "@!%p1 bra again;\n";
+
+void expectCause(const Outcome &outcome, CauseClass cause,
+                 const std::string &text) {
+  EXPECT_EQ(outcome.finding().kind, FindingKind::Deadlock) << outcome.error;
+  EXPECT_EQ(getName(outcome.finding().cause), getName(cause)) << outcome.error;
+  EXPECT_NE(outcome.error.find(text), std::string::npos) << outcome.error;
+}
+
+TEST(Deadlock, ArrivalCount) {
+  expectCause(
+      check(initialised("65") + "mbarrier.arrive.shared::cta.b64 _, [%r0];\n" +
+            waitForPhase),
+      CauseClass::ArrivalCount,
+      "64 of the 65 arrivals that phase 0 of the mbarrier at shared offset 0 "
+      "expects came, and nobody is left to arrive");
+}
+
+TEST(Deadlock, TransactionBytes) {
+  expectCause(
+      check(initialised("1") +
+            "@%p0 mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r0], 512;\n"
+            "@%p0 cp.async.bulk.shared::cluster.global"
+            ".mbarrier::complete_tx::bytes [%r0+1024], [%out], 256, [%r0];\n" +
+            waitForPhase),
+      CauseClass::TransactionBytes,
+      "all 1 arrivals of phase 0 of the mbarrier at shared offset 0 are in, "
+      "but 256 of the bytes that they expect were not copied");
+}
+
+TEST(Deadlock, Parity) {
+  expectCause(check(initialised("1") + waitForPhase +
+                    "@%p0 mbarrier.arrive.shared::cta.b64 _, [%r0];"),
+              CauseClass::Parity, "waits with parity 1");
+}
+
+TEST(Deadlock, PollingAPhase) {
+  std::string poll = waitForPhase;
+  poll.replace(poll.find("try_wait"), 8, "test_wait");
+  expectCause(check(initialised("65") +
+                    "mbarrier.arrive.shared::cta.b64 _, [%r0];\n" + poll),
+              CauseClass::ArrivalCount, "64 of the 65 arrivals");
+}
+
+TEST(Deadlock, NamedBarrierCount) {
+  // Warp 1 is at another barrier.
+  expectCause(check("setp.lt.u32 %p0, %r31, 32; @%p0 bra first; bar.sync 2; "
+                    "bra end; first: bar.sync 3; end:"),
+              CauseClass::NamedBarrierCount,
+              "barrier 3 waits for 64 threads, 32 arrived");
+}
+
+TEST(Deadlock, EarlyExit) {
+  expectCause(
+      check("setp.lt.u32 %p0, %r31, 32; @%p0 exit; bar.sync 1, 64;"),
+      CauseClass::EarlyExit,
+      "barrier 1 waits for 64 threads, 32 arrived and warps of the CTA have "
+      "exited");
+}
+
+TEST(Deadlock, Divergence) {
+  expectCause(check("setp.lt.u32 %p0, %r31, 16; @%p0 bra low;\n"
+                    "bar.warp.sync 0xffffffff; bra end;\n"
+                    "low: shfl.sync.idx.b32 %r1, %r31, 0, 31, 0xffffffff;\n"
+                    "end:",
+                    32),
+              CauseClass::Divergence, "wait at different places");
+}
+
+TEST(Leak, CopiesThatNobodyWaitsFor) {
+  std::string body =
+      initialised("1") +
+      "@%p0 mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r0], 256;\n"
+      "@%p0 cp.async.bulk.shared::cluster.global"
+      ".mbarrier::complete_tx::bytes [%r0+1024], [%out], 256, [%r0];\n";
+  EXPECT_EQ(check(body).error, "");
+  auto leak = check(body, 64, SanitizeLevel::Sync);
+  EXPECT_EQ(leak.finding().kind, FindingKind::Leak) << leak.error;
+  EXPECT_EQ(leak.finding().cause, CauseClass::PendingCopies);
+  EXPECT_EQ(check(body + waitForPhase, 64, SanitizeLevel::Sync).error, "");
+}
+
+TEST(Leak, PeerThatHasExited) {
+  // Rank 1 reads shared memory of rank 0, which may be gone.
+  auto body = [](const char *wait) {
+    return std::string(
+               "mov.u32 %r0, buffer; mov.u32 %r1, %cluster_ctarank;\n"
+               "mapa.shared::cluster.u32 %r2, %r0, 0;\n"
+               "st.shared.u32 [%r0], %r31;\n"
+               "barrier.cluster.arrive; barrier.cluster.wait;\n"
+               "setp.eq.u32 %p0, %r1, 0; @%p0 bra end; mov.u32 %r3, 0;\n"
+               "idle: add.u32 %r3, %r3, 1; setp.lt.u32 %p1, %r3, 9999;\n"
+               "@%p1 bra idle; ld.shared::cluster.u32 %r4, [%r2];\nend:") +
+           wait;
+  };
+  auto outcome = check(body(""), 32, SanitizeLevel::Off, 2);
+  EXPECT_EQ(outcome.finding().cause, CauseClass::PeerExit) << outcome.error;
+  EXPECT_NE(outcome.error.find("belongs to rank 0 of the cluster, CTA (0,0,0), "
+                               "which has exited"),
+            std::string::npos)
+      << outcome.error;
+  EXPECT_EQ(check(body("barrier.cluster.arrive; barrier.cluster.wait;"), 32,
+                  SanitizeLevel::Off, 2)
+                .error,
+            "");
+}
+
+} // namespace
