@@ -182,7 +182,6 @@ class OptionsTest(PtxTest):
             self.assertEqual(len(json.load(file)["differences"]), 1)
 
 
-@unittest.skip("vprintf and the text of __assertfail are not executed yet")
 class SaysTest(PtxTest):
     """What kernels print, and assertions."""
 
