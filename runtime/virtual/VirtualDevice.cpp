@@ -17,6 +17,7 @@
 #include "units/TensorMapCodec.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <mutex>
@@ -209,8 +210,11 @@ private:
   uint32_t residentClusters(const Kernel &kernel,
                             const LaunchConfig &config) const;
   Expected<DeviceAddress> allocateGridWorkspace();
+  Expected<std::string> takeTrace();
 
   VirtualDeviceOptions options;
+  /// Launches that have been replayed.
+  std::atomic<size_t> replayed{0};
   DeviceProperties props;
   GlobalMemory memory{GlobalMemory::defaultBase, getMemoryBytes()};
 };
@@ -438,6 +442,25 @@ Expected<DeviceAddress> VirtualDevice::allocateGridWorkspace() {
   return address;
 }
 
+/// The trace of the next launch, of those of several one after another.
+Expected<std::string> VirtualDevice::takeTrace() {
+  constexpr std::string_view start = "\nheddle-trace ";
+  std::string_view rest = options.schedule.trace;
+  size_t number = replayed++;
+  for (size_t i = 0; i < number; ++i) {
+    size_t next = rest.find(start);
+    if (next == std::string_view::npos)
+      return makeError(ErrorKind::InvalidInput,
+                       "the trace is of another program: it has {} launches, "
+                       "and this is the next",
+                       i + 1);
+    rest.remove_prefix(next + 1);
+  }
+  size_t end = rest.find(start);
+  return std::string(end == std::string_view::npos ? rest
+                                                   : rest.substr(0, end + 1));
+}
+
 Expected<void> VirtualDevice::launch(Module &module, std::string_view name,
                                      const LaunchConfig &requested,
                                      std::span<const KernelArgument> arguments,
@@ -472,6 +495,12 @@ Expected<void> VirtualDevice::launch(Module &module, std::string_view name,
                      launch.residentClusters * launch.config.cluster.count());
   launch.stepBudget = options.stepBudget;
   launch.schedule = options.schedule;
+  if (launch.schedule.kind == Schedule::Kind::Replay) {
+    auto trace = takeTrace();
+    if (!trace)
+      return tl::unexpected(trace.error());
+    launch.schedule.trace = std::move(*trace);
+  }
   launch.sanitize = options.sanitize;
   launch.foreign = options.foreign;
   launch.recordTrace = options.recordTrace;

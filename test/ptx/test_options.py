@@ -97,6 +97,35 @@ class OptionsTest(PtxTest):
         self.run_good("--schedule=random:3", "--record=trace")
         self.run_good("--schedule=replay:trace")
 
+    def test_replay_of_two_launches(self):
+        launch = {"kernel": "k", "grid": 1, "block": 32}
+        self.write_spec(
+            {
+                "buffers": {
+                    "a": {"type": "i32", "shape": 32},
+                    "b": {"type": "i32", "shape": 32},
+                },
+                "launches": [
+                    {**launch, "arguments": ["a"]},
+                    {**launch, "arguments": ["b"]},
+                ],
+            }
+        )
+        self.run_good("--schedule=random:3", "--record=trace")
+        self.run_good("--schedule=replay:trace")
+        trace = os.path.join(self.folder, "trace")
+        with open(trace) as file:
+            text = file.read()
+        with open(trace, "w") as file:
+            file.write(text[: text.rindex("heddle-trace")])
+        self.refuse(
+            r"the trace is of another program: it has 1 launches",
+            "run",
+            "k.ptx",
+            "--launch=launch.json",
+            "--schedule=replay:trace",
+        )
+
     def test_inspect(self):
         done = heddle("inspect", "k.ptx", cwd=self.folder)
         self.assertEqual(done.stdout, "kernel k\n  out: 8 bytes, perhaps an address\n")
@@ -135,7 +164,6 @@ class OptionsTest(PtxTest):
             np.load(os.path.join(self.folder, "out.npy")), [2.5]
         )
 
-    @unittest.skip("schedules other than timed are not tried yet")
     def test_results_that_differ(self):
         """Warps add in the order they come, and one rounds."""
         text = (

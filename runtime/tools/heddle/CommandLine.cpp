@@ -143,29 +143,25 @@ static std::vector<Schedule> parseSchedules(const std::string &text) {
   bool hasRest = colon != std::string::npos;
   if (hasRest)
     rest = std::string_view(text).substr(colon + 1);
-  if (kind == "random")
-    return {{.kind = Schedule::Kind::Random,
-             .seed = hasRest ? parseNumber(option, rest, UINT64_MAX) : 0,
-             .trace = {}}};
   if (kind == "replay" && !rest.empty())
     return {{.kind = Schedule::Kind::Replay,
              .seed = 0,
              .trace = std::string(rest)}};
-  static constexpr std::pair<const char *, Schedule::Kind> fixed[] = {
-      {"timed", Schedule::Kind::Timed},
-      {"eager", Schedule::Kind::Eager},
-      {"lazy", Schedule::Kind::Lazy}};
-  std::vector<Schedule> all;
-  for (auto [name, value] : fixed) {
-    all.push_back({.kind = value, .seed = 0, .trace = {}});
-    if (text == name)
-      return {all.back()};
-  }
-  if (kind != "explore")
+  if (kind != "explore") {
+    // A seed that nobody chose is 0.
+    Expected<Schedule> one =
+        parseSchedule(text == "random" ? "random:0" : text);
+    if (one)
+      return {*one};
     throw CLI::ValidationError(
         option, fmt::format("expected timed, eager, lazy, random[:SEED], "
                             "replay:FILE or explore[:SEEDS], found '{}'",
                             text));
+  }
+  std::vector<Schedule> all;
+  for (Schedule::Kind each :
+       {Schedule::Kind::Timed, Schedule::Kind::Eager, Schedule::Kind::Lazy})
+    all.push_back({.kind = each, .seed = 0, .trace = {}});
   uint64_t seeds = hasRest ? parseNumber(option, rest, maxSeeds) : usualSeeds;
   for (uint64_t seed = 0; seed < seeds; ++seed)
     all.push_back({.kind = Schedule::Kind::Random, .seed = seed, .trace = {}});
@@ -339,22 +335,6 @@ static CLI::App *addInspect(CLI::App &app, InspectCommand &command) {
                     "print a launch to start from, for 'heddle run FILE.ptx "
                     "--launch=FILE.json'");
   return inspect;
-}
-
-std::string heddle::formatSchedule(const Schedule &schedule) {
-  switch (schedule.kind) {
-  case Schedule::Kind::Timed:
-    return "timed";
-  case Schedule::Kind::Eager:
-    return "eager";
-  case Schedule::Kind::Lazy:
-    return "lazy";
-  case Schedule::Kind::Random:
-    return fmt::format("random:{}", schedule.seed);
-  case Schedule::Kind::Replay:
-    return "replay";
-  }
-  return "";
 }
 
 ParsedCommandLine heddle::parseCommandLine(int argc, const char *const *argv) {

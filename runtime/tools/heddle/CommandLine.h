@@ -91,9 +91,6 @@ enum ExitCode { Good = 0, Failed = 1, BadInput = 2 };
 using ParsedCommandLine = std::variant<ExitCode, RunCommand, CompileCommand,
                                        ExplainCommand, InspectCommand>;
 
-/// As `--schedule` takes it: `random:7`.
-std::string formatSchedule(const Schedule &schedule);
-
 ParsedCommandLine parseCommandLine(int argc, const char *const *argv);
 
 } // namespace heddle

@@ -214,7 +214,7 @@ ExitCode ScheduledRun::runOnce(const std::string &name,
                                const Schedule &schedule,
                                std::vector<HostArray> &arrays) {
   Outcome &outcome = outcomes.emplace_back();
-  outcome.schedule = formatSchedule(schedule);
+  outcome.schedule = getName(schedule);
   VirtualDeviceOptions options;
   options.schedule = schedule;
   options.sanitize = command.virtualRequest.sanitize.value_or(options.sanitize);
