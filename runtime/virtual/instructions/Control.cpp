@@ -167,7 +167,9 @@ const WaitReason resizeWait{
       Warpgroup &group = groupOf(warp);
       if (group.resizes != fragment.b)
         return true;
-      if (group.resizing != 0xf)
+      // Only the warp that came last, which runs the instruction again, may
+      // take the registers.
+      if (fragment.pc != warp.indexOf(*fragment.instruction))
         return false;
       return int64_t(fragment.a) <=
              int64_t(group.registers) + warp.cta.registerPool;

@@ -121,6 +121,24 @@ TEST(Deadlock, Divergence) {
               CauseClass::Divergence, "wait at different places");
 }
 
+/// Warpgroup 1 asks for more registers, twice; warpgroup 0 may give some back.
+std::string resizing(const char *give) {
+  return std::string("setp.lt.u32 %p0, %r31, 128; @%p0 bra first;\n"
+                     "setmaxnreg.inc.sync.aligned.u32 256;\n"
+                     "setmaxnreg.inc.sync.aligned.u32 256; bra end;\n"
+                     "first: mov.u32 %r3, 0;\n"
+                     "idle: add.u32 %r3, %r3, 1; setp.lt.u32 %p1, %r3, 999;\n"
+                     "@%p1 bra idle;\n") +
+         give + "\nend:";
+}
+
+TEST(Deadlock, RegisterPool) {
+  EXPECT_EQ(check(resizing("setmaxnreg.dec.sync.aligned.u32 24;"), 256).error,
+            "");
+  expectCause(check(resizing(""), 256), CauseClass::RegisterPool,
+              "registers that no warpgroup gives back are waited for");
+}
+
 TEST(Leak, CopiesThatNobodyWaitsFor) {
   std::string body =
       initialised("1") +
