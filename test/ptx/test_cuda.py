@@ -39,7 +39,6 @@ class CudaTest(PtxTest):
                     {"c": Expected(a.astype("f8") @ b.astype("f8"), 1e-4, 1e-5)},
                 )
 
-    @unittest.skip("mma.sync of f16 is not executed yet")
     def test_hgemm(self):
         for m, n, k in [(128, 64, 96), (70, 130, 40), (1, 3, 8)]:
             with self.subTest(m=m, n=n, k=k):

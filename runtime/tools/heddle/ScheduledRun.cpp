@@ -221,9 +221,6 @@ ExitCode ScheduledRun::runOnce(const std::string &name,
   options.foreign = task.foreign;
   options.recordTrace = !command.virtualRequest.record.empty();
   options.onReport = [&](const LaunchReport &report) {
-    // Another schedule prints the same, in another order perhaps.
-    if (outcomes.empty())
-      fmt::print(text, "{}", report.output);
     outcome.launches.push_back(report);
   };
   Expected<std::unique_ptr<Device>> device = openDevice(name, options);
