@@ -113,7 +113,10 @@ public:
     return raw;
   }
   /// Marks an instruction that may name registers of wgmmas in flight.
-  void mayTouchInFlight() { info->mayTouchInFlight = true; }
+  void mayTouchInFlight() {
+    info->mayTouchInFlight = true;
+    kernel.usesWgmma = true;
+  }
   /// Says what lanes wait for that repeat the instruction until it succeeds.
   void waits(const WaitReason &reason) { info->wait = &reason; }
   uint32_t role(const std::string &name);

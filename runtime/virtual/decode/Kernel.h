@@ -128,6 +128,7 @@ struct Kernel {
   uint32_t localBytes = 0;
   Dim3 requiredThreads{0, 0, 0}, maxThreads{0, 0, 0}, requiredCluster{0, 0, 0};
   uint32_t maxRegisters = 0;
+  bool usesWgmma = false;
 
   /// Whether an instruction communicates between clusters, and the first one
   /// whose outcome depends on the order of threads. See `Effects`.

@@ -47,6 +47,8 @@ Warp::Warp(Cta &cta, uint32_t index)
       static_cast<std::byte *>(std::aligned_alloc(slotBytes, bytes)));
   predicates.resize(kernel->predicates);
   inFlight.resize(kernel->slots);
+  if (kernel->usesWgmma && cta.cluster.launch.sanitize != SanitizeLevel::Off)
+    wgmmaRegisters = std::make_unique<WgmmaRegisters>(kernel->slots);
   local.resize(size_t(kernel->localBytes) * warpSize);
 }
 
@@ -76,6 +78,8 @@ void Warp::start() {
   spin.reset();
   std::fill(inFlight.begin(), inFlight.end(), 0);
   inFlightCount = 0;
+  if (wgmmaRegisters)
+    wgmmaRegisters->start();
   fillConstants();
 }
 
@@ -429,13 +433,15 @@ bool Warp::select() {
   return false;
 }
 
-bool Warp::touchesInFlight(uint32_t at) const {
+bool Warp::touchesInFlight(uint32_t at) {
   const InstructionInfo &info = kernel->info[at];
   if (info.mayTouchInFlight)
     return false;
   for (uint32_t slot : info.slots)
     if (inFlight[slot])
       return true;
+  if (wgmmaRegisters)
+    wgmmaRegisters->touch(info.slots, at);
   return false;
 }
 
@@ -477,7 +483,7 @@ uint32_t Warp::dispatch(uint32_t quantum) {
         spin.stop();
         quiet = false;
       }
-      if (inFlightCount && touchesInFlight(at)) {
+      if ((inFlightCount || wgmmaRegisters) && touchesInFlight(at)) {
         fault(instruction, mask,
               "register belongs to a wgmma in flight; expected "
               "wgmma.wait_group before it is touched");
@@ -504,7 +510,8 @@ uint32_t Warp::run(uint32_t quantum) {
   while (steps < quantum && !giveWay && !cta.cluster.faulted()) {
     if (!running && !select())
       break;
-    bool checked = inFlightCount || spin.active() || cta.cluster.preempts();
+    bool checked = inFlightCount || wgmmaRegisters || spin.active() ||
+                   cta.cluster.preempts();
     quiet &= checked;
     uint32_t done = checked ? dispatch<true>(quantum - steps)
                             : dispatch<false>(quantum - steps);

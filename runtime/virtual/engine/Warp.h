@@ -11,6 +11,7 @@
 
 #include "decode/Kernel.h"
 #include "engine/Spin.h"
+#include "sanitizer/WgmmaRegisters.h"
 
 #include <array>
 #include <deque>
@@ -161,6 +162,8 @@ public:
   PendingOperation *newestCopy = nullptr;
   /// wgmmas: completed are those that a wait of this warp has covered.
   AsyncGroups wgmmaGroups;
+  /// Which of its registers wgmma.fence covers; null unless that is checked.
+  std::unique_ptr<WgmmaRegisters> wgmmaRegisters;
   /// Registers of wgmmas that no wait has covered, oldest first.
   std::deque<const std::vector<uint32_t> *> wgmmaHeld;
   /// The cluster barrier's phase at this warp's last arrival.
@@ -190,7 +193,8 @@ private:
   void release(int32_t join);
   void releaseWaiting();
   int32_t newJoin(uint32_t reconverge, int32_t parent);
-  bool touchesInFlight(uint32_t at) const;
+  /// Notes what is touched, too, for wgmmas that follow.
+  bool touchesInFlight(uint32_t at);
   /// What must be looked at after each instruction, if anything must be.
   bool mustStop(uint32_t at, uint32_t steps);
   /// The running lanes wait in a loop whose last instruction is `end`.

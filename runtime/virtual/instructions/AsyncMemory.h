@@ -61,7 +61,7 @@ public:
       : PendingOperation(
             warp, i, 1u << lane,
             {Channel::Kind::Mbarrier, barrier.cta, barrier.offset}),
-        to(to), barrier(barrier) {}
+        to(to), barrier(barrier), phase(phaseOf(barrier)) {}
   Expected<void> execute() final;
 
 protected:
@@ -70,6 +70,11 @@ protected:
 
   const SharedPlace to;
   const MbarrierPlace barrier;
+
+private:
+  static uint64_t phaseOf(const MbarrierPlace &barrier);
+  /// The barrier's when the copy was issued.
+  const uint64_t phase;
 };
 
 /// A bulk store of shared memory by one thread: the source is read first and

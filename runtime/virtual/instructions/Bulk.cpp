@@ -54,7 +54,16 @@ Expected<void> SharedLoad::execute() {
   auto credit = copy();
   if (!credit)
     return tl::unexpected(credit.error());
+  // Who waited for the phase took the copy for done.
+  if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get();
+      sanitizer && phaseOf(barrier) != phase)
+    sanitizer->lateCopy(warp, instruction, lanes, barrier.offset, phase);
   return barrier.cta->mbarriers.completeTx(barrier.offset, *credit);
+}
+
+uint64_t SharedLoad::phaseOf(const MbarrierPlace &barrier) {
+  const MbarrierState *state = barrier.cta->mbarriers.find(barrier.offset);
+  return state ? state->phase : 0;
 }
 
 /// The pattern of every swizzle repeats after this many bytes.

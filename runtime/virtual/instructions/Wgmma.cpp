@@ -9,6 +9,7 @@
 #include "units/Wgmma.h"
 
 #include "engine/Cluster.h"
+#include "engine/Diagnostics.h"
 #include "instructions/Table.h"
 #include "sanitizer/Sanitizer.h"
 
@@ -72,6 +73,26 @@ Expected<void> Product::execute() {
                dRegisters);
 }
 
+/// The instruction at `pc` touched registers of the wgmma `i`, and no
+/// wgmma.fence came between.
+void reportUnfenced(Warp &warp, const Instruction &i, uint32_t pc) {
+  Finding finding;
+  finding.kind = FindingKind::WgmmaRegisters;
+  finding.cause = CauseClass::NoSynchronization;
+  finding.sites.push_back(getSite(warp, warp.indexOf(i), fullMask));
+  if (pc == WgmmaRegisters::neverFenced) {
+    finding.message = "wgmma without a wgmma.fence before it";
+    finding.missing = "expected wgmma.fence before the first wgmma of a warp";
+  } else {
+    finding.message = "wgmma uses registers that were touched since the last "
+                      "wgmma.fence";
+    finding.sites.push_back(getSite(warp, pc, fullMask));
+    finding.missing = "expected wgmma.fence between the two: nothing else "
+                      "orders wgmma after what the thread does to registers";
+  }
+  warp.cta.cluster.report(std::move(finding));
+}
+
 Flow issue(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &p = *static_cast<const WgmmaPayload *>(i.payload);
   if (!warp.converge(i, fullMask, mask))
@@ -102,6 +123,9 @@ Flow issue(Warp &warp, const Instruction &i, uint32_t mask) {
                     warp.kernel->place(warp.indexOf(*shared.instruction)),
                     shared.descA, shared.descB, mine.descA, mine.descB));
   shared.issued |= 1u << (warp.index % 4);
+  if (warp.wgmmaRegisters)
+    if (auto touched = warp.wgmmaRegisters->use(p.held))
+      reportUnfenced(warp, i, *touched);
   if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
     sanitizer->wgmma(warp, i, p.op, p.aInRegisters, mine.descA, mine.descB);
   warp.holdSlots(p.held);
@@ -169,7 +193,11 @@ Flow wait(Warp &warp, const Instruction &i, uint32_t mask) {
 
 /// Register and shared memory accesses before it are ordered by program order.
 Flow fence(Warp &warp, const Instruction &i, uint32_t mask) {
-  return warp.converge(i, fullMask, mask) ? Flow::Next : Flow::Stop;
+  if (!warp.converge(i, fullMask, mask))
+    return Flow::Stop;
+  if (warp.wgmmaRegisters)
+    warp.wgmmaRegisters->fence();
+  return Flow::Next;
 }
 
 std::optional<WgmmaInput> inputOf(Type type) {

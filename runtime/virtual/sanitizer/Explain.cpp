@@ -241,3 +241,19 @@ void Sanitizer::reportInit(const UnsynchronizedInit &init) {
             "first use by another thread";
   cluster.report(std::move(finding));
 }
+
+void Sanitizer::lateCopy(const Warp &warp, const Instruction &instruction,
+                         uint32_t lanes, uint32_t barrier, uint64_t phase) {
+  Finding finding;
+  finding.kind = FindingKind::BarrierMisuse;
+  finding.cause = CauseClass::TransactionBytes;
+  finding.message = fmt::format(
+      "phase {} of the mbarrier at shared offset {} completed before a copy "
+      "that was issued in it",
+      phase, barrier);
+  finding.sites.push_back(getSite(warp, warp.indexOf(instruction), lanes));
+  finding.missing = "the bytes expected in that phase do not cover this copy: "
+                    "expected expect_tx of all its copies before the last "
+                    "arrival";
+  cluster.report(std::move(finding));
+}

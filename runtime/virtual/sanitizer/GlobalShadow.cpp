@@ -10,11 +10,15 @@
 
 using namespace heddle::vgpu;
 
-GlobalShadow::Region &GlobalShadow::regionOf(uint64_t address) {
+GlobalShadow::Region &GlobalShadow::regionOf(Cursor &cursor, uint64_t address) {
+  uint64_t number = address / regionBytes;
+  if (cursor.number == number)
+    return *cursor.region;
   std::lock_guard lock(mutex);
-  auto &region = regions[address / regionBytes];
+  auto &region = regions[number];
   if (!region)
     region = std::make_unique<Region>();
+  cursor = {number, region.get()};
   return *region;
 }
 
@@ -36,39 +40,40 @@ void GlobalShadow::open(Region &region, uint64_t base) {
   for (const Region::Noted &noted : region.reads) {
     Observer observer(nothing, noted.info.cluster, noted.info.async);
     noted.range.forEachRow([&](uint64_t row) {
-      forLines(
-          row, noted.range.rowBytes, [&](uint64_t line, const ByteMask &bytes) {
-            // No writes: nothing can conflict.
-            Conflict conflict;
-            if (line / regionBytes == base)
-              region.lines[uint32_t(line % regionBytes / lineBytes)].access(
-                  noted.info, bytes, nullptr, observer, maxRecords, conflict);
-          });
+      forLines(row, noted.range.rowBytes,
+               [&](uint64_t line, const ByteMask &bytes) {
+                 // No writes: nothing can conflict.
+                 Conflict conflict;
+                 if (line / regionBytes == base)
+                   region.line(line).access(noted.info, bytes, nullptr,
+                                            observer, maxRecords, conflict);
+               });
     });
   }
   region.reads = {};
 }
 
-void GlobalShadow::access(uint64_t line, const AccessInfo &info,
+void GlobalShadow::access(Cursor &cursor, uint64_t line, const AccessInfo &info,
                           const ByteMask &bytes,
                           const std::array<uint8_t, 64> *table,
                           const Observer &observer, const Found &found) {
-  Region &region = regionOf(line);
+  Region &region = regionOf(cursor, line);
   Conflict conflict;
   bool conflicts = false;
   {
     std::lock_guard lock(region.mutex);
     if (info.write && !region.written)
       open(region, line / regionBytes);
-    conflicts = region.lines[uint32_t(line % regionBytes / lineBytes)].access(
-        info, bytes, table, observer, maxRecords, conflict);
+    conflicts = region.line(line).access(info, bytes, table, observer,
+                                         maxRecords, conflict);
   }
   if (conflicts)
     found(conflict, line);
 }
 
-void GlobalShadow::access(const GlobalRange &range, const AccessInfo &info,
-                          const Observer &observer, const Found &found) {
+void GlobalShadow::access(Cursor &cursor, const GlobalRange &range,
+                          const AccessInfo &info, const Observer &observer,
+                          const Found &found) {
   if (range.rowBytes == 0)
     return;
   bool noted = !info.write;
@@ -76,7 +81,7 @@ void GlobalShadow::access(const GlobalRange &range, const AccessInfo &info,
     uint64_t first = range.address / regionBytes,
              last = (range.end() - 1) / regionBytes;
     for (uint64_t at = first; at <= last && noted; ++at) {
-      Region &region = regionOf(at * regionBytes);
+      Region &region = regionOf(cursor, at * regionBytes);
       std::lock_guard lock(region.mutex);
       noted = !region.written;
       if (noted)
@@ -87,7 +92,7 @@ void GlobalShadow::access(const GlobalRange &range, const AccessInfo &info,
     return;
   range.forEachRow([&](uint64_t row) {
     forLines(row, range.rowBytes, [&](uint64_t line, const ByteMask &bytes) {
-      access(line, info, bytes, nullptr, observer, found);
+      access(cursor, line, info, bytes, nullptr, observer, found);
     });
   });
 }

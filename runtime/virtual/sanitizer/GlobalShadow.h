@@ -72,15 +72,21 @@ struct GlobalRange {
 /// The shadow of global memory during one launch. Thread-safe.
 class GlobalShadow {
 public:
+  struct Region;
+  /// The region that its owner touched last.
+  struct Cursor {
+    uint64_t number = ~uint64_t(0);
+    Region *region = nullptr;
+  };
   /// Called outside of locks for each conflict, with the line's address.
   using Found = std::function<void(const Conflict &, uint64_t line)>;
 
-  void access(uint64_t line, const AccessInfo &info, const ByteMask &bytes,
-              const std::array<uint8_t, 64> *table, const Observer &observer,
-              const Found &found);
+  void access(Cursor &cursor, uint64_t line, const AccessInfo &info,
+              const ByteMask &bytes, const std::array<uint8_t, 64> *table,
+              const Observer &observer, const Found &found);
   /// An access of whole rows by an asynchronous operation. Reads of memory that
   /// nobody has written yet are only noted down.
-  void access(const GlobalRange &range, const AccessInfo &info,
+  void access(Cursor &cursor, const GlobalRange &range, const AccessInfo &info,
               const Observer &observer, const Found &found);
 
   /// Runs `body` with the table of synchronizing locations, locked.
@@ -95,17 +101,32 @@ private:
   /// Readers of a line beyond these are as good as those kept: who races with
   /// one races with the others, too, unless they differ in what they know.
   static constexpr size_t maxRecords = 6;
+  static constexpr uint32_t chunkLines = 64;
+
+public:
   struct Region {
     std::mutex mutex;
     bool written = false;
-    std::unordered_map<uint32_t, ShadowLine> lines;
+    /// Lines in chunks that exist once they are touched.
+    using Chunk = std::array<ShadowLine, chunkLines>;
+    std::array<std::unique_ptr<Chunk>, regionBytes / lineBytes / chunkLines>
+        chunks;
+    ShadowLine &line(uint64_t address) {
+      uint32_t number = uint32_t(address % regionBytes / lineBytes);
+      auto &chunk = chunks[number / chunkLines];
+      if (!chunk)
+        chunk = std::make_unique<Chunk>();
+      return (*chunk)[number % chunkLines];
+    }
     struct Noted {
       GlobalRange range;
       AccessInfo info;
     };
     std::vector<Noted> reads;
   };
-  Region &regionOf(uint64_t address);
+
+private:
+  Region &regionOf(Cursor &cursor, uint64_t address);
   /// Under the region's lock: reads noted so far become records.
   void open(Region &region, uint64_t base);
 

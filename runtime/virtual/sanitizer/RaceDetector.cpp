@@ -274,7 +274,7 @@ void RaceDetector::globalPacked(const Actor &actor, uint64_t address,
               [&](uint64_t line, const AccessInfo &each, const ByteMask &mask,
                   const std::array<uint8_t, 64> *table) {
                 globalShadow->access(
-                    line, each, mask, table, observer,
+                    globalCursor, line, each, mask, table, observer,
                     [&](const Conflict &conflict, uint64_t at) {
                       foundGlobal(conflict, at);
                     });
@@ -303,7 +303,8 @@ void RaceDetector::global(const Actor &actor, const uint64_t *addresses,
   touchLanes(actor, info, addresses, bytes,
              [&](uint64_t line, const AccessInfo &each, const ByteMask &mask,
                  const std::array<uint8_t, 64> *table) {
-               globalShadow->access(line, each, mask, table, observer,
+               globalShadow->access(globalCursor, line, each, mask, table,
+                                    observer,
                                     [&](const Conflict &conflict, uint64_t at) {
                                       foundGlobal(conflict, at);
                                     });
@@ -605,7 +606,7 @@ void RaceDetector::copyFromGlobal(const Actor &actor, const GlobalRange &range,
     return;
   Observer observer(published(actor), cluster, /*async=*/true,
                     /*global=*/true);
-  globalShadow->access(range, info, observer,
+  globalShadow->access(globalCursor, range, info, observer,
                        [&](const Conflict &conflict, uint64_t line) {
                          foundGlobal(conflict, line);
                        });
@@ -638,7 +639,7 @@ void RaceDetector::bulkStoreTarget(const Actor &actor, const GlobalRange &range,
   info.lanes.lanes = actor.lanes;
   Observer observer(published(actor), cluster, /*async=*/true,
                     /*global=*/true);
-  globalShadow->access(range, info, observer,
+  globalShadow->access(globalCursor, range, info, observer,
                        [&](const Conflict &conflict, uint64_t line) {
                          foundGlobal(conflict, line);
                        });
@@ -716,7 +717,8 @@ void RaceDetector::copyAsync(const Actor &actor, const uint32_t *offsets,
           readers, info, sources, bytes,
           [&](uint64_t line, const AccessInfo &each, const ByteMask &mask,
               const std::array<uint8_t, 64> *table) {
-            globalShadow->access(line, each, mask, table, observer,
+            globalShadow->access(globalCursor, line, each, mask, table,
+                                 observer,
                                  [&](const Conflict &conflict, uint64_t at) {
                                    foundGlobal(conflict, at);
                                  });
@@ -769,20 +771,32 @@ bool RaceDetector::wgmma(const Actor &actor) {
   uint64_t position = warp.wgmmaIssued++ - group.completed;
   if (position >= group.queue.size())
     group.queue.resize(position + 1);
-  PendingWgmma &pending = group.queue[position];
-  if (pending.issued == 0) {
-    warp.clocks.publish(~0u, pending.known);
-  } else {
-    // All four warps read all of it: each must know what was before.
-    const Knowledge &mine = published({actor.rank, actor.warp, ~0u, actor.pc});
-    pending.known.seen.meet(mine.seen);
-    pending.known.fenced.meet(mine.fenced);
+  auto &member = group.members[actor.warp % 4];
+  if (member.version != warp.clocks.version()) {
+    member.version = warp.clocks.version();
+    member.known.clear();
+    warp.clocks.publish(~0u, member.known);
+    group.changed = true;
   }
-  pending.issued |= 1u << actor.warp % 4;
   auto &[number, clocks] = group.issued[(warp.wgmmaCommits + 1) % 8];
   number = uint32_t(warp.wgmmaCommits) + 1;
   clocks[actor.warp % 4] = warp.clocks.clock();
-  return pending.issued == 0xf;
+  uint32_t &members = group.queue[position];
+  members |= 1u << actor.warp % 4;
+  if (members != 0xf)
+    return false;
+  if (!group.changed)
+    return true;
+  // All four warps read all of it: each must know what was before.
+  if (!group.lines.empty())
+    flushWgmmas(actor.rank, group);
+  group.changed = false;
+  group.known = group.members[0].known;
+  for (uint32_t w = 1; w < 4; ++w) {
+    group.known.seen.meet(group.members[w].known.seen);
+    group.known.fenced.meet(group.members[w].known.fenced);
+  }
+  return true;
 }
 
 void RaceDetector::wgmmaReads(const Actor &actor,
@@ -817,7 +831,6 @@ void RaceDetector::flushWgmmas(uint32_t rank, Warpgroup &group) {
 
 void RaceDetector::wgmmaDone(const Actor &actor) {
   Warpgroup &group = ctas[actor.rank].groups[actor.warp / 4];
-  group.known = std::move(group.queue.front().known);
   group.queue.pop_front();
   ++group.completed;
 }
@@ -969,7 +982,7 @@ void RaceDetector::readTensorMap(const Actor &actor, uint64_t address,
   GlobalRange range;
   range.address = address;
   range.rowBytes = 128;
-  globalShadow->access(range, info, observer,
+  globalShadow->access(globalCursor, range, info, observer,
                        [&](const Conflict &conflict, uint64_t line) {
                          foundGlobal(conflict, line);
                        });

@@ -276,16 +276,19 @@ private:
     Knowledge arrived;
     std::vector<std::pair<uint32_t, uint32_t>> waiting; // warp, lanes
   };
-  struct PendingWgmma {
-    uint32_t issued = 0;
-    Knowledge known;
-  };
   struct Warpgroup {
-    std::deque<PendingWgmma> queue;
+    /// Warps that have issued each wgmma, oldest first.
+    std::deque<uint32_t> queue;
     uint64_t completed = 0;
-    /// What the newest one issued by all warps knew, and the reads of its
-    /// commit group so far, which count as one.
+    /// What each warp knew when it issued its newest one, and what all four do.
+    /// Few wgmmas find a warp that knows more than at the one before.
+    struct {
+      uint64_t version = ~uint64_t(0);
+      Knowledge known;
+    } members[4];
+    bool changed = true;
     Knowledge known;
+    /// The reads of a commit group so far, which count as one.
     AccessInfo reads;
     std::vector<uint32_t> lines;
     std::vector<ByteMask> bytes;
@@ -357,6 +360,7 @@ private:
 
   const Shape shape;
   GlobalShadow *const globalShadow;
+  GlobalShadow::Cursor globalCursor;
   const Handlers handlers;
   uint32_t cluster = 0;
   std::vector<WarpState> warps;

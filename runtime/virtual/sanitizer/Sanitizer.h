@@ -79,6 +79,9 @@ public:
   void bulkStore(Warp &warp, const Instruction &instruction, uint32_t lane,
                  uint32_t offset, uint32_t bytes, const GlobalRange &target,
                  bool reduce);
+  /// A copy completes after the phase of its mbarrier that it was issued in.
+  void lateCopy(const Warp &warp, const Instruction &instruction,
+                uint32_t lanes, uint32_t barrier, uint64_t phase);
   /// The TMA unit reads the tensor map at a generic address. `barrier` is null
   /// for stores.
   void readTensorMap(Warp &warp, const Instruction &instruction, uint32_t lane,

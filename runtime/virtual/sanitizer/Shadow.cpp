@@ -129,6 +129,39 @@ bool sameLanes(const Record &record, const AccessInfo &info,
   return info.lanes.kind != LaneMap::Kind::Table || record.table == *table;
 }
 
+/// Whether each granule of four bytes has one lane.
+bool fitsTable(const LaneMap &lanes) {
+  return lanes.kind == LaneMap::Kind::Table ||
+         (lanes.kind == LaneMap::Kind::Linear && lanes.shift >= 2);
+}
+
+void addToTable(std::array<uint8_t, 64> &target, const LaneMap &lanes,
+                const std::array<uint8_t, 64> &table, const ByteMask &bytes) {
+  for (uint32_t granule = 0; granule < 64; ++granule)
+    if (bytes.test(granule * 4))
+      target[granule] = uint8_t(std::countr_zero(lanes.of(granule * 4, table)));
+}
+
+/// Adds to `record` an access of other bytes by the same warp at its time.
+bool mergeInto(Record &record, const AccessInfo &info, const ByteMask &bytes,
+               const std::array<uint8_t, 64> *table) {
+  const AccessInfo &known = record.info;
+  if (known.agent != info.agent || known.clock != info.clock ||
+      known.cluster != info.cluster || known.strong != info.strong ||
+      known.async || info.async || !fitsTable(known.lanes) ||
+      !fitsTable(info.lanes) || record.bytes.intersects(bytes))
+    return false;
+  std::array<uint8_t, 64> merged = {};
+  addToTable(merged, known.lanes, record.table, record.bytes);
+  addToTable(merged, info.lanes, table ? *table : record.table, bytes);
+  record.info = info;
+  record.info.lanes = {LaneMap::Kind::Table, 0, 0,
+                       known.lanes.lanes | info.lanes.lanes};
+  record.table = merged;
+  record.bytes |= bytes;
+  return true;
+}
+
 bool check(std::span<const Record> records, const AccessInfo &info,
            const ByteMask &bytes, const std::array<uint8_t, 64> *table,
            const Observer &observer, Conflict &conflict) {
@@ -210,6 +243,12 @@ void ShadowLine::add(std::vector<Record> &records, const AccessInfo &info,
       record = records.back();
     records.pop_back();
   }
+  // Many small accesses at one time share a record, at the price of the place
+  // of all but the last.
+  if (records.size() >= maxRecords / 2)
+    for (Record &record : records)
+      if (mergeInto(record, info, bytes, table))
+        return;
   if (records.size() >= maxRecords)
     records.erase(records.begin());
   Record &record = records.emplace_back();

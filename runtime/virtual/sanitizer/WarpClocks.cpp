@@ -57,6 +57,7 @@ void OwnClocks::addTo(Clocks &target, uint32_t lanes, uint32_t live) const {
 }
 
 void WarpClocks::start(uint32_t agent, uint32_t lanes) {
+  ++changes;
   self = agent;
   live = lanes;
   now = 1;
@@ -106,6 +107,7 @@ void WarpClocks::release(uint32_t lanes, Knowledge &target) {
 }
 
 void WarpClocks::acquire(uint32_t lanes, const Knowledge &source) {
+  ++changes;
   if (widen(lanes) == ~0u) {
     base.join(source);
     return;
@@ -114,6 +116,7 @@ void WarpClocks::acquire(uint32_t lanes, const Knowledge &source) {
 }
 
 void WarpClocks::complete(uint32_t lanes, uint32_t agent, uint32_t clock) {
+  ++changes;
   if (widen(lanes) == ~0u) {
     base.seen.raise(agent, ~0u, clock);
     return;
@@ -124,6 +127,7 @@ void WarpClocks::complete(uint32_t lanes, uint32_t agent, uint32_t clock) {
 }
 
 void WarpClocks::completeOwn(uint32_t lanes, uint32_t agent, uint32_t clock) {
+  ++changes;
   own.raise(agent, lanes, clock);
 }
 

@@ -70,6 +70,7 @@ public:
   void completeOwn(uint32_t lanes, uint32_t agent, uint32_t clock);
   /// All lanes of the warp know that `agent` has got to `clock`.
   void completeAll(uint32_t agent, uint32_t clock) {
+    ++changes;
     base.seen.raise(agent, ~0u, clock);
   }
   void complete(uint32_t lanes, uint32_t agent, uint32_t clock);
@@ -82,8 +83,16 @@ public:
   /// bar.warp.sync, and what implies it.
   void syncLanes(uint32_t lanes);
   /// Exited lanes take part in nothing any more: what the rest does, all do.
-  void exit(uint32_t lanes) { live &= ~lanes; }
-  void tick() { ++now; }
+  void exit(uint32_t lanes) {
+    ++changes;
+    live &= ~lanes;
+  }
+  void tick() {
+    ++changes;
+    ++now;
+  }
+  /// Changes whenever what `publish` adds may have changed.
+  uint64_t version() const { return changes; }
 
 private:
   /// ~0 if `lanes` are all there are.
@@ -96,6 +105,7 @@ private:
   uint32_t live = 0;
   uint32_t now = 1;
   uint32_t released = 0;
+  uint64_t changes = 0;
   Knowledge base;
   /// Lane l of an agent, known to lane l of this warp: its own copies.
   OwnClocks own, ownFenced;

@@ -57,8 +57,9 @@ TensorMap tileMap(TestDevice &device, DeviceAddress address, uint32_t rows,
 /// Runs the kernel; the error, or "" after checking the result.
 std::string runGemm(const Gemm &gemm, const std::string &ptx,
                     const std::string &name, bool check = true,
-                    uint32_t sampling = 1, Schedule schedule = {}) {
-  TestDevice device({.stepBudget = 1 << 24, .schedule = schedule});
+                    uint32_t sampling = 1,
+                    VirtualDeviceOptions options = {.stepBudget = 1 << 24}) {
+  TestDevice device(options);
   DeviceAddress a = device.upload(gemm.a), b = device.upload(gemm.b);
   DeviceAddress c = device.upload(std::vector<float>(gemm.m * gemm.n, NAN));
   LaunchConfig config;
@@ -108,7 +109,8 @@ TEST(Gemm, MissingFullWaitGivesWrongData) {
                   "\t%q, [%bar], %phase;",
                   "");
   EXPECT_NE(runGemm(Gemm(128, 128, 256), text, "gemm_ws.ptx", true, 1,
-                    {.kind = Schedule::Kind::Lazy}),
+                    {.stepBudget = 1 << 24,
+                     .schedule = {.kind = Schedule::Kind::Lazy}}),
             "");
 }
 
@@ -146,6 +148,55 @@ TEST(Gemm, MissingReleaseHangs) {
   std::string error = runGemm(Gemm(128, 128, 256), text, "gemm_ws.ptx");
   EXPECT_NE(error.find("hangs"), std::string::npos) << error;
   EXPECT_NE(error.find("2 of 2 arrivals pending"), std::string::npos) << error;
+}
+
+/// What the sanitizer says of a GEMM: "kind cause", each once.
+std::string findingsIn(const std::string &ptx) {
+  std::string text;
+  VirtualDeviceOptions options;
+  options.stepBudget = 1 << 24;
+  options.sanitize = SanitizeLevel::Full;
+  options.onReport = [&](const LaunchReport &report) {
+    for (const Finding &finding : report.findings) {
+      std::string one =
+          fmt::format("{} {}", getName(finding.kind), getName(finding.cause));
+      if (text.find(one) == std::string::npos)
+        text += (text.empty() ? "" : "; ") + one;
+    }
+  };
+  runGemm(Gemm(256, 128, 512), ptx, "gemm_ws.ptx", /*check=*/false, 1, options);
+  return text;
+}
+
+TEST(Gemm, SanitizerFindsWhatIsMissing) {
+  EXPECT_EQ(findingsIn(gemmText()), "");
+  const std::string wait = "wgmma.wait_group.sync.aligned \t0;",
+                    arrive = "@%p mbarrier.arrive.shared::cta.b64 \t_, [%bar];";
+  // The stage goes back to the producer before it has been read.
+  std::string early = replaced(gemmText(), wait, "");
+  early = replaced(early, arrive, arrive + "\n" + wait);
+  EXPECT_NE(findingsIn(early).find("race early-release"), std::string::npos);
+  // Nobody waits for the data.
+  std::string text = replaced(gemmText(), "@!%q bra \twait_full;", "");
+  text = replaced(text,
+                  "wait_full:\n\tmbarrier.try_wait.parity.shared::cta.b64 "
+                  "\t%q, [%bar], %phase;",
+                  "");
+  EXPECT_NE(findingsIn(text).find("race missing-wait"), std::string::npos)
+      << findingsIn(text);
+  // Nobody waits for the stage to be free: the producer arrives too often.
+  text = replaced(gemmText(), "@!%q bra \twait_empty;", "");
+  text = replaced(text,
+                  "wait_empty:\n\tmbarrier.try_wait.parity.shared::cta.b64 "
+                  "\t%q, [%bar], %phase;",
+                  "");
+  EXPECT_NE(findingsIn(text), "");
+  EXPECT_NE(findingsIn(replaced(gemmText(), "wgmma.fence.sync.aligned;", ""))
+                .find("wgmma-registers"),
+            std::string::npos);
+  EXPECT_NE(findingsIn(replaced(gemmText(), "[%bar], 32768", "[%bar], 16384"))
+                .find("barrier-misuse transaction-bytes"),
+            std::string::npos);
 }
 
 } // namespace
