@@ -63,6 +63,8 @@ void Warp::start() {
   live = threads - first >= warpSize ? fullMask : (1u << (threads - first)) - 1;
   active = 0;
   role = -1;
+  clusterPhase = 0;
+  clusterArrived = 0;
   copyGroups.clear();
   bulkGroups.clear();
   newestCopy = nullptr;

@@ -168,6 +168,8 @@ public:
   std::deque<const std::vector<uint32_t> *> wgmmaHeld;
   /// The cluster barrier's phase at this warp's last arrival.
   uint64_t clusterPhase = 0;
+  /// Lanes that have arrived there and not begun to wait.
+  uint32_t clusterArrived = 0;
 
   /// Sleeping fragments and, at index `current`, the running one.
   std::vector<Fragment> fragments;

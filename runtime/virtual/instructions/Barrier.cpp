@@ -176,11 +176,12 @@ Flow clusterArrive(Warp &warp, const Instruction &i, uint32_t mask) {
     return Flow::Stop;
   auto &barrier = warp.cta.cluster.barrier;
   uint32_t &arrived = barrier.arrived[clusterPosition(warp)];
-  if (arrived & mask)
-    return warp.fault(i, arrived & mask,
+  if (uint32_t twice = (arrived | warp.clusterArrived) & mask)
+    return warp.fault(i, twice,
                       "the thread arrives at the cluster barrier twice; "
                       "expected barrier.cluster.wait in between");
   arrived |= mask;
+  warp.clusterArrived |= mask;
   if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
     sanitizer->races().clusterArrive(Sanitizer::actorOf(warp, i, mask),
                                      /*release=*/!i.aux);
@@ -193,14 +194,15 @@ Flow clusterWaitFor(Warp &warp, const Instruction &i, uint32_t mask) {
   if (i.aux2 && !warp.converge(i, fullMask, mask))
     return Flow::Stop;
   auto &barrier = warp.cta.cluster.barrier;
+  if (uint32_t early = mask & ~warp.clusterArrived)
+    return warp.fault(i, early,
+                      "expected barrier.cluster.arrive before the wait");
+  warp.clusterArrived &= ~mask;
   if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
     sanitizer->races().clusterWait(Sanitizer::actorOf(warp, i, mask),
                                    barrier.phase != warp.clusterPhase);
   if (barrier.phase != warp.clusterPhase)
     return Flow::Next;
-  if ((barrier.arrived[clusterPosition(warp)] & mask) != mask)
-    return warp.fault(i, mask,
-                      "expected barrier.cluster.arrive before the wait");
   return warp.block(i, clusterWait, /*retry=*/false, barrier.phase);
 }
 

@@ -209,20 +209,26 @@ void RaceDetector::touchLanes(const Actor &actor, AccessInfo info,
   info.lanes = {LaneMap::Kind::Table, 0, 0, lanes};
   while (lanes) {
     Address line = at[__builtin_ctz(lanes)] / lineBytes * lineBytes;
-    std::array<uint8_t, 64> table = {};
-    ByteMask mask;
+    std::array<uint8_t, 64> table = {}, others = {};
+    ByteMask mask, shared;
     for (uint32_t rest = lanes; rest; rest &= rest - 1) {
       uint32_t l = uint32_t(__builtin_ctz(rest));
       if (at[l] / lineBytes * lineBytes != line)
         continue;
       lanes &= ~(1u << l);
       uint32_t begin = uint32_t(at[l] - line);
-      mask.add(begin, begin + bytes);
-      // Of lanes that read the same bytes, one stands for all.
-      for (uint32_t granule = 0; granule < bytes / 4; ++granule)
-        table[begin / 4 + granule] = uint8_t(l);
+      ByteMask here = ByteMask::range(begin, begin + bytes);
+      bool again = mask.intersects(here);
+      for (uint32_t granule = begin / 4; granule < (begin + bytes) / 4;
+           ++granule)
+        (again ? others : table)[granule] = uint8_t(l);
+      (again ? shared : mask) |= here;
     }
+    // Of lanes that read the same bytes two stand for all: whoever writes them
+    // later is not one of the two.
     touchLine(line, info, mask, &table);
+    if (!info.write && !shared.empty())
+      touchLine(line, info, shared, &others);
   }
 }
 

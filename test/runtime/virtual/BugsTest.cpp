@@ -40,8 +40,9 @@ struct Bug {
   std::string name;
   LaunchBug launch;
   std::vector<FindingKind> kinds;
-  CauseClass cause;
-  /// Source lines of the sites, at fault first.
+  /// More than one where the schedule decides what goes wrong first.
+  std::vector<CauseClass> causes;
+  /// Source lines of the sites.
   std::vector<uint32_t> lines;
   /// What the text names: both sites and the missing edge.
   std::vector<std::string> says;
@@ -194,67 +195,67 @@ const Bug bugs[] = {
     {"lane-only-arrive",
      launchLaneOnlyArrive,
      {FindingKind::Race},
-     CauseClass::LaneOnlyRelease,
+     {CauseClass::LaneOnlyRelease},
      {7, 2},
      {"lane", "bar.warp.sync"}},
     {"early-release",
      launchEarlyRelease,
      {FindingKind::Race},
-     CauseClass::EarlyRelease,
+     {CauseClass::EarlyRelease},
      {5, 10},
      {"wgmma", "wait"}},
     {"store-without-fence",
      launchStoreWithoutFence,
      {FindingKind::MissingProxyFence},
-     CauseClass::MissingProxyFence,
+     {CauseClass::MissingProxyFence},
      {5, 1},
      {"fence.proxy.async"}},
     {"reuse-without-fence",
      launchReuseWithoutFence,
      {FindingKind::MissingProxyFence},
-     CauseClass::MissingProxyFence,
+     {CauseClass::MissingProxyFence},
      {5, 10},
      {"fence.proxy.async"}},
     {"parity-from-index",
      launchParityFromIndex,
      {FindingKind::Race, FindingKind::Deadlock, FindingKind::BarrierMisuse},
-     CauseClass::Parity,
-     {13, 6},
-     {"parity"}},
+     {CauseClass::Parity, CauseClass::ArrivalCount, CauseClass::MissingWait},
+     {},
+     {"mbarrier at shared offset"}},
     {"transaction-bytes",
      launchTransactionBytes,
      {FindingKind::Deadlock},
-     CauseClass::TransactionBytes,
+     {CauseClass::TransactionBytes},
      {6},
-     {"512", "256"}},
+     {"256", "expect_tx"}},
     {"early-return",
      launchEarlyReturn,
      {FindingKind::Deadlock},
-     CauseClass::EarlyExit,
+     {CauseClass::EarlyExit},
      {3},
      {"exited", "barrier 1"}},
     {"init-without-cluster-sync",
      launchInitWithoutClusterSync,
      {FindingKind::BarrierMisuse},
-     CauseClass::UninitializedBarrier,
+     {CauseClass::UninitializedBarrier},
      {6, 2},
      {"init", "cluster"}},
     {"peer-exit",
      launchPeerExit,
      {FindingKind::Leak, FindingKind::Fault, FindingKind::Access},
-     CauseClass::PeerExit,
+     {CauseClass::PeerExit},
      {3},
-     {"exited", "barrier.cluster"}},
+     {"exited", "cluster barrier"}},
     {"narrow-release",
      launchNarrowRelease,
      {FindingKind::Race},
-     CauseClass::Scope,
-     {7, 2},
+     {CauseClass::Scope},
+     {6, 4},
      {".cta", ".gpu"}},
     {"register-pool",
      launchRegisterPool,
      {FindingKind::Deadlock},
-     CauseClass::RegisterPool,
+     {CauseClass::RegisterPool},
      {5},
      {"240"}},
 };
@@ -331,6 +332,55 @@ TEST_P(Bugs, CorrectKernelHasNoReport) {
     EXPECT_EQ(describeAll(run), "");
     EXPECT_EQ(run.out, run.expected);
   }
+}
+
+TEST_P(Bugs, BrokenKernelIsExplained) {
+  const Bug &bug = GetParam();
+  // If an operation comes before what it should follow, there is one site only:
+  // some schedule names both.
+  bool isExplained = false;
+  for (const Schedule &schedule : schedules()) {
+    SCOPED_TRACE(nameOf(schedule));
+    BugRun run = runBug(bug, /*broken=*/true, schedule);
+    auto found = std::ranges::find_if(run.findings, [&](const Finding &f) {
+      return f.severity == Severity::Error &&
+             std::ranges::count(bug.causes, f.cause) &&
+             std::ranges::count(bug.kinds, f.kind);
+    });
+    ASSERT_NE(found, run.findings.end()) << describeAll(run);
+    ASSERT_FALSE(found->sites.empty());
+    if (!bug.lines.empty()) {
+      EXPECT_TRUE(std::ranges::count(bug.lines, found->sites[0].sourceLine))
+          << describe(*found);
+    }
+    bool names = std::ranges::all_of(bug.lines, [&](uint32_t line) {
+      return std::ranges::any_of(found->sites, [&](const FindingSite &site) {
+        return site.sourceLine == line;
+      });
+    });
+    bool says = std::ranges::all_of(bug.says, [&](const std::string &word) {
+      return describe(*found).find(word) != std::string::npos;
+    });
+    isExplained |= names && says;
+  }
+  EXPECT_TRUE(isExplained) << describeAll(
+      runBug(bug, /*broken=*/true, {.kind = Schedule::Kind::Timed}));
+}
+
+TEST_P(Bugs, SeedsAndTracesReplay) {
+  const Bug &bug = GetParam();
+  Schedule seed = {.kind = Schedule::Kind::Random, .seed = 5};
+  BugRun first = runBug(bug, /*broken=*/true, seed, /*recordTrace=*/true);
+  BugRun second = runBug(bug, /*broken=*/true, seed, /*recordTrace=*/true);
+  EXPECT_EQ(describeAll(first), describeAll(second));
+  EXPECT_EQ(first.out, second.out);
+  EXPECT_EQ(first.trace, second.trace);
+  ASSERT_NE(first.trace, "");
+  BugRun replayed =
+      runBug(bug, /*broken=*/true,
+             {.kind = Schedule::Kind::Replay, .trace = first.trace});
+  EXPECT_EQ(describeAll(first), describeAll(replayed));
+  EXPECT_EQ(first.out, replayed.out);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Bugs, testing::ValuesIn(bugs),

@@ -347,6 +347,28 @@ done:
             0u);
 }
 
+TEST(Race, LanesThatReadTheSame) {
+  // Lanes of each half of a warp read one word, which the last of them writes.
+  auto causes = [&](const std::string &between) {
+    return check(words + R"(
+st.shared.u32 [%r1], 1;
+bar.sync 0;
+and.b32 %r7, %r31, 16;
+shl.b32 %r7, %r7, 3;
+add.u32 %r7, %r7, %r0;
+ld.shared.u32 %r5, [%r7];
+)" + between + R"(
+and.b32 %r8, %r31, 15;
+setp.eq.u32 %p5, %r8, 15;
+@%p5 st.shared.u32 [%r7], %r5;
+)",
+                 {.threads = 32})
+        .causes();
+  };
+  EXPECT_EQ(causes("bar.warp.sync -1;"), "");
+  EXPECT_EQ(causes(""), "race no-synchronization");
+}
+
 TEST(Race, ScopesOfFences) {
   // Each CTA writes and takes a ticket; the last one reads what all wrote.
   auto lastBlock = [&](const std::string &release, const std::string &acquire) {
