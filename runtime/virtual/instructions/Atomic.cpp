@@ -104,6 +104,16 @@ Flow atomic(Warp &warp, const Instruction &i, uint32_t mask) {
   uint64_t address[warpSize];
   warp.addresses(i, i.src[0], p.wideAddress, address);
   uint32_t bytes = uint32_t(sizeof(U) * p.operands.size());
+  std::byte *hosts[warpSize];
+  for (uint32_t rest = mask; rest; rest &= rest - 1) {
+    uint32_t lane = uint32_t(__builtin_ctz(rest));
+    hosts[lane] = accessLane(warp, p.space, address[lane], bytes, lane,
+                             p.cursor, p.crossCta, AccessKind::Store);
+    if (!hosts[lane])
+      return warp.fault(i, 1u << lane,
+                        explainAccess(warp, p.space, address[lane], bytes,
+                                      p.crossCta, AccessKind::Store));
+  }
   // What this publishes, others may acquire as soon as it has happened.
   uint32_t lanes = mask;
   Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get();
@@ -118,14 +128,9 @@ Flow atomic(Warp &warp, const Instruction &i, uint32_t mask) {
   }
   for (; mask; mask &= mask - 1) {
     uint32_t lane = uint32_t(__builtin_ctz(mask));
-    std::byte *host = accessLane(warp, p.space, address[lane], bytes, lane,
-                                 p.cursor, p.crossCta, AccessKind::Store);
-    if (!host)
-      return warp.fault(i, 1u << lane,
-                        explainAccess(warp, p.space, address[lane], bytes,
-                                      p.crossCta, AccessKind::Store));
     for (size_t n = 0; n < p.operands.size(); ++n) {
-      std::atomic_ref<U> target(*reinterpret_cast<U *>(host + n * sizeof(U)));
+      std::atomic_ref<U> target(
+          *reinterpret_cast<U *>(hosts[lane] + n * sizeof(U)));
       U b = U(warp.reg<U>(p.operands[n])[lane]);
       U old = target.load();
       if (p.op == Op::Cas) {

@@ -460,6 +460,17 @@ TEST(Race, GlobalMemory) {
             "race no-synchronization");
 }
 
+TEST(Race, AtomicsThatFault) {
+  // What is no memory, nobody watches.
+  for (std::string atom : {"atom.shared.add.u32 %r5, [%r0+500000], 1;",
+                           "red.shared.add.u32 [%r0+500000], 1;",
+                           "red.shared::cluster.add.u32 [%r0+218103808], 1;",
+                           "atom.global.add.u32 %r5, [%rd1+4096], 1;"})
+    EXPECT_EQ(check(words + "mov.u64 %rd1, 0;\n" + atom).causes(),
+              "access bounds")
+        << atom;
+}
+
 TEST(Race, Clusters) {
   // Each CTA writes to its neighbour's shared memory and reads its own.
   auto exchange = [&](const std::string &arrive, const std::string &wait) {
