@@ -43,7 +43,8 @@ std::string heddle::vgpu::explainAccess(Warp &warp, Space space,
       if (cta->done())
         return fmt::format("shared address {:#x} belongs to rank {} of the "
                            "cluster, {}, which has exited; expected it to wait "
-                           "at a cluster barrier until its peers are done",
+                           "at a cluster barrier until its peers are done "
+                           "(barrier.cluster.arrive and wait)",
                            window, rank, describeCta(*cta));
     }
     if (offset >= cta->sharedBytes || bytes > cta->sharedBytes - offset)

@@ -73,6 +73,12 @@ void Cluster::issue(PendingOperation &operation, uint64_t latency,
   order->issued(operation, latency);
 }
 
+void Cluster::lanesExited() {
+  if (std::ranges::any_of(barrier.arrived,
+                          [](uint32_t lanes) { return lanes; }))
+    checkBarrier();
+}
+
 void Cluster::checkBarrier() {
   size_t position = 0;
   for (auto &cta : ctas)
@@ -85,35 +91,10 @@ void Cluster::checkBarrier() {
   std::fill(barrier.arrived.begin(), barrier.arrived.end(), 0);
 }
 
-/// What nobody waited for when the last thread exited. Global memory may still
-/// be written then; shared memory may not be used.
-void Cluster::reportLeaks() const {
-  for (const PendingOperation *operation : pending.all()) {
-    Channel::Kind kind = operation->channel.kind;
-    bool sourceRead = operation->stage > 0;
-    if (kind == Channel::Kind::Timer ||
-        (kind == Channel::Kind::BulkGroup && sourceRead))
-      continue;
-    Finding finding;
-    finding.kind = FindingKind::Leak;
-    finding.cause = CauseClass::PendingCopies;
-    if (kind == Channel::Kind::CopyGroup)
-      finding.severity = Severity::Warning;
-    finding.message = "the CTA exits before what it started is complete; its "
-                      "shared memory is then no longer its own";
-    const Warp &warp = operation->warp;
-    finding.sites.push_back(getSite(warp, warp.indexOf(operation->instruction),
-                                    operation->lanes,
-                                    "started and not waited for"));
-    finding.missing = "a wait for it before the last thread exits";
-    report(std::move(finding));
-  }
-}
-
 /// Copies that nobody waited for still happen.
 void Cluster::finish() {
   if (launch.sanitize != SanitizeLevel::Off)
-    reportLeaks();
+    reportLeaks(*this);
   while (!pending.empty() && !fault)
     pending.step(*pending.all().front());
 }

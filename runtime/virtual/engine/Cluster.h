@@ -117,9 +117,10 @@ public:
     std::vector<uint32_t> arrived;
   } barrier;
   void checkBarrier();
+  /// Exited threads count as arrived.
+  void lanesExited();
 
 private:
-  void reportLeaks() const;
   void finish();
 
   std::unique_ptr<ClusterSchedule> order;

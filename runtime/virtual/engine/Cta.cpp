@@ -32,6 +32,8 @@ Cta::Cta(Cluster &cluster, uint32_t rank)
   sharedMemory.reset(static_cast<std::byte *>(std::aligned_alloc(1024, bytes)));
   numThreads = uint32_t(cluster.launch.config.block.count());
   uint32_t numWarps = (numThreads + warpSize - 1) / warpSize;
+  if (cluster.launch.sanitize != SanitizeLevel::Off)
+    history = std::make_unique<BarrierHistory>();
   for (uint32_t i = 0; i < numWarps; ++i)
     warps.push_back(std::make_unique<Warp>(*this, i));
 }
@@ -40,6 +42,8 @@ void Cta::start(Dim3 ctaId) {
   id = ctaId;
   std::memset(sharedMemory.get(), 0xff, sharedBytes);
   mbarriers.reset();
+  if (history)
+    history->reset();
   for (NamedBarrier &barrier : barriers) {
     barrier = {};
     barrier.arrived.assign(warps.size(), 0);
@@ -55,7 +59,8 @@ void Cta::start(Dim3 ctaId) {
 }
 
 void Cta::warpExited() {
-  --liveWarps;
+  if (--liveWarps == 0 && cluster.sanitizer)
+    cluster.sanitizer->races().ctaExit(rank);
   // Barriers that wait for all threads wait for those that are left.
   for (NamedBarrier &barrier : barriers)
     if (barrier.active && barrier.expected == 0)

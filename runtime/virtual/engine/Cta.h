@@ -9,6 +9,7 @@
 #ifndef HEDDLE_VIRTUAL_ENGINE_CTA_H
 #define HEDDLE_VIRTUAL_ENGINE_CTA_H
 
+#include "engine/BarrierHistory.h"
 #include "engine/Warp.h"
 #include "engine/Warpgroup.h"
 #include "units/Mbarrier.h"
@@ -47,6 +48,8 @@ public:
   Dim3 id;
   uint32_t sharedBytes = 0;
   MbarrierTable mbarriers;
+  /// Null unless misuse that happens to work is looked for.
+  std::unique_ptr<BarrierHistory> history;
   std::array<NamedBarrier, 16> barriers;
   std::vector<std::unique_ptr<Warp>> warps;
   std::vector<Warpgroup> warpgroups;

@@ -32,6 +32,7 @@ enum class Blame {
   Barrier,
   SomeArrived,
   FirstPhase,
+  Parity,
   NoneArrived,
   Cluster,
   Divergence,
@@ -47,6 +48,8 @@ struct Wait {
   size_t order = 0;
   std::string reason, missing, hint;
   FindingSite site;
+  /// Who arrived at the mbarrier that is waited for.
+  std::vector<FindingSite> arrivals;
 };
 
 /// The live warps of the CTA that `barrier` lacks.
@@ -68,7 +71,71 @@ bool allUntouched(Cta &cta) {
   return true;
 }
 
-void explainPhase(const PhaseWait &phase, Wait &wait) {
+/// Lists who arrived in the phase; if nobody did, in the one before; if nobody
+/// has, where the program arrives at mbarriers at all.
+void listArrivals(const PhaseWait &phase, const MbarrierState &state,
+                  const Kernel &kernel, Wait &wait) {
+  if (!phase.cta->history)
+    return;
+  constexpr size_t most = 8;
+  auto list = [&](uint64_t number) {
+    auto arrivals = phase.cta->history->arrivalsIn(phase.offset, number);
+    for (const auto &arrival : arrivals.first(std::min(most, arrivals.size())))
+      wait.arrivals.push_back(getSite(
+          *arrival.warp, arrival.pc, arrival.lanes,
+          fmt::format("arrived in phase {} of the mbarrier at shared offset {}",
+                      number, phase.offset)));
+    return !arrivals.empty();
+  };
+  if (list(state.phase) || (state.phase && list(state.phase - 1)))
+    return;
+  std::string places;
+  size_t count = 0;
+  for (uint32_t pc = 0; pc < kernel.info.size() && count < most; ++pc) {
+    std::string_view opcode = kernel.info[pc].opcode;
+    if (!opcode.starts_with("mbarrier.arrive") &&
+        !opcode.starts_with("cp.async.mbarrier.arrive"))
+      continue;
+    places += (count++ ? ", " : "") + kernel.place(pc);
+  }
+  wait.missing += places.empty()
+                      ? "; the program arrives at no mbarrier"
+                      : "; the program arrives at mbarriers at " + places;
+}
+
+/// A warp that has waited for every phase of the mbarrier waits for one that is
+/// not the next that it has not seen. True if that explains the wait.
+bool explainSkip(const PhaseWait &phase, const MbarrierState &state,
+                 const Warp &warp, const std::string &name, Wait &wait) {
+  if (!phase.cta->history || !phase.parity)
+    return false;
+  BarrierHistory::Waiter seen =
+      phase.cta->history->waiter(phase.offset, warp.index);
+  if (!seen.phases || !seen.everyPhase || state.phase <= seen.phases)
+    return false;
+  uint64_t next = seen.phases;
+  wait.blame = Blame::Parity;
+  if (*phase.parity == (next & 1)) {
+    wait.cause = CauseClass::PhaseAliasing;
+    wait.reason = fmt::format(
+        "{} waits with parity {} for phase {} of {}, which is complete; but "
+        "the mbarrier has come to phase {}, for which the same parity stands",
+        describeWarpName(warp), *phase.parity, next, name, state.phase);
+    wait.hint = "let no phase complete before all who wait for the one before "
+                "have seen that";
+    return true;
+  }
+  wait.cause = CauseClass::Parity;
+  wait.reason = fmt::format(
+      "{} waits with parity {} for phase {} of {}, but has not waited for "
+      "phase {}, which is complete and has parity {}",
+      describeWarpName(warp), *phase.parity, state.phase, name, next, next & 1);
+  wait.hint = "count the phases of each mbarrier through the whole kernel: a "
+              "parity from a loop's index starts again with the loop";
+  return true;
+}
+
+void explainPhase(const PhaseWait &phase, const Warp &warp, Wait &wait) {
   const MbarrierState *state = phase.cta->mbarriers.find(phase.offset);
   std::string name =
       fmt::format("the mbarrier at shared offset {}", phase.offset);
@@ -86,8 +153,10 @@ void explainPhase(const PhaseWait &phase, Wait &wait) {
     wait.cause = CauseClass::TransactionBytes;
     wait.reason = fmt::format("all {} arrivals of phase {} of {} are in, but "
                               "{} of the bytes that they expect were not "
-                              "copied",
-                              state->expected, state->phase, name, state->tx);
+                              "copied: {}",
+                              state->expected, state->phase, name, state->tx,
+                              describeBytes(*state));
+    listArrivals(phase, *state, *warp.kernel, wait);
     wait.missing =
         fmt::format("copies of {} bytes that complete on {}", state->tx, name);
     wait.hint =
@@ -97,6 +166,7 @@ void explainPhase(const PhaseWait &phase, Wait &wait) {
   wait.missing =
       fmt::format("{} of {} arrivals in phase {} of {}", state->pending,
                   state->expected, state->phase, name);
+  listArrivals(phase, *state, *warp.kernel, wait);
   if (phase.parity == 0u && allUntouched(*phase.cta)) {
     wait.blame = Blame::FirstPhase;
     wait.cause = CauseClass::Parity;
@@ -108,6 +178,8 @@ void explainPhase(const PhaseWait &phase, Wait &wait) {
                 "mbarrier passes";
     return;
   }
+  if (explainSkip(phase, *state, warp, name, wait))
+    return;
   wait.blame = arrived ? Blame::SomeArrived : Blame::NoneArrived;
   wait.cause = CauseClass::ArrivalCount;
   wait.reason =
@@ -175,7 +247,7 @@ Wait explain(Warp &warp, const Fragment &fragment) {
     wait.reason = "lanes of one warp that must execute an instruction together "
                   "wait at different places";
   } else if (auto phase = findPhaseWait(warp, fragment)) {
-    explainPhase(*phase, wait);
+    explainPhase(*phase, warp, wait);
   } else if (isSpin(fragment)) {
     wait.blame = Blame::Memory;
     wait.cause = CauseClass::MissingSignal;
@@ -212,12 +284,14 @@ Finding heddle::vgpu::describeHang(Cluster &cluster) {
     return std::tuple(wait.blame, wait.phase, wait.order);
   });
   Finding finding;
+  std::vector<FindingSite> arrivals;
   finding.kind = FindingKind::Deadlock;
   finding.message = fmt::format(
       "kernel '{}' hangs: no warp of {} can run and no copy is in flight",
       cluster.launch.kernel->name, describeCta(*cluster.ctas.front()));
   if (!waits.empty()) {
-    const Wait &root = waits.front();
+    Wait &root = waits.front();
+    arrivals = std::move(root.arrivals);
     finding.cause = root.cause;
     if (!root.reason.empty())
       finding.message += "; " + root.reason;
@@ -226,5 +300,6 @@ Finding heddle::vgpu::describeHang(Cluster &cluster) {
   }
   for (Wait &wait : waits)
     finding.sites.push_back(std::move(wait.site));
+  std::ranges::move(arrivals, std::back_inserter(finding.sites));
   return finding;
 }

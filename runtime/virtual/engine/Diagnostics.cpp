@@ -69,6 +69,11 @@ FindingSite heddle::vgpu::getSite(const Warp &warp, uint32_t pc, uint32_t lanes,
   return site;
 }
 
+std::string heddle::vgpu::describeBytes(const MbarrierState &state) {
+  return fmt::format("{} bytes expected and {} copied", state.announced,
+                     int64_t(state.announced) - state.tx);
+}
+
 Finding heddle::vgpu::describeFault(const Warp &warp, uint32_t pc,
                                     uint32_t lanes, std::string_view message) {
   FaultClass found = classifyFault(message);

@@ -22,6 +22,7 @@ class Cluster;
 class Cta;
 class Warp;
 struct Fragment;
+struct MbarrierState;
 
 /// "lane 3", "lanes 0-15, 31".
 std::string describeLanes(uint32_t mask);
@@ -54,6 +55,12 @@ Finding describeHang(Cluster &cluster);
 /// clusters fit at one time, and `unstarted` have not begun.
 Finding describeStarvation(const std::vector<Cluster *> &waiting, uint64_t fit,
                            uint64_t unstarted);
+
+/// Reports what is unfinished now that all threads of `cluster` have exited.
+void reportLeaks(const Cluster &cluster);
+
+/// "512 bytes expected and 256 copied".
+std::string describeBytes(const MbarrierState &state);
 
 /// Whether lanes wait for others of their warp to reach the same instruction.
 bool isConvergence(const Fragment &fragment);

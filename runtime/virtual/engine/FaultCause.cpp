@@ -24,6 +24,8 @@ struct Row {
 };
 
 constexpr Row rows[] = {
+    // Before those that name a barrier: this one says what would help.
+    {"has exited", FindingKind::Access, CauseClass::PeerExit},
     {"wgmma in flight", FindingKind::WgmmaRegisters, CauseClass::MissingWait},
     {"phase aliasing", FindingKind::BarrierMisuse, CauseClass::PhaseAliasing},
     {"current phase", FindingKind::BarrierMisuse, CauseClass::PhaseAliasing},
@@ -63,7 +65,6 @@ constexpr Row rows[] = {
     {"member mask", FindingKind::Fault, CauseClass::Divergence},
     {"registers per thread; expected", FindingKind::Fault,
      CauseClass::RegisterPool},
-    {"has exited", FindingKind::Access, CauseClass::PeerExit},
     {"freed", FindingKind::Access, CauseClass::UseAfterFree},
     {"a multiple of", FindingKind::Access, CauseClass::Alignment},
     {"multiples of", FindingKind::Access, CauseClass::Alignment},

@@ -311,6 +311,7 @@ Flow Warp::exitLanes(uint32_t mask) {
     cta.cluster.sanitizer->races().exit({cta.rank, index, mask, pc});
   live &= ~mask;
   active &= ~mask;
+  cta.cluster.lanesExited();
   if (live == 0) {
     fragments.clear();
     running = false;

@@ -56,10 +56,14 @@ struct Fragment {
 /// The commit/wait groups of one thread: operations complete in order.
 struct AsyncGroups {
   uint64_t issued = 0, completed = 0;
+  /// Of bulk stores: those whose sources a wait covers.
+  uint64_t awaited = 0;
   /// Of bulk stores: those that have read their source.
   uint64_t sourcesRead = 0;
   /// The newest in flight.
   PendingOperation *newest = nullptr;
+  /// Where the newest was issued.
+  uint32_t newestPc = 0;
   /// `issued` at each commit.
   std::vector<uint64_t> commits;
 

@@ -198,6 +198,12 @@ struct GroupWait {
         sanitizer->races().bulkWait(actor, pending,
                                     done == &AsyncGroups::sourcesRead);
     }
+    if constexpr (kind == Channel::Kind::BulkGroup)
+      if (!warp.bulkGroups.empty())
+        Warp::forBits(mask, [&](uint32_t l) {
+          AsyncGroups &group = warp.bulkGroups[l];
+          group.awaited = std::max(group.awaited, group.target(pending));
+        });
     if (covered(warp, fragment))
       return Flow::Next;
     return warp.block(i, reason, /*retry=*/false, pending);

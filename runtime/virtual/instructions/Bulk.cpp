@@ -77,6 +77,7 @@ SharedStore::SharedStore(Warp &warp, const Instruction &i, uint32_t lane,
                        {Channel::Kind::BulkGroup, &warp, lane}, 2),
       from(from), window(&warp.cta.cluster.pending.memory()), bytes(bytes) {
   ++warp.bulkGroups[lane].issued;
+  warp.bulkGroups[lane].newestPc = warp.indexOf(i);
 }
 
 void SharedStore::issue() {

@@ -104,6 +104,17 @@ uint32_t lanesAt(Warp &warp, const MbarrierPayload &p, uint32_t lane,
   return same;
 }
 
+/// Notes for messages who does what, before `lane` does it.
+void remember(const MbarrierPlace &place, Op op, const Warp &warp, uint32_t pc,
+              uint32_t lane) {
+  BarrierHistory &history = *place.cta->history;
+  const MbarrierState *state = place.cta->mbarriers.find(place.offset);
+  if (op == Op::Init)
+    history.init(place.offset);
+  else if (state && op >= Op::Arrive && op <= Op::ArriveDropNoComplete)
+    history.arrived(place.offset, state->phase, warp, pc, lane);
+}
+
 /// Everything but waits: one lane after the other.
 Flow operate(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &p = *static_cast<const MbarrierPayload *>(i.payload);
@@ -123,6 +134,8 @@ Flow operate(Warp &warp, const Instruction &i, uint32_t mask) {
     }
     uint32_t count = p.hasCount ? warp.reg32(p.count)[lane] : 1;
     uint32_t tx = p.tx ? warp.reg32(p.tx)[lane] : 0;
+    if (place->cta->history)
+      remember(*place, p.op, warp, warp.indexOf(i), lane);
     auto state = apply(place->cta->mbarriers, p.op, place->offset, count, tx);
     if (!state)
       return warp.fault(i, 1u << lane, state.error().message);
@@ -227,14 +240,19 @@ Flow wait(Warp &warp, const Instruction &i, uint32_t mask) {
     warp.setPredicate(i.dst, mask, 0);
     return warp.yield();
   }
-  if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
+  BarrierHistory *history = warp.cta.history.get();
+  if (history)
     for (uint32_t left = done; left;) {
       uint32_t lane = uint32_t(__builtin_ctz(left));
       uint32_t together = lanesAt(warp, p, lane, left);
       left &= ~together;
       auto place = locateMbarrier(warp, p, lane);
-      sanitizer->mbarrierWaited(warp, i, together, *place->cta, place->offset,
-                                !p.relaxed);
+      if (const MbarrierState *state =
+              place->cta->mbarriers.find(place->offset))
+        place->cta->history->waited(place->offset, warp.index, state->phase);
+      if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
+        sanitizer->mbarrierWaited(warp, i, together, *place->cta, place->offset,
+                                  !p.relaxed);
     }
   warp.setPredicate(i.dst, mask, done);
   return Flow::Next;

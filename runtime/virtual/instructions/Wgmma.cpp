@@ -128,6 +128,7 @@ Flow issue(Warp &warp, const Instruction &i, uint32_t mask) {
       reportUnfenced(warp, i, *touched);
   if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
     sanitizer->wgmma(warp, i, p.op, p.aInRegisters, mine.descA, mine.descB);
+  warp.wgmmaGroups.newestPc = warp.indexOf(i);
   warp.holdSlots(p.held);
   warp.wgmmaHeld.push_back(&p.held);
   if (shared.issued == 0xf) {

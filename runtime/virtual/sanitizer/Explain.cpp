@@ -155,9 +155,9 @@ std::string missingEdge(const Cluster &cluster, const RaceDetector &detector,
 } // namespace
 
 FindingSite Sanitizer::siteOf(const AccessInfo &access, uint32_t lanes,
-                              const Race &race) const {
+                              const RacePlace &place) const {
   std::string what =
-      fmt::format("{} at {}", verbOf(access), placeOf(cluster, race.place));
+      fmt::format("{} at {}", verbOf(access), placeOf(cluster, place));
   if (access.cluster == detector.clusterNumber()) {
     const Cta &cta = *cluster.ctas[access.warp >> 16];
     const Warp &warp = *cta.warps[access.warp & 0xffff];
@@ -214,9 +214,10 @@ void Sanitizer::reportRace(const Race &found) {
                   placeOf(cluster, race.place),
                   conflict.onlyProxy ? "does not see" : "races with",
                   verbOf(conflict.earlier));
-  finding.sites.push_back(siteOf(conflict.later, conflict.laterLanes, race));
   finding.sites.push_back(
-      siteOf(conflict.earlier, conflict.earlierLanes, race));
+      siteOf(conflict.later, conflict.laterLanes, race.place));
+  finding.sites.push_back(
+      siteOf(conflict.earlier, conflict.earlierLanes, race.place));
   finding.missing = missingEdge(cluster, detector, race);
   cluster.report(std::move(finding));
 }
@@ -239,6 +240,23 @@ void Sanitizer::reportInit(const UnsynchronizedInit &init) {
             "init and the first use by another CTA"
           : "expected a barrier, such as bar.sync, between the init and the "
             "first use by another thread";
+  cluster.report(std::move(finding));
+}
+
+void Sanitizer::reportPeer(const RaceDetector::PeerAccess &found) {
+  Finding finding;
+  finding.kind = FindingKind::Leak;
+  finding.cause = CauseClass::PeerExit;
+  std::string cta = describeCta(*cluster.ctas[found.place.rank]);
+  finding.message = fmt::format(
+      "{} may have exited, and its shared memory be gone, when a peer accesses "
+      "it",
+      cta);
+  finding.sites.push_back(siteOf(found.access, found.lanes, found.place));
+  finding.missing = fmt::format(
+      "an order between this access and the exit of {}: a cluster barrier "
+      "(barrier.cluster.arrive and wait) after the last access",
+      cta);
   cluster.report(std::move(finding));
 }
 

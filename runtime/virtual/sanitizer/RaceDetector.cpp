@@ -51,6 +51,8 @@ void RaceDetector::start(uint32_t number, std::span<const uint32_t> lanes) {
     for (NamedBarrier &barrier : cta.barriers)
       barrier = {};
     cta.mbarriers.clear();
+    cta.visited = false;
+    cta.atExit.clear();
     for (Warpgroup &group : cta.groups)
       group = {};
   }
@@ -103,6 +105,7 @@ void RaceDetector::touch(uint32_t rank, uint32_t line, const AccessInfo &info,
                          const std::array<uint8_t, 64> *table,
                          const Observer &observer) {
   Conflict conflict;
+  ctas[rank].visited |= info.warp >> 16 != rank;
   if (ctas[rank].lines[line].access(info, bytes, table, observer,
                                     maxSharedRecords, conflict)) [[unlikely]]
     report(conflict, {true, rank, uint64_t(line) * lineBytes + conflict.byte});
@@ -861,7 +864,46 @@ void RaceDetector::syncLanes(const Actor &actor) {
 }
 
 void RaceDetector::exit(const Actor &actor) {
-  warpOf(actor).clocks.exit(actor.lanes);
+  WarpState &warp = warpOf(actor);
+  if (shape.ctas > 1) {
+    // The memory is there until the last thread exits. A relaxed arrival is
+    // enough for an access to have happened.
+    warp.clocks.publish(actor.lanes, ctas[actor.rank].atExit);
+    ctas[actor.rank].atExit.join(warp.relaxed);
+  }
+  warp.clocks.exit(actor.lanes);
+}
+
+void RaceDetector::ctaExit(uint32_t rank) {
+  CtaState &cta = ctas[rank];
+  if (!cta.visited)
+    return;
+  Observer observer(cta.atExit, cluster, /*async=*/false);
+  auto check = [&](const Record &record, size_t line) {
+    // Asynchronous operations tell an mbarrier, which has its own rules.
+    if (record.info.async || record.info.warp >> 16 == rank)
+      return true;
+    return record.bytes.all([&](uint32_t byte) {
+      uint32_t unseen = 0;
+      for (uint32_t rest = record.lanesOf(byte); rest; rest &= rest - 1) {
+        uint32_t lane = uint32_t(__builtin_ctz(rest));
+        unseen |= uint32_t(!observer.sees(record.info, 0, lane)) << lane;
+      }
+      if (unseen)
+        handlers.peer(
+            {record.info, unseen, {true, rank, line * lineBytes + byte}});
+      return !unseen;
+    });
+  };
+  // One is enough: a program that does so does it everywhere.
+  for (size_t line = 0; line < cta.lines.size(); ++line) {
+    for (const Record &record : cta.lines[line].writeRecords())
+      if (!check(record, line))
+        return;
+    for (const Record &record : cta.lines[line].readRecords())
+      if (!check(record, line))
+        return;
+  }
 }
 
 void RaceDetector::barrierArrive(const Actor &actor, uint32_t number,

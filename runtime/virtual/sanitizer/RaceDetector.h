@@ -105,9 +105,17 @@ public:
     uint32_t warps = 1;
     uint32_t sharedBytes = 0;
   };
+  /// A peer's access to shared memory of a CTA that nothing orders before the
+  /// exit of that CTA.
+  struct PeerAccess {
+    AccessInfo access;
+    uint32_t lanes = 0;
+    RacePlace place;
+  };
   struct Handlers {
     std::function<void(const Race &)> race;
     std::function<void(const UnsynchronizedInit &)> init;
+    std::function<void(const PeerAccess &)> peer;
   };
 
   /// `global` may be null: then only shared memory is watched.
@@ -194,6 +202,8 @@ public:
 
   void syncLanes(const Actor &actor);
   void exit(const Actor &actor);
+  /// The last thread of a CTA has exited.
+  void ctaExit(uint32_t rank);
   void barrierArrive(const Actor &actor, uint32_t number, bool waits);
   void barrierComplete(uint32_t rank, uint32_t number);
   void clusterArrive(const Actor &actor, bool release);
@@ -301,6 +311,10 @@ private:
     std::vector<NamedBarrier> barriers;
     std::unordered_map<uint32_t, Mbarrier> mbarriers;
     std::vector<Warpgroup> groups;
+    /// Whether other CTAs accessed its memory, and what its threads knew when
+    /// they exited.
+    bool visited = false;
+    Knowledge atExit;
   };
 
   void flushWgmmas(uint32_t rank, Warpgroup &group);

@@ -35,8 +35,10 @@ Sanitizer::Sanitizer(Cluster &cluster)
     : cluster(cluster),
       detector(shapeOf(cluster), cluster.launch.globalShadow,
                {[this](const Race &race) { reportRace(race); },
-                [this](const UnsynchronizedInit &init) { reportInit(init); }}) {
-}
+                [this](const UnsynchronizedInit &init) { reportInit(init); },
+                [this](const RaceDetector::PeerAccess &access) {
+                  reportPeer(access);
+                }}) {}
 
 void Sanitizer::start() {
   reported.clear();

@@ -112,8 +112,9 @@ public:
 private:
   void reportRace(const Race &race);
   void reportInit(const UnsynchronizedInit &init);
+  void reportPeer(const RaceDetector::PeerAccess &access);
   FindingSite siteOf(const AccessInfo &access, uint32_t lanes,
-                     const Race &race) const;
+                     const RacePlace &place) const;
   static RaceDetector::MbarrierName name(const Cta &cta, uint32_t offset);
   const std::vector<RaceDetector::Piece> &pieces(const WgmmaOp &op, bool isB,
                                                  uint64_t descriptor);

@@ -27,6 +27,7 @@ void completeIfDone(MbarrierState &state) {
     return;
   ++state.phase;
   state.pending = state.expected;
+  state.announced = 0;
 }
 
 std::string describeState(const MbarrierState &state) {
@@ -121,8 +122,9 @@ Expected<void> MbarrierTable::init(uint32_t offset, uint32_t count) {
                      "mbarrier at shared offset {:#x} is live; expected "
                      "mbarrier.inval before it is initialised again ({})",
                      offset, describeState(state));
-  state = {
-      .phase = 0, .pending = count, .expected = count, .tx = 0, .live = true};
+  state = {};
+  state.pending = state.expected = count;
+  state.live = true;
   ++numLive;
   liveBegin = std::min(liveBegin, offset);
   liveEnd = std::max(liveEnd, offset + objectBytes);
@@ -179,6 +181,7 @@ Expected<uint64_t> MbarrierTable::arriveImpl(uint32_t offset, uint32_t count,
 
   uint64_t token = state.phase << phaseShift | state.pending;
   state.tx = int32_t(tx);
+  state.announced += expectBytes;
   state.pending -= count;
   if (drop)
     state.expected -= count;
@@ -226,6 +229,7 @@ Expected<void> MbarrierTable::expectTx(uint32_t offset, uint32_t bytes) {
   if (Expected<void> good = checkTx(offset, state, tx, "expect_tx"); !good)
     return good;
   state.tx = int32_t(tx);
+  state.announced += bytes;
   return {};
 }
 

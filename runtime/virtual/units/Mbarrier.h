@@ -34,6 +34,8 @@ struct MbarrierState {
   /// Bytes expected less bytes completed; negative while a copy has finished
   /// before its expectation was announced.
   int32_t tx = 0;
+  /// Bytes that expect_tx has announced in this phase.
+  uint64_t announced = 0;
   bool live = false;
 };
 
