@@ -55,6 +55,7 @@ void Cluster::start(uint64_t number, uint64_t &progress) {
   for (auto &cta : ctas)
     liveWarps += cta->warps.size();
   barrier.phase = 0;
+  barrier.active = false;
   barrier.arrived.assign(liveWarps, 0);
   for (auto &cta : ctas) {
     uint32_t rank = cta->rank;
@@ -80,11 +81,14 @@ void Cluster::lanesExited() {
 }
 
 void Cluster::checkBarrier() {
+  if (!barrier.active)
+    return;
   size_t position = 0;
   for (auto &cta : ctas)
     for (auto &warp : cta->warps)
-      if ((barrier.arrived[position++] & warp->live) != warp->live)
+      if (warp->live & ~barrier.arrived[position++])
         return;
+  barrier.active = false;
   ++barrier.phase;
   if (sanitizer)
     sanitizer->races().clusterComplete();

@@ -114,8 +114,11 @@ public:
   /// barrier.cluster: threads that arrived, by CTA and warp, and the phase.
   struct {
     uint64_t phase = 0;
+    /// Someone has arrived.
+    bool active = false;
     std::vector<uint32_t> arrived;
   } barrier;
+  /// Completes it if everyone who has not exited has arrived.
   void checkBarrier();
   /// Exited threads count as arrived.
   void lanesExited();

@@ -11,6 +11,7 @@
 #include "engine/Cluster.h"
 #include "sanitizer/Sanitizer.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -58,26 +59,38 @@ void Cta::start(Dim3 ctaId) {
     warp->start();
 }
 
-void Cta::warpExited() {
-  if (--liveWarps == 0 && cluster.sanitizer)
-    cluster.sanitizer->races().ctaExit(rank);
-  // Barriers that wait for all threads wait for those that are left.
+void Cta::lanesExited(const Warp &warp) {
+  if (warp.done()) {
+    if (--liveWarps == 0 && cluster.sanitizer)
+      cluster.sanitizer->races().ctaExit(rank);
+    cluster.warpExited();
+  }
+  // Barriers wait for the threads that are left.
   for (NamedBarrier &barrier : barriers)
-    if (barrier.active && barrier.expected == 0)
+    if (barrier.active)
       checkBarrier(barrier);
-  cluster.warpExited();
+  cluster.checkBarrier();
+}
+
+uint32_t Cta::missingAt(const NamedBarrier &barrier, const Warp &warp) const {
+  return warp.live & ~barrier.arrived[warp.index];
+}
+
+uint32_t Cta::arrivedAt(const NamedBarrier &barrier) const {
+  uint32_t arrived = 0;
+  for (auto &warp : warps)
+    if (barrier.arrived[warp->index] && !missingAt(barrier, *warp))
+      arrived += warpSize;
+  return arrived;
 }
 
 void Cta::checkBarrier(NamedBarrier &barrier) {
-  uint32_t arrivedWarps = 0, exited = 0;
-  for (size_t i = 0; i < warps.size(); ++i) {
-    if (barrier.arrived[i])
-      arrivedWarps += (barrier.arrived[i] | ~warps[i]->live) == fullMask;
-    else
-      exited += warps[i]->live == 0;
-  }
-  bool complete = barrier.expected ? arrivedWarps * warpSize >= barrier.expected
-                                   : arrivedWarps + exited == warps.size();
+  // A barrier without a count waits for the threads that have not exited.
+  bool complete = barrier.expected
+                      ? arrivedAt(barrier) >= barrier.expected
+                      : std::ranges::all_of(warps, [&](auto &warp) {
+                          return !missingAt(barrier, *warp);
+                        });
   if (!complete)
     return;
   barrier.active = false;

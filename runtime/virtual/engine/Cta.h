@@ -37,9 +37,16 @@ public:
   void start(Dim3 id);
   uint32_t threads() const { return numThreads; }
   bool done() const { return liveWarps == 0; }
-  void warpExited();
+  /// Lanes of `warp` have exited: nobody waits for them any more.
+  void lanesExited(const Warp &warp);
   std::byte *shared() { return sharedMemory.get(); }
 
+  /// The live lanes of the warp that have yet to arrive at `barrier` in this
+  /// generation.
+  uint32_t missingAt(const NamedBarrier &barrier, const Warp &warp) const;
+  /// Threads that have arrived there: a warp counts as 32 once all of its live
+  /// lanes have.
+  uint32_t arrivedAt(const NamedBarrier &barrier) const;
   /// Completes `barrier` if everyone expected has arrived.
   void checkBarrier(NamedBarrier &barrier);
 

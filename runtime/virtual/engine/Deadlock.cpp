@@ -56,8 +56,7 @@ struct Wait {
 std::vector<Warp *> getMissing(Cta &cta, const NamedBarrier &barrier) {
   std::vector<Warp *> missing;
   for (auto &warp : cta.warps)
-    if (!warp->done() &&
-        (barrier.arrived[warp->index] | ~warp->live) != fullMask)
+    if (cta.missingAt(barrier, *warp))
       missing.push_back(warp.get());
   return missing;
 }
@@ -203,12 +202,9 @@ void explainBarrier(Warp &warp, const Fragment &fragment, Wait &wait) {
     });
   });
   wait.blame = elsewhere ? Blame::Other : Blame::Barrier;
-  uint32_t arrived = 0;
-  bool exited = false;
-  for (size_t i = 0; i < cta.warps.size(); ++i) {
-    arrived += barrier.arrived[i] ? warpSize : 0;
-    exited |= cta.warps[i]->done();
-  }
+  uint32_t arrived = cta.arrivedAt(barrier);
+  bool exited =
+      std::ranges::any_of(cta.warps, [](auto &other) { return other->done(); });
   uint32_t expected = barrier.expected ? barrier.expected
                                        : uint32_t(cta.warps.size()) * warpSize;
   // Even with all that are left it would not be complete.

@@ -315,9 +315,10 @@ Flow Warp::exitLanes(uint32_t mask) {
   if (live == 0) {
     fragments.clear();
     running = false;
-    cta.warpExited();
-    return Flow::Stop;
   }
+  cta.lanesExited(*this);
+  if (live == 0)
+    return Flow::Stop;
   if (active)
     return Flow::Next;
   drop();

@@ -20,12 +20,20 @@ namespace {
 
 enum class Mode : uint32_t { Sync, Arrive, RedPopc, RedAnd, RedOr };
 
+/// "warp 3", or "warp 3 (lanes 0-15)" if the others of its live lanes are not
+/// `missing`.
+std::string describeMissing(const Warp &warp, uint32_t missing) {
+  std::string name = describeWarpName(warp);
+  return missing == warp.live
+             ? name
+             : fmt::format("{} ({})", name, describeLanes(missing));
+}
+
 std::string missingWarps(Cta &cta, const NamedBarrier &barrier) {
   std::string text;
   for (auto &warp : cta.warps)
-    if (!warp->done() &&
-        (barrier.arrived[warp->index] | ~warp->live) != fullMask)
-      text += (text.empty() ? "" : ", ") + describeWarpName(*warp);
+    if (uint32_t missing = cta.missingAt(barrier, *warp))
+      text += (text.empty() ? "" : ", ") + describeMissing(*warp, missing);
   return text.empty() ? "no warp" : text;
 }
 
@@ -36,16 +44,11 @@ const WaitReason barrierWait{
     [](Warp &warp, const Fragment &fragment) {
       Cta &cta = warp.cta;
       const NamedBarrier &barrier = cta.barriers[fragment.a];
-      uint32_t arrived = 0;
-      for (size_t i = 0; i < cta.warps.size(); ++i)
-        arrived += barrier.arrived[i]
-                       ? (barrier.arrived[i] | ~cta.warps[i]->live) == fullMask
-                       : 0;
       uint32_t expected =
           barrier.expected ? barrier.expected : uint32_t(cta.warps.size()) * 32;
       return fmt::format("waits at barrier {}: {} of {} threads arrived; not "
                          "arrived: {}",
-                         fragment.a, arrived * warpSize, expected,
+                         fragment.a, cta.arrivedAt(barrier), expected,
                          missingWarps(cta, barrier));
     }};
 
@@ -162,10 +165,11 @@ const WaitReason clusterWait{
       size_t position = 0;
       for (auto &cta : cluster.ctas)
         for (auto &other : cta->warps) {
-          uint32_t arrived = cluster.barrier.arrived[position++];
-          if ((arrived & other->live) != other->live)
-            missing += fmt::format("{}{} {}", missing.empty() ? "" : ", ",
-                                   describeCta(*cta), describeWarpName(*other));
+          uint32_t lanes = other->live & ~cluster.barrier.arrived[position++];
+          if (lanes)
+            missing +=
+                fmt::format("{}{} {}", missing.empty() ? "" : ", ",
+                            describeCta(*cta), describeMissing(*other, lanes));
         }
       return fmt::format("waits at the cluster barrier; not arrived: {}",
                          missing);
@@ -181,6 +185,7 @@ Flow clusterArrive(Warp &warp, const Instruction &i, uint32_t mask) {
                       "the thread arrives at the cluster barrier twice; "
                       "expected barrier.cluster.wait in between");
   arrived |= mask;
+  barrier.active = true;
   warp.clusterArrived |= mask;
   if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
     sanitizer->races().clusterArrive(Sanitizer::actorOf(warp, i, mask),

@@ -28,11 +28,16 @@ Expected<SharedPlace> heddle::vgpu::locateShared(Warp &warp, uint64_t address,
     return makeError(ErrorKind::Fault,
                      "shared offset {} is not a multiple of {} bytes", offset,
                      align);
-  if (!cta || offset > cta->sharedBytes || bytes > cta->sharedBytes - offset)
+  // Of an address in a CTA that is not reached this tells why.
+  if (!cta)
     return makeError(ErrorKind::Fault, "{}",
                      explainAccess(warp, Space::Shared, window, 1, crossCta,
-                                   AccessKind::Load) +
-                         fmt::format(" (copy of {} bytes)", bytes));
+                                   AccessKind::Load));
+  if (offset > cta->sharedBytes || bytes > cta->sharedBytes - offset)
+    return makeError(ErrorKind::Fault,
+                     "the copy's {} bytes at shared offset {} are outside the "
+                     "CTA's {} bytes of shared memory",
+                     bytes, offset, cta->sharedBytes);
   return SharedPlace{cta, offset};
 }
 

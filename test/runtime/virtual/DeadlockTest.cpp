@@ -8,6 +8,8 @@
 
 #include "TestDevice.h"
 
+#include <fmt/format.h>
+
 using namespace heddle;
 using namespace heddle::test;
 
@@ -103,6 +105,27 @@ TEST(Deadlock, NamedBarrierCount) {
                     "bra end; first: bar.sync 3; end:"),
               CauseClass::NamedBarrierCount,
               "barrier 3 waits for 64 threads, 32 arrived");
+}
+
+TEST(Deadlock, LanesThatDoNotArrive) {
+  // Half of warp 1 is at another barrier.
+  auto at = [](const char *here, const char *there) {
+    return fmt::format("setp.ge.u32 %p0, %r31, 32;\n"
+                       "setp.lt.and.u32 %p0, %r31, 48, %p0;\n"
+                       "@%p0 bra low; {} bra end; low: {} end:",
+                       here, there);
+  };
+  std::string cluster = "barrier.cluster.arrive; barrier.cluster.wait;";
+  auto expectText = [](const Outcome &outcome, const std::string &text) {
+    EXPECT_NE(outcome.error.find(text), std::string::npos) << outcome.error;
+  };
+  Outcome outcome = check(at("barrier.sync 0;", "barrier.sync 3;"));
+  expectText(outcome, "32 of 64 threads arrived; not arrived: warp 1 (lanes "
+                      "0-15)");
+  expectText(outcome, "0 of 64 threads arrived; not arrived: warp 0, warp 1 "
+                      "(lanes 16-31)");
+  expectText(check(at(cluster.c_str(), "barrier.sync 0;")),
+             "not arrived: CTA (0,0,0) warp 1 (lanes 0-15)");
 }
 
 TEST(Deadlock, EarlyExit) {

@@ -274,6 +274,37 @@ TEST(Spin, AFlagThatNobodySets) {
   }
 }
 
+TEST(Spin, CountedPollsEnd) {
+  // Each thread counts its polls, and gives up after many.
+  const char *copy = R"(
+    mov.u32 %r0, buffer; setp.eq.u32 %p0, %r31, 0; mov.u32 %r1, 0;
+    cvt.u64.u32 %rd0, %r31; add.u64 %rd0, %rd0, 7; st.global.u64 [%mine], %rd0;
+    @%p0 mbarrier.init.shared::cta.b64 [%r0], 1;
+    fence.proxy.async; bar.sync 0;
+    @%p0 mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r0], 256;
+    @%p0 cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes
+      [%r0+1024], [%out], 256, [%r0];
+  again: mbarrier.test_wait.parity.shared::cta.b64 %p1, [%r0], 0;
+    @%p1 bra done; add.u32 %r1, %r1, 1; setp.lt.u32 %p2, %r1, 100000;
+    @%p2 bra again; trap;
+  done: ld.shared.u64 %rd1, [%r0+1032]; st.global.u64 [%mine], %rd1;)";
+  // A flag that a warp sets after it has slept.
+  const char *sleep = R"(
+    setp.eq.u32 %p0, %r31, 0; mov.u32 %r1, 0; mov.u64 %rd1, 8;
+    setp.ge.u32 %p1, %r31, 32; @%p1 bra again;
+    nanosleep.u32 1000; @%p0 st.volatile.global.u64 [%out], %rd1; bra done;
+  again: ld.volatile.global.u64 %rd0, [%out]; setp.eq.u64 %p1, %rd0, %rd1;
+    @%p1 bra done; add.u32 %r1, %r1, 1; setp.lt.u32 %p2, %r1, 100000;
+    @%p2 bra again; trap;
+  done: st.global.u64 [%mine], %rd1;)";
+  for (const char *name : {"timed", "eager", "lazy", "random:1", "random:3"})
+    for (const char *body : {copy, sleep}) {
+      auto outcome = runUnder(scheduleOf(name), body, 64, 1, 4096);
+      EXPECT_EQ(outcome.error, "") << name;
+      EXPECT_EQ(outcome.values[33], 8u) << name;
+    }
+}
+
 TEST(Spin, CountersEndLoopsAsWritten) {
   // A wait with a timeout is no endless loop.
   const char *body = R"(

@@ -8,17 +8,20 @@
 
 #include "TestDevice.h"
 
+#include <fmt/format.h>
+
 using namespace heddle;
 using namespace heddle::test;
 
 namespace {
 
-std::string runCluster(const std::string &body) {
-  TestDevice device;
-  DeviceAddress out = device.upload(std::vector<uint64_t>(64));
+std::string runCluster(const std::string &body, uint32_t threads = 32,
+                       VirtualDeviceOptions options = {.stepBudget = 1 << 24}) {
+  TestDevice device(options);
+  DeviceAddress out = device.upload(std::vector<uint64_t>(threads));
   LaunchConfig config;
   config.grid.x = config.cluster.x = 2;
-  config.block.x = 32;
+  config.block.x = threads;
   return device.run(kernelWith(body), "k", config, {out});
 }
 
@@ -42,6 +45,56 @@ TEST(Synchronization, ClusterBarrier) {
                        "@!%p0 barrier.cluster.wait;\n"
                        "@%p0 barrier.cluster.wait;\n"),
             "");
+}
+
+/// Threads from `first` to `last` exit, long after the others have come to
+/// `body`.
+std::string exitLate(uint32_t first, uint32_t last, const std::string &body) {
+  return fmt::format("setp.ge.u32 %p0, %r31, {};\n"
+                     "setp.le.and.u32 %p0, %r31, {}, %p0;\n"
+                     "@!%p0 bra others; mov.u32 %r1, 0;\n"
+                     "idle: add.u32 %r1, %r1, 1; setp.lt.u32 %p1, %r1, 2000;\n"
+                     "@%p1 bra idle; exit;\n"
+                     "others: {}",
+                     first, last, body);
+}
+
+TEST(Synchronization, NobodyWaitsForThoseThatHaveExited) {
+  std::string cluster = "barrier.cluster.arrive;\nbarrier.cluster.wait;\n";
+  for (const char *name : {"timed", "eager", "lazy", "random:1", "random:3"}) {
+    auto schedule = parseSchedule(name);
+    ASSERT_TRUE(schedule);
+    VirtualDeviceOptions options;
+    options.schedule = *schedule;
+    options.stepBudget = 1 << 24;
+    options.sanitize = SanitizeLevel::Full;
+    // A warp, some lanes of one, and all but a lane.
+    for (auto [first, last] : {std::pair(32, 63), {32, 47}, {33, 63}, {1, 63}})
+      for (const std::string &barrier :
+           {cluster, cluster + cluster, std::string("barrier.sync 0;"),
+            std::string("barrier.sync 0; barrier.sync 0;")})
+        EXPECT_EQ(runCluster(exitLate(first, last, barrier), 64, options), "")
+            << name << ": " << first << "-" << last << ", " << barrier;
+    // A count says how many warps come.
+    EXPECT_EQ(runCluster(exitLate(32, 47, "barrier.sync 1, 64;"), 64, options),
+              "")
+        << name;
+    std::string error =
+        runCluster(exitLate(32, 63, "barrier.sync 1, 64;"), 64, options);
+    EXPECT_NE(error.find("32 arrived and warps of the CTA have exited"),
+              std::string::npos)
+        << name << ": " << error;
+  }
+}
+
+TEST(Synchronization, BulkCopiesPastSharedMemory) {
+  EXPECT_NE(runError("mov.u32 %r0, buffer; setp.eq.u32 %p0, %r31, 0;\n"
+                     "@%p0 cp.async.bulk.global.shared::cta.bulk_group"
+                     " [%out], [%r0+64], 160000;",
+                     32, ".shared .align 16 .b8 buffer[1024];\n")
+                .find("the copy's 160000 bytes at shared offset 64 are outside "
+                      "the CTA's 1024 bytes of shared memory"),
+            std::string::npos);
 }
 
 TEST(Synchronization, RegistersAskedForTwice) {
