@@ -12,10 +12,18 @@
 
 using namespace heddle::vgpu;
 
+/// The entries of one agent, which lie side by side.
+template <typename Entries>
+static auto entriesOf(Entries &entries, uint32_t agent) {
+  return std::ranges::equal_range(entries, agent, {}, &LaneClock::agent);
+}
+
 uint32_t Clocks::of(uint32_t agent, uint32_t lane) const {
   uint32_t clock = all(agent);
-  for (const LaneClock &entry : partial)
-    if (entry.agent == agent && (entry.lanes >> lane & 1))
+  if (partial.empty())
+    return clock;
+  for (const LaneClock &entry : entriesOf(partial, agent))
+    if (entry.lanes >> lane & 1)
       clock = std::max(clock, entry.clock);
   return clock;
 }
@@ -23,18 +31,17 @@ uint32_t Clocks::of(uint32_t agent, uint32_t lane) const {
 void Clocks::raise(uint32_t agent, uint32_t lanes, uint32_t clock) {
   if (clock <= all(agent) || lanes == 0)
     return;
+  auto mine = entriesOf(partial, agent);
   if (lanes == ~0u) {
     if (agent >= known.size())
       known.resize(agent + 1);
     known[agent] = clock;
-    std::erase_if(partial, [&](const LaneClock &entry) {
-      return entry.agent == agent && entry.clock <= clock;
-    });
+    auto old = std::ranges::remove_if(
+        mine, [&](const LaneClock &entry) { return entry.clock <= clock; });
+    partial.erase(old.begin(), old.end());
     return;
   }
-  for (LaneClock &entry : partial) {
-    if (entry.agent != agent)
-      continue;
+  for (LaneClock &entry : mine) {
     if (entry.clock >= clock) {
       if (entry.clock == clock) {
         // Lanes that meet at one clock may add up to all of them.
@@ -49,18 +56,18 @@ void Clocks::raise(uint32_t agent, uint32_t lanes, uint32_t clock) {
       entry.lanes &= ~lanes;
     }
   }
-  std::erase_if(partial,
-                [](const LaneClock &entry) { return entry.lanes == 0; });
+  auto gone = std::ranges::remove_if(
+      mine, [](const LaneClock &entry) { return entry.lanes == 0; });
+  auto at = partial.erase(gone.begin(), gone.end());
   if (lanes == 0)
     return;
-  partial.push_back({agent, lanes, clock});
+  partial.insert(at, {agent, lanes, clock});
   // Lanes at different clocks: all are known up to the least of them.
   uint32_t covered = 0, least = ~0u;
-  for (const LaneClock &entry : partial)
-    if (entry.agent == agent) {
-      covered |= entry.lanes;
-      least = std::min(least, entry.clock);
-    }
+  for (const LaneClock &entry : entriesOf(partial, agent)) {
+    covered |= entry.lanes;
+    least = std::min(least, entry.clock);
+  }
   if (covered == ~0u)
     raise(agent, covered, least);
 }
@@ -101,22 +108,76 @@ void Clocks::meet(const Clocks &other) {
     raise(entry);
 }
 
+bool Clocks::covers(const Clocks &other) const {
+  for (size_t i = 0, n = other.known.size(); i < n; ++i)
+    if (other.known[i] > all(uint32_t(i))) {
+      // Lane by lane it may still be known.
+      for (uint32_t lane = 0; lane < 32; ++lane)
+        if (of(uint32_t(i), lane) < other.known[i])
+          return false;
+    }
+  for (const LaneClock &entry : other.partial) {
+    if (entry.clock <= all(entry.agent))
+      continue;
+    uint32_t missing = entry.lanes;
+    for (const LaneClock &mine : entriesOf(partial, entry.agent))
+      if (mine.clock >= entry.clock)
+        missing &= ~mine.lanes;
+    if (missing)
+      return false;
+  }
+  return true;
+}
+
 void Clocks::clear() {
   known.clear();
   partial.clear();
 }
 
-void Knowledge::joinForeign(const Foreign &other) {
+void heddle::vgpu::join(ClusterKnowledge &known,
+                        const ClusterKnowledge &other) {
   for (const auto &[cluster, theirs] : other) {
-    auto &mine = foreign[cluster];
+    auto &mine = known[cluster];
     if (!mine) {
       mine = theirs;
-    } else if (mine != theirs) {
+    } else if (mine != theirs && !mine->covers(*theirs)) {
+      // What one side knows wholly need not be copied.
+      if (theirs->covers(*mine)) {
+        mine = theirs;
+        continue;
+      }
       auto joined = std::make_shared<LocalKnowledge>(*mine);
       joined->join(*theirs);
       mine = std::move(joined);
     }
   }
+}
+
+void Knowledge::joinFlags(const std::shared_ptr<const FlagKnowledge> &other) {
+  if (!other || other == flags)
+    return;
+  if (!flags) {
+    flags = other;
+    return;
+  }
+  auto joined = std::make_shared<FlagKnowledge>(*flags);
+  bool isMine = true, isTheirs = true;
+  auto add = [&](FlagKnowledge::ByScope FlagKnowledge::*part) {
+    for (size_t s = 0; s < ((*other).*part).size(); ++s) {
+      ClusterKnowledge &sum = ((*joined).*part)[s];
+      vgpu::join(sum, ((*other).*part)[s]);
+      isMine = isMine && sum == ((*flags).*part)[s];
+      isTheirs = isTheirs && sum == ((*other).*part)[s];
+    }
+  };
+  add(&FlagKnowledge::fenced);
+  add(&FlagKnowledge::observed);
+  if (isMine)
+    return;
+  if (isTheirs)
+    flags = other;
+  else
+    flags = std::move(joined);
 }
 
 void Knowledge::join(const Knowledge &other) {
@@ -125,10 +186,13 @@ void Knowledge::join(const Knowledge &other) {
     joinForeign(other.foreign);
   if (!other.inits.empty())
     inits.join(other.inits);
+  if (other.flags)
+    joinFlags(other.flags);
 }
 
 void Knowledge::clear() {
   LocalKnowledge::clear();
   foreign.clear();
   inits.clear();
+  flags.reset();
 }

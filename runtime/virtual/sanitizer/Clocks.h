@@ -18,6 +18,7 @@
 #ifndef HEDDLE_VIRTUAL_SANITIZER_CLOCKS_H
 #define HEDDLE_VIRTUAL_SANITIZER_CLOCKS_H
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -50,6 +51,8 @@ public:
   void join(const Clocks &other);
   /// What both know.
   void meet(const Clocks &other);
+  /// Whether it knows all that `other` does.
+  bool covers(const Clocks &other) const;
   void clear();
   bool empty() const { return known.empty() && partial.empty(); }
   bool hasLanes() const { return !partial.empty(); }
@@ -57,7 +60,7 @@ public:
 
 private:
   std::vector<uint32_t> known;
-  /// Lanes known beyond that; few.
+  /// Lanes known beyond that, by agent; few.
   std::vector<LaneClock> partial;
 };
 
@@ -76,6 +79,10 @@ struct LocalKnowledge {
     if (!other.fencedGlobal.empty())
       fencedGlobal.join(other.fencedGlobal);
   }
+  bool covers(const LocalKnowledge &other) const {
+    return seen.covers(other.seen) && fenced.covers(other.fenced) &&
+           fencedGlobal.covers(other.fencedGlobal);
+  }
   void clear() {
     seen.clear();
     fenced.clear();
@@ -83,16 +90,38 @@ struct LocalKnowledge {
   }
 };
 
-/// The same, and what is known of other clusters, which is shared until it
-/// changes.
+/// What is known of clusters, by their numbers. Shared until it changes.
+using ClusterKnowledge =
+    std::map<uint32_t, std::shared_ptr<const LocalKnowledge>>;
+void join(ClusterKnowledge &known, const ClusterKnowledge &other);
+
+/// Reach of a synchronizing access.
+enum class Scope : uint8_t { None, Cta, Cluster, Gpu, System };
+
+/// What relaxed stores and loads say together with fences. It goes where other
+/// knowledge goes: a thread may fence, and another one, which has synchronised
+/// with it, store the flag.
+struct FlagKnowledge {
+  using ByScope = std::array<ClusterKnowledge, 5>;
+  /// What fences made ready to be published, by the scope of the fence.
+  ByScope fenced;
+  /// What relaxed loads found, by the scope that a fence needs to take it.
+  ByScope observed;
+};
+
+/// What is known within a cluster, and of other clusters.
 struct Knowledge : LocalKnowledge {
-  using Foreign = std::map<uint32_t, std::shared_ptr<const LocalKnowledge>>;
-  Foreign foreign;
+  ClusterKnowledge foreign;
+  /// Null if there is none.
+  std::shared_ptr<const FlagKnowledge> flags;
   /// mbarrier.init operations that fence.mbarrier_init released.
   Clocks inits;
 
   void join(const Knowledge &other);
-  void joinForeign(const Foreign &other);
+  void joinForeign(const ClusterKnowledge &other) {
+    vgpu::join(foreign, other);
+  }
+  void joinFlags(const std::shared_ptr<const FlagKnowledge> &other);
   void clear();
 };
 

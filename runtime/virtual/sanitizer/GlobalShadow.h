@@ -23,13 +23,13 @@ class SyncTable {
 public:
   /// What a CTA published at a scope that does not reach the whole device.
   struct Narrow {
-    Knowledge published;
+    ClusterKnowledge published;
     Scope scope = Scope::None;
     uint32_t cluster = 0, rank = 0;
   };
   struct Entry {
     /// What reaches every thread of the device.
-    Knowledge wide;
+    ClusterKnowledge wide;
     std::vector<Narrow> narrow;
   };
   Entry *find(uint64_t key) {

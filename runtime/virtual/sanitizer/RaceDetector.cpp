@@ -42,7 +42,6 @@ void RaceDetector::start(uint32_t number, std::span<const uint32_t> lanes) {
     warp.arrivedAt = 0;
     warp.relaxed.clear();
     warp.unreached.clear();
-    warp.fencedLanes = warp.observedLanes = 0;
     warp.maps.clear();
   }
   for (CtaState &cta : ctas) {
@@ -322,79 +321,63 @@ void RaceDetector::global(const Actor &actor, const uint64_t *addresses,
 
 // --- Flags -------------------------------------------------------------------
 
-Knowledge RaceDetector::exported(const Knowledge &local) const {
-  Knowledge result;
-  result.foreign = local.foreign;
-  result.foreign[cluster] = std::make_shared<LocalKnowledge>(
+ClusterKnowledge RaceDetector::exported(const Knowledge &local) const {
+  ClusterKnowledge result = local.foreign;
+  result[cluster] = std::make_shared<LocalKnowledge>(
       static_cast<const LocalKnowledge &>(local));
   return result;
-}
-
-void RaceDetector::acquireFrom(const Actor &actor, const Knowledge &exported) {
-  Knowledge imported;
-  imported.foreign = exported.foreign;
-  if (auto mine = imported.foreign.find(cluster);
-      mine != imported.foreign.end()) {
-    static_cast<LocalKnowledge &>(imported) = *mine->second;
-    imported.foreign.erase(mine);
-  }
-  warpOf(actor).clocks.acquire(actor.lanes, imported);
-}
-
-Knowledge RaceDetector::within(Scope scope, const Knowledge &published,
-                               WarpState &warp) {
-  Knowledge reached;
-  if (scope >= Scope::Gpu) {
-    reached.foreign = published.foreign;
-    return reached;
-  }
-  if (auto mine = published.foreign.find(cluster);
-      mine != published.foreign.end())
-    reached.foreign.insert(*mine);
-  warp.unreached.joinForeign(published.foreign);
-  return reached;
 }
 
 void RaceDetector::readFlag(const Actor &actor, const SyncTable::Entry &entry,
                             const Semantics &semantics) {
   WarpState &warp = warpOf(actor);
-  Knowledge reached = within(semantics.scope, entry.wide, warp);
-  for (const SyncTable::Narrow &narrow : entry.narrow) {
-    Scope needed = narrow.cluster != cluster   ? Scope::Gpu
-                   : narrow.rank != actor.rank ? Scope::Cluster
-                                               : Scope::Cta;
-    if (narrow.scope >= needed && semantics.scope >= needed)
-      reached.joinForeign(narrow.published.foreign);
-    else
-      warp.unreached.joinForeign(narrow.published.foreign);
-  }
-  if (reached.foreign.empty())
+  FlagKnowledge::ByScope found;
+  bool any = false;
+  auto find = [&](const ClusterKnowledge &published, Scope reach,
+                  Scope needed) {
+    if (std::min(reach, semantics.scope) < needed)
+      return join(warp.unreached.foreign, published);
+    join(found[size_t(needed)], published);
+    any = true;
+  };
+  // Who is in this cluster may take what reaches the device at any scope.
+  for (const auto &part : entry.wide)
+    find({part}, Scope::System,
+         part.first == cluster ? Scope::Cta : Scope::Gpu);
+  for (const SyncTable::Narrow &narrow : entry.narrow)
+    find(narrow.published, narrow.scope,
+         narrow.cluster != cluster   ? Scope::Gpu
+         : narrow.rank != actor.rank ? Scope::Cluster
+                                     : Scope::Cta);
+  if (!any)
     return;
-  if (semantics.acquire)
-    return acquireFrom(actor, reached);
-  // A fence may follow.
-  if (warp.observedLanes == 0)
-    warp.observed.clear();
-  warp.observedLanes |= actor.lanes;
-  warp.observed.join(reached);
+  // Without an acquire, a fence may follow.
+  if (!semantics.acquire)
+    return warp.clocks.observeFlags(actor.lanes, found);
+  for (const ClusterKnowledge &part : found)
+    warp.clocks.acquire(actor.lanes, part, cluster);
 }
 
 void RaceDetector::synchronize(const Actor &actor, uint64_t key, bool isShared,
                                const Semantics &semantics) {
   WarpState &warp = warpOf(actor);
   bool writes = semantics.write, reads = !writes;
-  Scope scope = semantics.scope;
-  Knowledge publication;
+  FlagKnowledge::ByScope publication;
   bool publishes = false;
+  auto publish = [&](const ClusterKnowledge &known, Scope scope) {
+    join(publication[size_t(std::min(scope, semantics.scope))], known);
+    publishes = true;
+  };
   if (writes && semantics.release) {
     Knowledge local;
     warp.clocks.release(actor.lanes, local);
-    publication = exported(local);
-    publishes = true;
-  } else if (writes && (warp.fencedLanes & actor.lanes)) {
-    publication = warp.atFence;
-    scope = std::min(scope, warp.fenceScope);
-    publishes = true;
+    publish(exported(local), semantics.scope);
+  } else if (writes) {
+    warp.clocks.forFlags(actor.lanes, [&](const FlagKnowledge &flags) {
+      for (size_t s = 0; s < flags.fenced.size(); ++s)
+        if (!flags.fenced[s].empty())
+          publish(flags.fenced[s], Scope(s));
+    });
   }
   auto act = [&](SyncTable &table) {
     SyncTable::Entry *entry = table.find(key);
@@ -411,18 +394,24 @@ void RaceDetector::synchronize(const Actor &actor, uint64_t key, bool isShared,
     SyncTable::Entry &target = table.get(key);
     if (!semantics.atomic)
       target = {};
-    if (scope >= Scope::Gpu) {
-      target.wide.join(publication);
-      return;
+    for (size_t s = 0; s < publication.size(); ++s) {
+      const ClusterKnowledge &known = publication[s];
+      Scope scope = Scope(s);
+      if (known.empty())
+        continue;
+      if (scope >= Scope::Gpu) {
+        join(target.wide, known);
+        continue;
+      }
+      // Each has its own reach, though one modification continues another.
+      auto at = std::ranges::find_if(target.narrow, [&](const auto &narrow) {
+        return narrow.scope == scope && narrow.cluster == cluster &&
+               narrow.rank == actor.rank;
+      });
+      if (at == target.narrow.end())
+        at = target.narrow.insert(at, {{}, scope, cluster, actor.rank});
+      join(at->published, known);
     }
-    // Each has its own reach, though one modification continues another.
-    auto at = std::ranges::find_if(target.narrow, [&](const auto &narrow) {
-      return narrow.scope == scope && narrow.cluster == cluster &&
-             narrow.rank == actor.rank;
-    });
-    if (at == target.narrow.end())
-      at = target.narrow.insert(at, {{}, scope, cluster, actor.rank});
-    at->published.join(publication);
   };
   if (isShared)
     act(sharedSyncs);
@@ -443,16 +432,26 @@ void RaceDetector::observe(const Actor &actor, bool isShared, uint32_t rank,
 
 void RaceDetector::fence(const Actor &actor, Scope scope) {
   WarpState &warp = warpOf(actor);
-  if (warp.observedLanes & actor.lanes) {
-    Actor observers = actor;
-    observers.lanes &= warp.observedLanes;
-    acquireFrom(observers, within(scope, warp.observed, warp));
+  // First what all lanes found, then what single ones did.
+  auto take = [&](uint32_t lanes, const FlagKnowledge &flags) {
+    for (size_t s = 0; s < flags.observed.size(); ++s)
+      if (Scope(s) > scope)
+        join(warp.unreached.foreign, flags.observed[s]);
+      else if (!flags.observed[s].empty())
+        warp.clocks.acquire(lanes, flags.observed[s], cluster);
+  };
+  if (auto flags = warp.clocks.common().flags)
+    take(actor.lanes, *flags);
+  for (uint32_t rest = actor.lanes; rest; rest &= rest - 1) {
+    const Knowledge *extra = warp.clocks.extra(uint32_t(__builtin_ctz(rest)));
+    if (extra && extra->flags) {
+      auto flags = extra->flags;
+      take(rest & -rest, *flags);
+    }
   }
   Knowledge local;
   warp.clocks.release(actor.lanes, local);
-  warp.atFence = exported(local);
-  warp.fencedLanes = actor.lanes;
-  warp.fenceScope = scope;
+  warp.clocks.fenceFlags(actor.lanes, scope, exported(local));
 }
 
 // --- mbarriers ---------------------------------------------------------------
@@ -1061,11 +1060,12 @@ RaceCause RaceDetector::causeOf(const Conflict &conflict,
   uint32_t user = (later.warp >> 16) * shape.warps + (later.warp & 0xffff);
   uint32_t earlierLane =
       uint32_t(__builtin_ctz(conflict.earlierLanes | 1u << 31));
-  const Knowledge::Foreign &unreached = warps[user].unreached.foreign;
-  if (auto at = unreached.find(earlier.cluster);
-      at != unreached.end() &&
-      at->second->seen.of(earlier.agent, earlierLane) >= earlier.clock)
-    return RaceCause::Scope;
+  // A thread that synchronised with the later one may have read the flag.
+  for (const WarpState &warp : warps)
+    if (auto at = warp.unreached.foreign.find(earlier.cluster);
+        at != warp.unreached.foreign.end() &&
+        at->second->seen.of(earlier.agent, earlierLane) >= earlier.clock)
+      return RaceCause::Scope;
   if (earlier.cluster != cluster)
     return RaceCause::NoSynchronization;
   Agent agent = agentOf(earlier.agent);

@@ -259,11 +259,6 @@ private:
     /// For messages: what it would know if nothing were relaxed, and if every
     /// scope reached it.
     Knowledge relaxed, unreached;
-    /// What lanes knew at their last fence, for relaxed stores after it, and
-    /// what they read in relaxed loads, for a fence after those.
-    uint32_t fencedLanes = 0, observedLanes = 0;
-    Knowledge atFence, observed;
-    Scope fenceScope = Scope::None;
     struct MapView {
       uint64_t address = 0;
       uint32_t lanes = 0;
@@ -360,11 +355,8 @@ private:
   template <typename F>
   static void waitedFor(const std::vector<LaneGroups> &groups, uint32_t lanes,
                         uint64_t pending, F &&body);
-  void acquireFrom(const Actor &actor, const Knowledge &exported);
-  Knowledge exported(const Knowledge &local) const;
-  /// What of `published`, which reaches the device, a reader at `scope` may
-  /// take; the rest goes to `unreached`.
-  Knowledge within(Scope scope, const Knowledge &published, WarpState &warp);
+  /// What `local` is to other clusters.
+  ClusterKnowledge exported(const Knowledge &local) const;
   /// A strong read of a flag: acquires, or remembers for a fence, what reaches
   /// the reader.
   void readFlag(const Actor &actor, const SyncTable::Entry &entry,

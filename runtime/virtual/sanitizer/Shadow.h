@@ -54,9 +54,6 @@ struct LaneMap {
   bool operator==(const LaneMap &) const = default;
 };
 
-/// Reach of a synchronizing access.
-enum class Scope : uint8_t { None, Cta, Cluster, Gpu, System };
-
 /// Everything about an access but its bytes.
 struct AccessInfo {
   uint32_t agent = 0;

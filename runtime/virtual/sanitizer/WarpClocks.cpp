@@ -115,6 +115,61 @@ void WarpClocks::acquire(uint32_t lanes, const Knowledge &source) {
   forLanesOf(lanes & live, [&](uint32_t lane) { extraOf(lane).join(source); });
 }
 
+void WarpClocks::acquire(uint32_t lanes, const ClusterKnowledge &source,
+                         uint32_t cluster) {
+  auto mine = source.find(cluster);
+  ClusterKnowledge others = source;
+  others.erase(cluster);
+  auto isKnown = [&](const Knowledge &knowledge) {
+    if (mine != source.end() && !knowledge.covers(*mine->second))
+      return false;
+    for (const auto &[number, theirs] : others) {
+      auto at = knowledge.foreign.find(number);
+      if (at == knowledge.foreign.end() ||
+          (at->second != theirs && !at->second->covers(*theirs)))
+        return false;
+    }
+    return true;
+  };
+  // Who polls a flag finds the same again and again.
+  if (isKnown(base))
+    return;
+  forKnowledge(lanes, [&](Knowledge &knowledge) {
+    if (mine != source.end() && !knowledge.covers(*mine->second))
+      knowledge.LocalKnowledge::join(*mine->second);
+    knowledge.joinForeign(others);
+  });
+}
+
+void WarpClocks::fenceFlags(uint32_t lanes, Scope scope,
+                            ClusterKnowledge known) {
+  // Lanes that knew the same know the same after.
+  std::shared_ptr<const FlagKnowledge> before, after;
+  forKnowledge(lanes, [&](Knowledge &knowledge) {
+    if (!after || before != knowledge.flags) {
+      before = knowledge.flags;
+      auto flags = before ? std::make_shared<FlagKnowledge>(*before)
+                          : std::make_shared<FlagKnowledge>();
+      // What a fence publishes contains what those before did.
+      for (size_t s = 0; s <= size_t(scope); ++s) {
+        flags->fenced[s].clear();
+        flags->observed[s].clear();
+      }
+      flags->fenced[size_t(scope)] = known;
+      after = std::move(flags);
+    }
+    knowledge.flags = after;
+  });
+}
+
+void WarpClocks::observeFlags(uint32_t lanes,
+                              const FlagKnowledge::ByScope &found) {
+  auto flags = std::make_shared<FlagKnowledge>();
+  flags->observed = found;
+  forKnowledge(lanes,
+               [&](Knowledge &knowledge) { knowledge.joinFlags(flags); });
+}
+
 void WarpClocks::complete(uint32_t lanes, uint32_t agent, uint32_t clock) {
   ++changes;
   if (widen(lanes) == ~0u) {

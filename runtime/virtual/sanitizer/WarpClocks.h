@@ -78,6 +78,23 @@ public:
   void fenceProxy(uint32_t lanes);
   /// fence.proxy.async.global
   void fenceProxyGlobal(uint32_t lanes);
+  /// `lanes` take what was published; this cluster's number is `cluster`.
+  void acquire(uint32_t lanes, const ClusterKnowledge &source,
+               uint32_t cluster);
+  /// Calls `body(FlagKnowledge)` for all that `lanes` know of flags.
+  template <typename F>
+  void forFlags(uint32_t lanes, F &&body) const {
+    if (base.flags)
+      body(*base.flags);
+    for (uint32_t rest = extraLanes & lanes; rest; rest &= rest - 1)
+      if (const auto &flags = extras[__builtin_ctz(rest)]->flags)
+        body(*flags);
+  }
+  /// A fence at `scope` made `known` ready to be published by `lanes`, and took
+  /// what they had observed that it reaches.
+  void fenceFlags(uint32_t lanes, Scope scope, ClusterKnowledge known);
+  /// Relaxed loads of `lanes` found this.
+  void observeFlags(uint32_t lanes, const FlagKnowledge::ByScope &found);
   /// fence.mbarrier_init
   void fenceInits(uint32_t lanes);
   /// bar.warp.sync, and what implies it.
@@ -100,6 +117,15 @@ private:
     return (lanes & live) == live ? ~0u : lanes & live;
   }
   Knowledge &extraOf(uint32_t lane);
+  /// Calls `body(Knowledge)` for what `lanes` know.
+  template <typename F>
+  void forKnowledge(uint32_t lanes, F &&body) {
+    ++changes;
+    if (widen(lanes) == ~0u)
+      return body(base);
+    for (uint32_t rest = lanes & live; rest; rest &= rest - 1)
+      body(extraOf(uint32_t(__builtin_ctz(rest))));
+  }
 
   uint32_t self = 0;
   uint32_t live = 0;

@@ -396,6 +396,122 @@ done:
   EXPECT_EQ(lastBlock("membar.gl;", ""), "race no-synchronization");
 }
 
+TEST(Race, FencesBeforeBarriers) {
+  // All threads store and fence; one takes the ticket of all; all of the last
+  // CTA fence and read.
+  auto lastBlock = [&](const std::string &before, const std::string &between,
+                       const std::string &after) {
+    return check(".shared .align 4 .b32 ticket;\n"
+                 "setp.eq.u32 %p1, %r31, 0;\n"
+                 "mov.u32 %r1, %ctaid.x;\n"
+                 "mad.wide.u32 %rd1, %r1, 512, %mine;\n"
+                 "st.global.u64 [%rd1+4096], %rd1;\n" +
+                     before + "\n" + between + R"(
+@!%p1 bra taken;
+atom.global.add.u32 %r2, [%out], 1;
+st.shared.u32 [ticket], %r2;
+taken:
+)" + between + R"(
+ld.shared.u32 %r2, [ticket];
+setp.ne.u32 %p2, %r2, 2;
+@%p2 bra done;
+)" + after + R"(
+ld.global.u64 %rd2, [%mine+4096];
+ld.global.u64 %rd2, [%mine+4608];
+ld.global.u64 %rd2, [%mine+5120];
+done:
+)",
+                 {.grid = 3})
+        .causes();
+  };
+  std::string sync = "bar.sync 0;";
+  EXPECT_EQ(lastBlock("membar.gl;", sync, "membar.gl;"), "");
+  EXPECT_EQ(lastBlock("fence.acq_rel.sys;", sync, "membar.gl;"), "");
+  EXPECT_EQ(lastBlock("membar.cta;", sync, "membar.gl;"), "race scope");
+  EXPECT_EQ(lastBlock("membar.gl;", sync, "membar.cta;"), "race scope");
+  EXPECT_EQ(lastBlock("", sync, "membar.gl;"), "race no-synchronization");
+  EXPECT_EQ(lastBlock("membar.gl;", sync, ""), "race no-synchronization");
+  // Threads of which one alone fences before its barrier.
+  EXPECT_EQ(lastBlock("@%p1 membar.gl;", sync, "membar.gl;"),
+            "race no-synchronization");
+}
+
+/// Lane l of CTA 0 stores to its word, `fences`, and stores its flag, for
+/// which lane l of CTA 1 waits.
+std::string flagsOfLanes(const std::string &fences) {
+  return check(R"(
+setp.lt.u32 %p1, %r31, 16;
+mov.u32 %r1, %ctaid.x;
+setp.ne.u32 %p2, %r1, 0;
+@%p2 bra reader;
+st.global.u32 [%mine+4096], 5;
+)" + fences + R"(
+st.volatile.global.u32 [%mine], 1;
+bra done;
+reader:
+ld.volatile.global.u32 %r2, [%mine];
+setp.eq.u32 %p3, %r2, 0;
+@%p3 bra reader;
+membar.gl;
+ld.global.u32 %r3, [%mine+4096];
+done:
+)",
+               {.threads = 32, .grid = 2})
+      .causes();
+}
+
+TEST(Race, SeveralFences) {
+  EXPECT_EQ(flagsOfLanes("membar.gl;"), "");
+  // A narrow fence does not undo a wide one, nor is it one.
+  EXPECT_EQ(flagsOfLanes("membar.gl;\nmembar.cta;"), "");
+  EXPECT_EQ(flagsOfLanes("membar.cta;\nmembar.gl;"), "");
+  EXPECT_EQ(flagsOfLanes("membar.cta;\nmembar.cta;"), "race scope");
+  // What comes after the wide one, it does not publish.
+  EXPECT_EQ(flagsOfLanes("membar.gl;\nst.global.u32 [%mine+4096], 6;\n"
+                         "membar.cta;"),
+            "race scope");
+}
+
+TEST(Race, FencesOfLanes) {
+  auto halves = [](const std::string &first, const std::string &second) {
+    return flagsOfLanes("@!%p1 bra second;\n" + first +
+                        "\nbra both;\nsecond:\n" + second + "\nboth:");
+  };
+  EXPECT_EQ(halves("membar.gl;", "membar.sys;"), "");
+  EXPECT_EQ(halves("membar.sys;", "membar.gl;"), "");
+  EXPECT_EQ(halves("membar.gl;", "membar.cta;"), "race scope");
+  EXPECT_EQ(halves("membar.cta;", "membar.gl;"), "race scope");
+  EXPECT_EQ(halves("", "membar.gl;"), "race no-synchronization");
+  EXPECT_EQ(halves("membar.gl;", ""), "race no-synchronization");
+}
+
+TEST(Race, LocksInSharedMemory) {
+  // Each thread adds to a word that a lock guards.
+  auto add = [&](const std::string &taken, const std::string &free) {
+    return check(R"(
+.shared .align 4 .b32 lock;
+.shared .align 4 .b32 value;
+setp.eq.u32 %p1, %r31, 0;
+@%p1 st.shared.u32 [lock], 0;
+@%p1 st.shared.u32 [value], 0;
+bar.sync 0;
+again:
+atom.shared.cas.b32 %r1, [lock], 0, 1;
+setp.ne.u32 %p1, %r1, 0;
+@%p1 bra again;
+)" + taken + R"(
+ld.shared.u32 %r2, [value];
+add.u32 %r2, %r2, 1;
+st.shared.u32 [value], %r2;
+)" + free + "\natom.shared.exch.b32 %r1, [lock], 0;\n",
+                 {.threads = 36})
+        .causes();
+  };
+  EXPECT_EQ(add("membar.cta;", "membar.cta;"), "");
+  EXPECT_NE(add("", "membar.cta;"), "");
+  EXPECT_NE(add("membar.cta;", ""), "");
+}
+
 TEST(Race, LaneOfAnotherCluster) {
   // Lane 0 of CTA 0 publishes its own store, which lane 0 of CTA 1 reads.
   std::string text = R"(
