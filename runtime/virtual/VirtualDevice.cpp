@@ -193,7 +193,14 @@ public:
   Expected<void> launch(Module &module, std::string_view kernel,
                         const LaunchConfig &config,
                         std::span<const KernelArgument> arguments,
-                        Stream *stream) override;
+                        Stream *) override {
+    const DeviceArguments own(arguments.begin(), arguments.end());
+    return launchOnAll(module, kernel, config, {&own, 1});
+  }
+  /// Launches on as many devices as there are sets of arguments.
+  Expected<void> launchOnAll(Module &module, std::string_view kernel,
+                             const LaunchConfig &config,
+                             std::span<const DeviceArguments> arguments);
 
 private:
   static tl::unexpected<Error> refuseEvent() {
@@ -461,10 +468,10 @@ Expected<std::string> VirtualDevice::takeTrace() {
                                                    : rest.substr(0, end + 1));
 }
 
-Expected<void> VirtualDevice::launch(Module &module, std::string_view name,
-                                     const LaunchConfig &requested,
-                                     std::span<const KernelArgument> arguments,
-                                     Stream *) {
+Expected<void>
+VirtualDevice::launchOnAll(Module &module, std::string_view name,
+                           const LaunchConfig &requested,
+                           std::span<const DeviceArguments> arguments) {
   auto found = findKernel(module, name);
   if (!found)
     return tl::unexpected(found.error());
@@ -473,11 +480,17 @@ Expected<void> VirtualDevice::launch(Module &module, std::string_view name,
   launch.config = requested;
   if (auto legal = checkConfig(kernel, launch.config); !legal)
     return legal;
-  auto parameters = packArguments(kernel, arguments);
-  if (!parameters)
-    return tl::unexpected(parameters.error());
+  if (arguments.empty() || arguments.size() > maxLaunchDevices)
+    return makeError(ErrorKind::InvalidInput,
+                     "launch of '{}': expected 1 to {} devices, found {}", name,
+                     maxLaunchDevices, arguments.size());
+  for (const DeviceArguments &each : arguments) {
+    auto parameters = packArguments(kernel, each);
+    if (!parameters)
+      return tl::unexpected(parameters.error());
+    launch.devices.push_back({std::move(*parameters)});
+  }
   launch.kernel = &kernel;
-  launch.parameters = std::move(*parameters);
   launch.memory = &memory;
   launch.multiprocessors = props.multiprocessors;
   launch.registersPerMultiprocessor = props.registersPerMultiprocessor;
@@ -485,9 +498,8 @@ Expected<void> VirtualDevice::launch(Module &module, std::string_view name,
                            ? options.hostThreads
                            : std::max(1u, std::thread::hardware_concurrency());
   launch.residentClusters = residentClusters(kernel, launch.config);
-  uint64_t clusters =
-      launch.config.grid.count() / launch.config.cluster.count();
-  if (requested.cooperative && clusters > launch.residentClusters)
+  if (requested.cooperative &&
+      launch.clustersPerDevice() > launch.residentClusters)
     return makeError(ErrorKind::InvalidInput,
                      "cooperative launch of '{}': {} blocks do not fit at "
                      "once; the largest grid that does has {}",
@@ -504,16 +516,18 @@ Expected<void> VirtualDevice::launch(Module &module, std::string_view name,
   launch.sanitize = options.sanitize;
   launch.foreign = options.foreign;
   launch.recordTrace = options.recordTrace;
-  if (requested.cooperative && usesGridWorkspace(kernel)) {
-    auto workspace = allocateGridWorkspace();
-    if (!workspace)
-      return tl::unexpected(workspace.error());
-    launch.gridWorkspace = *workspace;
-  }
+  if (requested.cooperative && usesGridWorkspace(kernel))
+    for (DeviceShare &share : launch.devices) {
+      auto workspace = allocateGridWorkspace();
+      if (!workspace)
+        return tl::unexpected(workspace.error());
+      share.gridWorkspace = *workspace;
+    }
   auto report = runLaunch(launch);
-  if (launch.gridWorkspace)
-    if (auto freed = memory.free(launch.gridWorkspace); !freed)
-      return freed;
+  for (const DeviceShare &share : launch.devices)
+    if (share.gridWorkspace)
+      if (auto freed = memory.free(share.gridWorkspace); !freed)
+        return freed;
   if (!report)
     return tl::unexpected(report.error());
   if (options.onReport)
@@ -528,4 +542,16 @@ Expected<void> VirtualDevice::launch(Module &module, std::string_view name,
 std::unique_ptr<Device>
 heddle::createVirtualDevice(const VirtualDeviceOptions &options) {
   return std::make_unique<VirtualDevice>(options);
+}
+
+Expected<void>
+heddle::launchOnDevices(Device &device, Module &module, std::string_view kernel,
+                        const LaunchConfig &config,
+                        std::span<const DeviceArguments> arguments) {
+  if (auto *own = dynamic_cast<VirtualDevice *>(&device))
+    return own->launchOnAll(module, kernel, config, arguments);
+  return makeError(ErrorKind::InvalidInput,
+                   "launch of '{}': several devices at once are virtual ones; "
+                   "expected --device=virtual",
+                   kernel);
 }

@@ -9,6 +9,7 @@
 #include "tools/heddle/LaunchSpec.h"
 
 #include "heddle/Runtime/MakeError.h"
+#include "heddle/Runtime/VirtualDevice.h"
 #include "package/JsonValue.h"
 #include "reference/Formats.h"
 #include "tools/heddle/Buffers.h"
@@ -123,6 +124,10 @@ private:
   uint32_t alignment(const SpecArgument &argument) const;
 
   const vgpu::Function *kernel(const JsonValue &launch);
+  std::vector<SpecArgument> argumentByDevice(const JsonValue &value,
+                                             const vgpu::Variable &param,
+                                             size_t devices,
+                                             const std::string &path);
   SpecLaunch launch(const JsonValue &value, const std::string &path);
 
   std::filesystem::path folder;
@@ -611,6 +616,38 @@ const vgpu::Function *SpecParser::kernel(const JsonValue &launch) {
   return nullptr;
 }
 
+/// What the devices get for a parameter: each its own, or all the same.
+std::vector<SpecArgument>
+SpecParser::argumentByDevice(const JsonValue &value,
+                             const vgpu::Variable &param, size_t devices,
+                             const std::string &path) {
+  auto sized = [&](const JsonValue &element, const std::string &at) {
+    SpecArgument parsed = argument(element, &param, at);
+    if (element.isGood() && parsed.bytes.size() != param.size)
+      element.failWith(fmt::format("expected {} bytes for parameter '{}', "
+                                   "found {}",
+                                   param.size, param.name,
+                                   parsed.bytes.size()));
+    return parsed;
+  };
+  if (!value.isObject() || !value.has("perDevice"))
+    return std::vector<SpecArgument>(devices, sized(value, path));
+  value.allowOnly({"perDevice"});
+  JsonValue each = value["perDevice"];
+  if (devices == 1) {
+    each.failWith("expected \"devices\" of the launch to say how many there "
+                  "are, 2 or more");
+    return std::vector<SpecArgument>(devices);
+  }
+  size_t index = 0;
+  std::vector<SpecArgument> result =
+      each.getArray(devices, devices, [&](const JsonValue &element) {
+        return sized(element, fmt::format("{}.perDevice[{}]", path, index++));
+      });
+  result.resize(devices);
+  return result;
+}
+
 SpecLaunch SpecParser::launch(const JsonValue &value, const std::string &path) {
   SpecLaunch result;
   const vgpu::Function *function = kernel(value);
@@ -633,6 +670,10 @@ SpecLaunch SpecParser::launch(const JsonValue &value, const std::string &path) {
         uint32_t(integer(value["sharedBytes"], 0, UINT32_MAX));
   if (value.has("cooperative"))
     config.cooperative = value["cooperative"].getBool();
+  size_t devices = value.has("devices")
+                       ? size_t(integer(value["devices"], 1, maxLaunchDevices))
+                       : 1;
+  result.arguments.resize(devices);
   const std::vector<vgpu::Variable> &params = function->parameters;
   JsonValue arguments = value["arguments"];
   if (params.empty() && !value.has("arguments"))
@@ -648,17 +689,15 @@ SpecLaunch SpecParser::launch(const JsonValue &value, const std::string &path) {
     return result;
   }
   size_t index = 0;
-  result.arguments = arguments.getArray(
+  arguments.getArray(
       params.size(), params.size(), [&](const JsonValue &element) {
-        const vgpu::Variable &param = params[index];
-        SpecArgument parsed = argument(
-            element, &param, fmt::format("{}arguments[{}]", path, index++));
-        if (element.isGood() && parsed.bytes.size() != param.size)
-          element.failWith(fmt::format("expected {} bytes for parameter '{}', "
-                                       "found {}",
-                                       param.size, param.name,
-                                       parsed.bytes.size()));
-        return parsed;
+        std::vector<SpecArgument> parsed =
+            argumentByDevice(element, params[index], devices,
+                             fmt::format("{}arguments[{}]", path, index));
+        ++index;
+        for (size_t device = 0; device < devices; ++device)
+          result.arguments[device].push_back(std::move(parsed[device]));
+        return 0;
       });
   return result;
 }
@@ -669,7 +708,7 @@ LaunchSpec SpecParser::run(const JsonValue &root) {
     root.allowOnly({"sizes", "buffers", "globals", "foreign", "launches"});
   else
     root.allowOnly({"sizes", "buffers", "globals", "foreign", "kernel", "grid",
-                    "block", "cluster", "sharedBytes", "cooperative",
+                    "block", "cluster", "sharedBytes", "cooperative", "devices",
                     "arguments"});
   known = given;
   if (root.has("sizes"))
@@ -709,7 +748,7 @@ LaunchSpec SpecParser::run(const JsonValue &root) {
   spec.launches =
       root["launches"].getArray(1, 4096, [&](const JsonValue &value) {
         value.allowOnly({"kernel", "grid", "block", "cluster", "sharedBytes",
-                         "cooperative", "arguments"});
+                         "cooperative", "devices", "arguments"});
         return launch(value, fmt::format("launches[{}].", index++));
       });
   return std::move(spec);

@@ -69,7 +69,8 @@ struct SpecArgument {
 struct SpecLaunch {
   std::string kernel;
   LaunchConfig config;
-  std::vector<SpecArgument> arguments;
+  /// By device, of one or several that run it at the same time.
+  std::vector<std::vector<SpecArgument>> arguments;
 };
 
 /// A variable of the module that is set before the first launch.

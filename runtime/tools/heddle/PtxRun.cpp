@@ -175,22 +175,28 @@ static Expected<void> runSpec(const std::string &file, const PtxFile &ptx,
     return set;
   // Whatever is wrong with an argument is found before the first launch.
   std::vector<std::vector<std::vector<std::byte>>> bound;
-  for (const SpecLaunch &launch : spec.launches) {
-    auto &arguments = bound.emplace_back();
-    for (const SpecArgument &argument : launch.arguments) {
-      Expected<std::vector<std::byte>> bytes =
-          makeBytes(file, argument, device, buffers);
-      if (!bytes)
-        return tl::unexpected(bytes.error());
-      arguments.push_back(std::move(*bytes));
+  for (const SpecLaunch &launch : spec.launches)
+    for (const std::vector<SpecArgument> &ofDevice : launch.arguments) {
+      auto &arguments = bound.emplace_back();
+      for (const SpecArgument &argument : ofDevice) {
+        Expected<std::vector<std::byte>> bytes =
+            makeBytes(file, argument, device, buffers);
+        if (!bytes)
+          return tl::unexpected(bytes.error());
+        arguments.push_back(std::move(*bytes));
+      }
     }
-  }
-  for (size_t i = 0; i < bound.size(); ++i) {
-    const SpecLaunch &launch = spec.launches[i];
-    std::vector<KernelArgument> arguments(bound[i].begin(), bound[i].end());
-    if (Expected<void> launched =
-            device.launch(**module, launch.kernel, launch.config, arguments);
-        !launched)
+  auto next = bound.begin();
+  for (const SpecLaunch &launch : spec.launches) {
+    std::vector<DeviceArguments> arguments;
+    for (size_t i = 0; i < launch.arguments.size(); ++i, ++next)
+      arguments.emplace_back(next->begin(), next->end());
+    Expected<void> launched =
+        arguments.size() == 1 ? device.launch(**module, launch.kernel,
+                                              launch.config, arguments[0])
+                              : launchOnDevices(device, **module, launch.kernel,
+                                                launch.config, arguments);
+    if (!launched)
       return launched;
   }
   if (Expected<void> done = device.synchronize(); !done)

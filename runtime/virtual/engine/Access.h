@@ -50,7 +50,7 @@ inline std::byte *accessLane(Warp &warp, Space space, uint64_t address,
     return warp.local.data() + size_t(lane) * size + offset;
   }
   case Space::Param: {
-    auto &parameters = warp.cta.cluster.launch.parameters;
+    auto &parameters = warp.cta.cluster.share().parameters;
     uint32_t offset = uint32_t(address), size = warp.kernel->parameterBytes;
     if (kind == AccessKind::Store || offset >= size || bytes > size - offset)
       return nullptr;

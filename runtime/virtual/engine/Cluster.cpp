@@ -40,9 +40,11 @@ Cluster::Cluster(const Launch &launch, LaunchSchedule &schedule)
 
 Cluster::~Cluster() = default;
 
-void Cluster::start(uint64_t number, uint64_t &progress) {
+void Cluster::start(uint64_t position, uint64_t &progress) {
   progressed = &progress;
-  index = number;
+  index = position;
+  device = uint32_t(position / launch.clustersPerDevice());
+  number = position % launch.clustersPerDevice();
   const Dim3 &size = launch.config.cluster, &grid = launch.config.grid;
   uint32_t columns = grid.x / size.x, rows = grid.y / size.y;
   Dim3 origin{uint32_t(number % columns) * size.x,

@@ -39,9 +39,10 @@ public:
   Cluster(const Launch &launch, LaunchSchedule &schedule);
   ~Cluster();
 
-  /// Begins the cluster with this number in the grid. `progress` counts what
-  /// happens in the clusters that the host thread runs.
-  void start(uint64_t number, uint64_t &progress);
+  /// Begins the cluster at this position: those of a device follow those of the
+  /// one before. `progress` counts what happens in the clusters that the host
+  /// thread runs.
+  void start(uint64_t position, uint64_t &progress);
 
   enum class Result {
     Finished,
@@ -101,8 +102,13 @@ public:
     return cta && !cta->done() ? cta : nullptr;
   }
 
+  const DeviceShare &share() const { return launch.devices[device]; }
+
   const Launch &launch;
   uint64_t index = 0;
+  /// The ordinal of its device in the launch, and its number in the grid.
+  uint32_t device = 0;
+  uint64_t number = 0;
   std::vector<std::unique_ptr<Cta>> ctas;
   std::vector<GlobalMemory::Cursor> cursors;
   /// What ended it.

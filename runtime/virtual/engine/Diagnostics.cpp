@@ -34,7 +34,15 @@ std::string heddle::vgpu::describeLanes(uint32_t mask) {
 }
 
 std::string heddle::vgpu::describeCta(const Cta &cta) {
-  return fmt::format("CTA ({},{},{})", cta.id.x, cta.id.y, cta.id.z);
+  return describeCta(cta.cluster.launch, cta.cluster.device, cta.id);
+}
+
+std::string heddle::vgpu::describeCta(const Launch &launch, uint32_t device,
+                                      const Dim3 &id) {
+  std::string text = fmt::format("CTA ({},{},{})", id.x, id.y, id.z);
+  if (launch.devices.size() > 1)
+    text += fmt::format(" of device {}", device);
+  return text;
 }
 
 std::string heddle::vgpu::describeWarpName(const Warp &warp) {
@@ -95,11 +103,10 @@ Finding heddle::vgpu::describeStarvation(const std::vector<Cluster *> &waiting,
     return finding;
   finding.cause = CauseClass::Residency;
   finding.message = fmt::format(
-      "kernel '{}' hangs: {} of its {} clusters fit at one time; all that run "
-      "wait, and {} have not begun",
-      first.launch.kernel->name, fit,
-      first.launch.config.grid.count() / first.launch.config.cluster.count(),
-      unstarted);
+      "kernel '{}' hangs: {} of its {} clusters fit {}at one time; all that "
+      "run wait, and {} have not begun",
+      first.launch.kernel->name, fit, first.launch.clustersPerDevice(),
+      first.launch.devices.size() > 1 ? "on each device " : "", unstarted);
   finding.missing = "a write by a CTA that is not resident";
   finding.hint = "launch no more CTAs than fit at one time, or let none wait "
                  "for a later one";

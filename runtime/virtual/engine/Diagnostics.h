@@ -9,6 +9,7 @@
 #ifndef HEDDLE_VIRTUAL_ENGINE_DIAGNOSTICS_H
 #define HEDDLE_VIRTUAL_ENGINE_DIAGNOSTICS_H
 
+#include "heddle/Runtime/Device.h"
 #include "heddle/Runtime/LaunchReport.h"
 
 #include <cstdint>
@@ -20,6 +21,7 @@ namespace heddle::vgpu {
 
 class Cluster;
 class Cta;
+struct Launch;
 class Warp;
 struct Fragment;
 struct MbarrierState;
@@ -28,6 +30,9 @@ struct MbarrierState;
 std::string describeLanes(uint32_t mask);
 /// "CTA (0,1,0)".
 std::string describeCta(const Cta &cta);
+/// The same of a CTA that may be gone; with several devices it is told of
+/// which: "CTA (0,1,0) of device 1".
+std::string describeCta(const Launch &launch, uint32_t device, const Dim3 &id);
 /// "warp 3 (producer)".
 std::string describeWarpName(const Warp &warp);
 

@@ -27,8 +27,8 @@ namespace {
 class Grid {
 public:
   Grid(const Launch &launch, LaunchSchedule &schedule)
-      : launch(launch), schedule(schedule),
-        total(launch.config.grid.count() / launch.config.cluster.count()) {}
+      : launch(launch), schedule(schedule), total(launch.clustersPerDevice()),
+        next(launch.devices.size()) {}
 
   void run();
   uint64_t instructions() const { return executed; }
@@ -38,6 +38,8 @@ private:
   /// Runs clusters until none is left. With `others`, those that wait for
   /// memory alone are parked: other threads may run what writes it.
   void work(size_t capacity, Clusters resident, bool others);
+  /// The device that begins a cluster next, of those with less than `limit`.
+  std::optional<size_t> findRoom(const Clusters &resident, size_t limit) const;
   void finished(Cluster &cluster) { executed += cluster.instructions(); }
   void failed(Cluster &cluster);
   /// The resident clusters wait for memory that nobody will write.
@@ -45,8 +47,9 @@ private:
 
   const Launch &launch;
   LaunchSchedule &schedule;
+  /// Clusters of each device, and how many of those have been begun.
   const uint64_t total;
-  std::atomic<uint64_t> next = 0;
+  std::vector<std::atomic<uint64_t>> next;
   /// Clusters from this number on need not run: an earlier one has failed.
   std::atomic<uint64_t> end = UINT64_MAX;
   std::atomic<uint64_t> executed = 0;
@@ -56,7 +59,9 @@ private:
 
 void Grid::run() {
   size_t capacity = std::max(1u, launch.residentClusters);
-  if (!schedule.allowsThreads() || launch.hostThreads < 2 || total < 2)
+  // Clusters of two devices wait for one another more often than not.
+  if (!schedule.allowsThreads() || launch.hostThreads < 2 || total < 2 ||
+      next.size() > 1)
     return work(capacity, {}, false);
   size_t threads = size_t(std::min<uint64_t>(total, launch.hostThreads));
   size_t share = std::max<size_t>(1, capacity / threads);
@@ -68,6 +73,23 @@ void Grid::run() {
     thread.join();
   std::ranges::sort(parked, {}, &Cluster::index);
   work(capacity, std::move(parked), false);
+}
+
+std::optional<size_t> Grid::findRoom(const Clusters &resident,
+                                     size_t limit) const {
+  std::optional<size_t> found;
+  for (size_t device = 0; device < next.size(); ++device) {
+    if (next[device].load(std::memory_order_relaxed) >= total)
+      continue;
+    size_t count = resident.size();
+    if (next.size() > 1)
+      count = size_t(std::ranges::count(resident, device, &Cluster::device));
+    if (count < limit) {
+      limit = count;
+      found = device;
+    }
+  }
+  return found;
 }
 
 void Grid::work(size_t capacity, Clusters resident, bool others) {
@@ -83,11 +105,12 @@ void Grid::work(size_t capacity, Clusters resident, bool others) {
     });
     // A cluster that used up its slice waits; a fresh one may be what it waits
     // for.
-    if (resident.size() < (allWait ? capacity : window)) {
-      uint64_t position = next.fetch_add(1, std::memory_order_relaxed);
+    if (auto device = findRoom(resident, allWait ? capacity : window)) {
+      uint64_t position = next[*device].fetch_add(1, std::memory_order_relaxed);
       uint64_t number =
-          position < total ? schedule.orderOf(position, total) : total;
-      if (position < total && number < end.load()) {
+          position < total ? *device * total + schedule.orderOf(position, total)
+                           : UINT64_MAX;
+      if (number < end.load()) {
         if (idle.empty())
           idle.push_back(std::make_unique<Cluster>(launch, schedule));
         resident.insert(resident.begin(), std::move(idle.back()));
@@ -157,9 +180,11 @@ void Grid::stuck(const Clusters &resident) {
   if (waiting.empty())
     return;
   std::ranges::sort(waiting, {}, &Cluster::index);
-  uint64_t begun = std::min<uint64_t>(next, total);
+  uint64_t unstarted = 0;
+  for (const std::atomic<uint64_t> &begun : next)
+    unstarted += total - std::min<uint64_t>(begun, total);
   waiting.front()->report(
-      describeStarvation(waiting, launch.residentClusters, total - begun));
+      describeStarvation(waiting, launch.residentClusters, unstarted));
 }
 
 } // namespace

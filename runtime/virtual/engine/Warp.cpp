@@ -143,7 +143,7 @@ uint64_t Warp::specialValue(Special special, uint32_t lane) const {
   case Special::NwarpId:
     return (block.count() + warpSize - 1) / warpSize;
   case Special::SmId:
-    return cta.cluster.index % cta.cluster.launch.multiprocessors;
+    return cta.cluster.number % cta.cluster.launch.multiprocessors;
   case Special::NsmId:
     return cta.cluster.launch.multiprocessors;
   case Special::ClusterIdX:
@@ -191,9 +191,9 @@ uint64_t Warp::specialValue(Special special, uint32_t lane) const {
   case Special::TotalSmemSize:
     return cta.sharedBytes;
   case Special::GridWorkspaceLow:
-    return uint32_t(cta.cluster.launch.gridWorkspace);
+    return uint32_t(cta.cluster.share().gridWorkspace);
   case Special::GridWorkspaceHigh:
-    return cta.cluster.launch.gridWorkspace >> 32;
+    return cta.cluster.share().gridWorkspace >> 32;
   default:
     return 0;
   }

@@ -213,7 +213,7 @@ template <typename T>
 Flow loadParameter(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &p = *static_cast<const MemoryPayload *>(i.payload);
   const std::byte *from =
-      warp.cta.cluster.launch.parameters.data() + i.immediate;
+      warp.cta.cluster.share().parameters.data() + i.immediate;
   using Signed = std::make_signed_t<T>;
   for (size_t n = 0; n < p.parts.size(); ++n) {
     T value = loadElement<T>(from + n * sizeof(T), false);

@@ -75,6 +75,7 @@ std::string missingEdge(const Cluster &cluster, const RaceDetector &detector,
   const Agent &agent = race.earlierAgent;
   std::string earlierVerb = verbOf(earlier), laterVerb = verbOf(later);
   bool sameCluster = earlier.cluster == later.cluster;
+  bool sameDevice = earlier.device == later.device;
   bool sameWarp = sameCluster && earlier.warp == later.warp;
   auto warpName = [&](uint32_t number) {
     const Cta &cta = *cluster.ctas[number >> 16];
@@ -87,6 +88,10 @@ std::string missingEdge(const Cluster &cluster, const RaceDetector &detector,
                        "synchronization that orders the two",
                        earlierVerb, laterVerb);
   case RaceCause::Scope:
+    if (!sameDevice)
+      return "a release, an acquire, a fence or an atomic between the two has "
+             "a scope that does not reach the other device: expected .sys on "
+             "both sides";
     if (earlier.strong == Scope::None)
       return "a release, an acquire or a fence between the two has a scope "
              "that does not reach the other side: expected .gpu for threads of "
@@ -134,6 +139,8 @@ std::string missingEdge(const Cluster &cluster, const RaceDetector &detector,
   if (sameWarp)
     return "lanes of one warp are ordered by bar.warp.sync only: expected one "
            "between the two";
+  if (!sameDevice)
+    return "no release and acquire at .sys scope orders the two devices";
   if (!sameCluster)
     return "no release and acquire at .gpu scope orders the two clusters";
   if (race.cause == RaceCause::EarlyRelease)
@@ -172,12 +179,14 @@ FindingSite Sanitizer::siteOf(const AccessInfo &access, uint32_t lanes,
   const LaunchConfig &config = cluster.launch.config;
   const Dim3 &size = config.cluster;
   uint32_t columns = config.grid.x / size.x, rows = config.grid.y / size.y;
-  uint32_t number = access.cluster, rank = access.warp >> 16;
-  site.thread = fmt::format(
-      "CTA ({},{},{}), warp {}, {}", number % columns * size.x + rank % size.x,
-      number / columns % rows * size.y + rank / size.x % size.y,
-      number / columns / rows * size.z + rank / size.x / size.y,
-      access.warp & 0xffff, describeLanes(lanes));
+  auto number = uint32_t(access.cluster % cluster.launch.clustersPerDevice());
+  uint32_t rank = access.warp >> 16;
+  Dim3 id{number % columns * size.x + rank % size.x,
+          number / columns % rows * size.y + rank / size.x % size.y,
+          number / columns / rows * size.z + rank / size.x / size.y};
+  site.thread = fmt::format("{}, warp {}, {}",
+                            describeCta(cluster.launch, access.device, id),
+                            access.warp & 0xffff, describeLanes(lanes));
   return site;
 }
 

@@ -21,14 +21,14 @@ namespace heddle::vgpu {
 /// published. Not thread-safe.
 class SyncTable {
 public:
-  /// What a CTA published at a scope that does not reach the whole device.
+  /// What a CTA published at a scope that does not reach everyone.
   struct Narrow {
     ClusterKnowledge published;
     Scope scope = Scope::None;
-    uint32_t cluster = 0, rank = 0;
+    uint32_t device = 0, cluster = 0, rank = 0;
   };
   struct Entry {
-    /// What reaches every thread of the device.
+    /// What reaches every thread of the launch, if that has one device.
     ClusterKnowledge wide;
     std::vector<Narrow> narrow;
   };

@@ -30,8 +30,10 @@ RaceDetector::RaceDetector(const Shape &shape, GlobalShadow *global,
   }
 }
 
-void RaceDetector::start(uint32_t number, std::span<const uint32_t> lanes) {
+void RaceDetector::start(uint32_t number, std::span<const uint32_t> lanes,
+                         uint32_t ordinal) {
   cluster = number;
+  device = ordinal;
   for (uint32_t w = 0; w < warps.size(); ++w) {
     WarpState &warp = warps[w];
     warp.clocks.start(w, lanes[w % shape.warps]);
@@ -85,6 +87,7 @@ AccessInfo RaceDetector::infoOf(const Actor &actor) const {
   info.agent = clocks.agent();
   info.clock = clocks.clock();
   info.cluster = cluster;
+  info.device = uint8_t(device);
   info.pc = actor.pc;
   info.warp = actor.rank << 16 | actor.warp;
   info.warpClock = clocks.clock();
@@ -346,7 +349,8 @@ void RaceDetector::readFlag(const Actor &actor, const SyncTable::Entry &entry,
          part.first == cluster ? Scope::Cta : Scope::Gpu);
   for (const SyncTable::Narrow &narrow : entry.narrow)
     find(narrow.published, narrow.scope,
-         narrow.cluster != cluster   ? Scope::Gpu
+         narrow.device != device     ? Scope::System
+         : narrow.cluster != cluster ? Scope::Gpu
          : narrow.rank != actor.rank ? Scope::Cluster
                                      : Scope::Cta);
   if (!any)
@@ -399,7 +403,7 @@ void RaceDetector::synchronize(const Actor &actor, uint64_t key, bool isShared,
       Scope scope = Scope(s);
       if (known.empty())
         continue;
-      if (scope >= Scope::Gpu) {
+      if (scope >= Scope::Gpu && shape.devices == 1) {
         join(target.wide, known);
         continue;
       }
@@ -409,7 +413,7 @@ void RaceDetector::synchronize(const Actor &actor, uint64_t key, bool isShared,
                narrow.rank == actor.rank;
       });
       if (at == target.narrow.end())
-        at = target.narrow.insert(at, {{}, scope, cluster, actor.rank});
+        at = target.narrow.insert(at, {{}, scope, device, cluster, actor.rank});
       join(at->published, known);
     }
   };

@@ -104,6 +104,7 @@ public:
     uint32_t ctas = 1;
     uint32_t warps = 1;
     uint32_t sharedBytes = 0;
+    uint32_t devices = 1;
   };
   /// A peer's access to shared memory of a CTA that nothing orders before the
   /// exit of that CTA.
@@ -121,8 +122,10 @@ public:
   /// `global` may be null: then only shared memory is watched.
   RaceDetector(const Shape &shape, GlobalShadow *global, Handlers handlers);
 
-  /// Begins a cluster. `lanes` gives the threads of each warp of a CTA.
-  void start(uint32_t cluster, std::span<const uint32_t> lanes);
+  /// Begins a cluster of a device. `lanes` gives the threads of each warp of a
+  /// CTA.
+  void start(uint32_t cluster, std::span<const uint32_t> lanes,
+             uint32_t device = 0);
 
   // --- Generic accesses -----------------------------------------------------
 
@@ -368,7 +371,7 @@ private:
   GlobalShadow *const globalShadow;
   GlobalShadow::Cursor globalCursor;
   const Handlers handlers;
-  uint32_t cluster = 0;
+  uint32_t cluster = 0, device = 0;
   std::vector<WarpState> warps;
   std::vector<CtaState> ctas;
   std::vector<Agent> mbarrierAgents;

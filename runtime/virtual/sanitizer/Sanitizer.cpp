@@ -28,7 +28,7 @@ Scope heddle::vgpu::scopeOf(std::string_view name, Scope none) {
 static RaceDetector::Shape shapeOf(const Cluster &cluster) {
   const Cta &cta = *cluster.ctas.front();
   return {uint32_t(cluster.ctas.size()), uint32_t(cta.warps.size()),
-          cta.sharedBytes};
+          cta.sharedBytes, uint32_t(cluster.launch.devices.size())};
 }
 
 Sanitizer::Sanitizer(Cluster &cluster)
@@ -45,7 +45,7 @@ void Sanitizer::start() {
   std::vector<uint32_t> lanes;
   for (auto &warp : cluster.ctas.front()->warps)
     lanes.push_back(warp->live);
-  detector.start(uint32_t(cluster.index), lanes);
+  detector.start(uint32_t(cluster.index), lanes, cluster.device);
 }
 
 Actor Sanitizer::actorOf(const Warp &warp, const Instruction &instruction,

@@ -67,7 +67,9 @@ namespace {
 bool morallyStrong(const AccessInfo &a, const AccessInfo &b, bool sameCluster) {
   if (a.strong == Scope::None || b.strong == Scope::None)
     return false;
-  Scope needed = sameCluster ? Scope::Cluster : Scope::Gpu;
+  Scope needed = sameCluster            ? Scope::Cluster
+                 : a.device == b.device ? Scope::Gpu
+                                        : Scope::System;
   // Warps of one CTA: any scope reaches.
   if (sameCluster && a.warp >> 16 == b.warp >> 16)
     needed = Scope::Cta;

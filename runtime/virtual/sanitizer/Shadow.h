@@ -69,6 +69,7 @@ struct AccessInfo {
   /// Not `None`: a strong access, which does not race with others like it that
   /// both reach.
   Scope strong = Scope::None;
+  uint8_t device = 0;
   LaneMap lanes;
 
   bool operator==(const AccessInfo &) const = default;

@@ -19,6 +19,7 @@
 #include "heddle/Runtime/LaunchReport.h"
 
 #include <functional>
+#include <vector>
 
 namespace heddle {
 
@@ -83,6 +84,21 @@ struct VirtualDeviceOptions {
 /// `options`, but for the ordinal, which the name says.
 Expected<std::unique_ptr<Device>>
 openDevice(std::string_view name, const VirtualDeviceOptions &options);
+
+/// The most devices of one launch.
+inline constexpr uint32_t maxLaunchDevices = 16;
+
+/// What a kernel gets on one of several devices.
+using DeviceArguments = std::vector<KernelArgument>;
+
+/// Launches `kernel` on `arguments.size()` devices like `device`, a virtual
+/// one, at the same time: device d has its own grid of `config` and
+/// `arguments[d]`. All see the memory of `device`, and so do its modules'
+/// variables. What one releases reaches another at .sys scope only.
+Expected<void> launchOnDevices(Device &device, Module &module,
+                               std::string_view kernel,
+                               const LaunchConfig &config,
+                               std::span<const DeviceArguments> arguments);
 
 /// A virtual H200: 132 multiprocessors, 227 KiB of shared memory per block.
 std::unique_ptr<Device>

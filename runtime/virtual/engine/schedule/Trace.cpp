@@ -32,10 +32,13 @@ static std::string describeLaunch(const Launch &launch) {
   auto text = [](const Dim3 &dim) {
     return fmt::format("{}x{}x{}", dim.x, dim.y, dim.z);
   };
-  return fmt::format("kernel {} code {:016x} grid {} block {} cluster {}",
-                     launch.kernel->name, hashCode(*launch.kernel),
-                     text(launch.config.grid), text(launch.config.block),
-                     text(launch.config.cluster));
+  std::string head = fmt::format(
+      "kernel {} code {:016x} grid {} block {} cluster {}", launch.kernel->name,
+      hashCode(*launch.kernel), text(launch.config.grid),
+      text(launch.config.block), text(launch.config.cluster));
+  if (launch.devices.size() > 1)
+    head += fmt::format(" devices {}", launch.devices.size());
+  return head;
 }
 
 Trace::Trace(const Launch &launch, const Schedule &schedule)
