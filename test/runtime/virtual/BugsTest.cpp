@@ -184,6 +184,21 @@ void launchNarrowRelease(TestDevice &device, const std::string &ptx,
               {data, flag});
 }
 
+/// `kernel(in, out, data, flag, rank)` on two devices at once.
+void launchMissingSystemRelease(TestDevice &device, const std::string &ptx,
+                                const std::string &name, BugRun &run) {
+  run.expected = reversed(numbers(32));
+  DeviceAddress in = device.upload(numbers(32)),
+                out = device.upload(std::vector<uint32_t>(32)),
+                data = device.upload(std::vector<uint32_t>(32)),
+                flag = device.upload(std::vector<uint32_t>(1));
+  std::vector<std::vector<Argument>> arguments;
+  for (uint32_t rank = 0; rank < 2; ++rank)
+    arguments.push_back({in, out, data, flag, rank});
+  run.error = device.runOnDevices(ptx, "kernel", threads(32), arguments, name);
+  run.out = device.download<uint32_t>(out, 32);
+}
+
 void launchRegisterPool(TestDevice &device, const std::string &ptx,
                         const std::string &name, BugRun &run) {
   run.expected.resize(256);
@@ -252,6 +267,12 @@ const Bug bugs[] = {
      {CauseClass::Scope},
      {6, 4},
      {".cta", ".gpu"}},
+    {"missing-system-release",
+     launchMissingSystemRelease,
+     {FindingKind::Race},
+     CauseClass::Scope,
+     {7, 2},
+     {"device 0", "device 1", ".sys"}},
     {"register-pool",
      launchRegisterPool,
      {FindingKind::Deadlock},

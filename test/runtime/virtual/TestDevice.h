@@ -74,12 +74,23 @@ public:
                   const LaunchConfig &config,
                   const std::vector<Argument> &arguments,
                   std::string_view name = "test.ptx") {
+    return runOnDevices(ptx, kernel, config, {arguments}, name);
+  }
+  /// The same on several devices at once, each with its own arguments.
+  std::string runOnDevices(std::string_view ptx, std::string_view kernel,
+                           const LaunchConfig &config,
+                           const std::vector<std::vector<Argument>> &arguments,
+                           std::string_view name = "test.ptx") {
     auto module = device->loadModule(
         {.name = std::string(name), .ptx = ptx, .cubins = {}});
     if (!module)
       return module.error().message;
-    std::vector<KernelArgument> spans(arguments.begin(), arguments.end());
-    auto done = device->launch(**module, kernel, config, spans);
+    std::vector<DeviceArguments> spans;
+    for (const std::vector<Argument> &each : arguments)
+      spans.emplace_back(each.begin(), each.end());
+    auto done = spans.size() == 1
+                    ? device->launch(**module, kernel, config, spans[0])
+                    : launchOnDevices(*device, **module, kernel, config, spans);
     return done ? "" : done.error().message;
   }
 

@@ -87,10 +87,12 @@ TEST(LaunchSpec, OneLaunch) {
   EXPECT_EQ(launch.config.block.x, 64u);
   EXPECT_EQ(launch.config.dynamicSharedBytes, 160u);
   EXPECT_TRUE(launch.config.cooperative);
-  ASSERT_EQ(launch.arguments.size(), 3u);
-  EXPECT_EQ(launch.arguments[0].addresses.at(0).buffer, 0u);
-  EXPECT_EQ(read<int32_t>(launch.arguments[1].bytes), 39);
-  EXPECT_EQ(read<float>(launch.arguments[2].bytes), 2.5f);
+  ASSERT_EQ(launch.arguments.size(), 1u);
+  const std::vector<SpecArgument> &arguments = launch.arguments[0];
+  ASSERT_EQ(arguments.size(), 3u);
+  EXPECT_EQ(arguments[0].addresses.at(0).buffer, 0u);
+  EXPECT_EQ(read<int32_t>(arguments[1].bytes), 39);
+  EXPECT_EQ(read<float>(arguments[2].bytes), 2.5f);
   EXPECT_TRUE(spec->foreign);
 }
 
@@ -116,7 +118,7 @@ TEST(LaunchSpec, TensorMapsAndStructs) {
   ASSERT_TRUE(spec) << spec.error().message;
   const SpecLaunch &launch = spec->launches.at(0);
   EXPECT_EQ(launch.config.block.x, 128u);
-  const SpecArgument::Map &map = launch.arguments.at(0).maps.at(0);
+  const SpecArgument::Map &map = launch.arguments.at(0).at(0).maps.at(0);
   EXPECT_EQ(map.spec.type, TensorMapType::F16);
   EXPECT_EQ(map.spec.rank, 2u);
   EXPECT_EQ(map.spec.dims[0], 64u);
@@ -126,12 +128,51 @@ TEST(LaunchSpec, TensorMapsAndStructs) {
   EXPECT_EQ(map.spec.swizzle, Swizzle::B64);
   EXPECT_EQ(map.spec.fill, TensorMapFill::NaN);
   EXPECT_EQ(map.offset, 128u);
-  const SpecArgument &pair = launch.arguments.at(1);
+  const SpecArgument &pair = launch.arguments.at(0).at(1);
   EXPECT_EQ(pair.bytes.size(), 16u);
   EXPECT_EQ(read<uint8_t>(pair.bytes), 255);
   EXPECT_EQ(pair.addresses.at(0).at, 8u);
   EXPECT_EQ(pair.addresses.at(0).offset, 4u);
   EXPECT_EQ(read<float>(spec->globals.at(0).value.bytes, 4), 2.f);
+}
+
+TEST(LaunchSpec, SeveralDevices) {
+  Expected<LaunchSpec> spec = parse(
+      R"({"sizes": {"D": 3},
+          "buffers": {"x": {"type": "f32", "shape": 4},
+                      "y": {"type": "f32", "shape": 4}},
+          "kernel": "scale", "block": 32, "devices": "D", "arguments": [
+            {"perDevice": ["x", "y", {"buffer": "x", "offset": 8}]},
+            {"perDevice": [0, "D", 2]}, 2.5]})");
+  ASSERT_TRUE(spec) << spec.error().message;
+  const auto &arguments = spec->launches.at(0).arguments;
+  ASSERT_EQ(arguments.size(), 3u);
+  EXPECT_EQ(arguments[1].at(0).addresses.at(0).buffer, 1u);
+  EXPECT_EQ(arguments[2].at(0).addresses.at(0).offset, 8u);
+  EXPECT_EQ(read<int32_t>(arguments[0].at(1).bytes), 0);
+  EXPECT_EQ(read<int32_t>(arguments[1].at(1).bytes), 3);
+  for (const auto &each : arguments)
+    EXPECT_EQ(read<float>(each.at(2).bytes), 2.5f);
+
+  auto withDevices = [](const std::string &devices, const std::string &first) {
+    return problem(R"({"kernel": "scale", "block": 32, "devices": )" + devices +
+                   R"(, "arguments": [0, )" + first + ", 0]}");
+  };
+  EXPECT_EQ(withDevices("0", "1"),
+            "s.json: devices: expected an integer in 1..16, found 0");
+  EXPECT_EQ(withDevices("17", "1"),
+            "s.json: devices: expected an integer in 1..16, found 17");
+  EXPECT_EQ(withDevices("1", R"({"perDevice": [1]})"),
+            "s.json: arguments[1].perDevice: expected \"devices\" of the "
+            "launch to say how many there are, 2 or more");
+  EXPECT_EQ(withDevices("3", R"({"perDevice": [1, 2]})"),
+            "s.json: arguments[1].perDevice: expected an array of 3, found 2");
+  EXPECT_EQ(withDevices("2", R"({"perDevice": [1, "y"]})"),
+            "s.json: arguments[1].perDevice[1]: 'y': there is no size 'y'; "
+            "there are none");
+  EXPECT_EQ(withDevices("2", R"({"perDevice": [1, {"bytes": "00"}]})"),
+            "s.json: arguments[1].perDevice[1]: expected 4 bytes for "
+            "parameter 'n', found 1");
 }
 
 TEST(LaunchSpec, Contents) {
