@@ -166,7 +166,8 @@ TEST(LaunchSpec, SeveralDevices) {
             "s.json: arguments[1].perDevice: expected \"devices\" of the "
             "launch to say how many there are, 2 or more");
   EXPECT_EQ(withDevices("3", R"({"perDevice": [1, 2]})"),
-            "s.json: arguments[1].perDevice: expected an array of 3, found 2");
+            "s.json: arguments[1].perDevice: expected an array of 3, found an "
+            "array of 2");
   EXPECT_EQ(withDevices("2", R"({"perDevice": [1, "y"]})"),
             "s.json: arguments[1].perDevice[1]: 'y': there is no size 'y'; "
             "there are none");
