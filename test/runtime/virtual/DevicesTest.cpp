@@ -37,11 +37,12 @@ struct DevicesRun {
 
 /// Runs `body` on `devices` devices of `grid` blocks of 32 threads.
 DevicesRun run(const std::string &body, uint32_t devices = 2, uint32_t grid = 1,
-               Schedule schedule = {}, uint32_t sharedBytes = 0) {
+               Schedule schedule = {}, uint32_t sharedBytes = 0,
+               SanitizeLevel sanitize = SanitizeLevel::Full) {
   DevicesRun result;
   TestDevice device({.stepBudget = 1 << 20,
                      .schedule = schedule,
-                     .sanitize = SanitizeLevel::Full,
+                     .sanitize = sanitize,
                      .onReport = [&](const LaunchReport &report) {
                        result.findings = report.findings;
                      }});
@@ -168,10 +169,11 @@ TEST(Devices, EachHasItsOwnRoom) {
     std::string text = barrier;
     return text.replace(text.find("TOTAL"), 5, std::to_string(3 * grid));
   };
-  DevicesRun good = run(of(fits), 3, fits, {}, bytes);
+  DevicesRun good = run(of(fits), 3, fits, {}, bytes, SanitizeLevel::Off);
   EXPECT_EQ(good.error, "");
   EXPECT_EQ(good.out[0], 3 * fits);
-  DevicesRun starved = run(of(fits + 1), 3, fits + 1, {}, bytes);
+  DevicesRun starved =
+      run(of(fits + 1), 3, fits + 1, {}, bytes, SanitizeLevel::Off);
   ASSERT_FALSE(starved.findings.empty());
   EXPECT_EQ(starved.findings[0].cause, CauseClass::Residency);
   EXPECT_NE(starved.findings[0].message.find(

@@ -206,9 +206,10 @@ TEST(LaunchSpec, ProblemsNameTheirPlace) {
             "mapped");
   EXPECT_EQ(problem(R"({"block": 1})"),
             "s.json: expected a kernel, one of scale, mapped");
-  EXPECT_EQ(problem(R"({"launches": [{"kernel": "scale", "gird": 1}]})"),
-            "s.json: launches[0]: unknown member \"gird\"; expected kernel, "
-            "grid, block, cluster, sharedBytes, cooperative, arguments");
+  EXPECT_EQ(
+      problem(R"({"launches": [{"kernel": "scale", "gird": 1}]})"),
+      "s.json: launches[0]: unknown member \"gird\"; expected kernel, "
+      "grid, block, cluster, sharedBytes, cooperative, devices, arguments");
   EXPECT_EQ(problem(R"({"launches": [], "kernel": "scale"})"),
             "s.json: unknown member \"kernel\"; expected sizes, buffers, "
             "globals, foreign, launches");
