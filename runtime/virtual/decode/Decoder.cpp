@@ -179,6 +179,8 @@ Expected<void> Decoder::run() {
   current = &fallOff;
   decodeStatement();
   kernel.reconvergence.push_back(neverReconverges);
+  kernel.taintScratch = kernel.slots;
+  kernel.slots += 2;
   findEffects(function, kernel);
   return {};
 }

@@ -75,6 +75,13 @@ struct InstructionInfo {
   SourceLocation location;
   /// Registers read or written, to find uses of in-flight wgmma operands.
   std::vector<uint32_t> slots;
+  /// The same apart, and predicates: what uninitialised memory is followed
+  /// through.
+  struct Operands {
+    std::vector<uint32_t> addresses, reads, writes;
+    std::vector<uint32_t> predicateReads, predicateWrites;
+  };
+  Operands operands;
   /// wgmma orders its own use of accumulators.
   bool mayTouchInFlight = false;
   Effects effects = {};

@@ -117,6 +117,8 @@ struct Kernel {
   uint32_t registerSlots = 0;
   uint32_t slots = 0;
   uint32_t predicates = 1;
+  /// Two slots for taint that lanes exchange.
+  uint32_t taintScratch = 0;
   /// Instructions that access global memory, each with a cursor of its own.
   uint32_t cursors = 1;
 

@@ -140,6 +140,7 @@ uint32_t Decoder::anySource(const Operand &operand, Type type, bool &wide) {
   switch (operand.kind) {
   case OperandKind::Register: {
     uint32_t slot = registerSlot(operand, wide);
+    info->operands.reads.push_back(slot);
     if (places[operand.reg].width < bits(type))
       fail("expected a register of at least {} bits, found '{}'", bits(type),
            operand.name);
@@ -191,6 +192,7 @@ uint32_t Decoder::anyDestination(const Operand &operand, Type type,
     return 0;
   }
   uint32_t slot = registerSlot(operand, wide);
+  info->operands.writes.push_back(slot);
   if (places[operand.reg].width < bits(type))
     fail("expected a register of at least {} bits, found '{}'", bits(type),
          operand.name);
@@ -212,7 +214,9 @@ uint32_t Decoder::predicateDestination(const Operand &operand) {
     fail("expected a predicate register as destination");
     return 0;
   }
-  return places[operand.reg].slot;
+  uint32_t number = places[operand.reg].slot;
+  info->operands.predicateWrites.push_back(number);
+  return number;
 }
 
 uint32_t Decoder::predicateSource(const Operand &operand, uint32_t &flip) {
@@ -226,7 +230,9 @@ uint32_t Decoder::predicateSource(const Operand &operand, uint32_t &flip) {
     fail("expected a predicate register");
     return 0;
   }
-  return places[operand.reg].slot;
+  uint32_t number = places[operand.reg].slot;
+  info->operands.predicateReads.push_back(number);
+  return number;
 }
 
 uint64_t Decoder::literal(const Operand &operand) {
@@ -246,6 +252,7 @@ Decoder::Address Decoder::address(const Operand &operand, Space &space) {
   switch (base.kind) {
   case OperandKind::Register:
     result.slot = registerSlot(base, result.wide);
+    info->operands.addresses.push_back(result.slot);
     return result;
   case OperandKind::Integer:
     result.wide = true;

@@ -12,6 +12,7 @@
 #include "engine/Cta.h"
 #include "engine/Diagnostics.h"
 #include "sanitizer/Sanitizer.h"
+#include "sanitizer/Taint.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -52,6 +53,8 @@ Warp::Warp(Cta &cta, uint32_t index)
   local.resize(size_t(kernel->localBytes) * warpSize);
 }
 
+Warp::~Warp() = default;
+
 void Warp::start() {
   std::memset(registers.get(), poisonByte,
               size_t(kernel->registerSlots) * slotBytes);
@@ -78,6 +81,8 @@ void Warp::start() {
   running = giveWay = false;
   unmetSteps = 0;
   spin.reset();
+  if (taint)
+    taint->clear();
   std::fill(inFlight.begin(), inFlight.end(), 0);
   inFlightCount = 0;
   if (wgmmaRegisters)
@@ -449,6 +454,8 @@ bool Warp::touchesInFlight(uint32_t at) {
   return false;
 }
 
+bool Warp::isTainted() const { return taint && taint->any(); }
+
 bool Warp::mustStop(uint32_t at, uint32_t steps) {
   if (spin.active() && pc <= at && spin.passed(*this)) {
     sleepInLoop(at);
@@ -478,6 +485,9 @@ uint32_t Warp::dispatch(uint32_t quantum) {
     uint32_t at = pc;
     ++pc;
     ++steps;
+    bool tainted = checked && isTainted();
+    if (tainted)
+      taint->checkGuard(*this, instruction, at);
     uint32_t mask =
         active & (predicates[instruction.guard] ^ instruction.guardFlip);
     if (!mask)
@@ -494,7 +504,12 @@ uint32_t Warp::dispatch(uint32_t quantum) {
         return steps;
       }
     }
+    Taint::Step step;
+    if (tainted)
+      step = taint->before(*this, instruction, at, mask);
     Flow flow = instruction.execute(*this, instruction, mask);
+    if (tainted && flow != Flow::Stop)
+      taint->after(*this, instruction, at, step);
     if constexpr (checked)
       if (flow != Flow::Stop && mustStop(at, steps))
         return steps;
@@ -515,7 +530,7 @@ uint32_t Warp::run(uint32_t quantum) {
     if (!running && !select())
       break;
     bool checked = inFlightCount || wgmmaRegisters || spin.active() ||
-                   cta.cluster.preempts();
+                   cta.cluster.preempts() || isTainted();
     quiet &= checked;
     uint32_t done = checked ? dispatch<true>(quantum - steps)
                             : dispatch<false>(quantum - steps);

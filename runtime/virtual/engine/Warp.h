@@ -21,6 +21,7 @@ namespace heddle::vgpu {
 
 class Cta;
 class PendingOperation;
+class Taint;
 class Warp;
 struct Fragment;
 
@@ -77,6 +78,7 @@ struct AsyncGroups {
 class Warp {
 public:
   Warp(Cta &cta, uint32_t index);
+  ~Warp();
 
   /// Prepares for a CTA: registers poisoned, constants and lanes set.
   void start();
@@ -175,6 +177,9 @@ public:
   /// Lanes that have arrived there and not begun to wait.
   uint32_t clusterArrived = 0;
 
+  /// Registers that hold uninitialised memory; null if none ever did.
+  std::unique_ptr<Taint> taint;
+
   /// Sleeping fragments and, at index `current`, the running one.
   std::vector<Fragment> fragments;
 
@@ -201,6 +206,7 @@ private:
   int32_t newJoin(uint32_t reconverge, int32_t parent);
   /// Notes what is touched, too, for wgmmas that follow.
   bool touchesInFlight(uint32_t at);
+  bool isTainted() const;
   /// What must be looked at after each instruction, if anything must be.
   bool mustStop(uint32_t at, uint32_t steps);
   /// The running lanes wait in a loop whose last instruction is `end`.

@@ -16,6 +16,7 @@
 #include "heddle/Runtime/MakeError.h"
 #include "instructions/AsyncMemory.h"
 #include "instructions/Table.h"
+#include "sanitizer/Sanitizer.h"
 
 #include <cstring>
 
@@ -140,6 +141,8 @@ Flow asyncStore(Warp &warp, const Instruction &i, uint32_t mask) {
         std::memcpy(data.data() + n * element, &value, element);
       }
     }
+    if (cluster.sanitizer)
+      cluster.sanitizer->initialized(*to->cta, to->offset, bytes);
     if (!p.op)
       poison(*to->cta, to->offset, bytes);
     cluster.issue(cluster.pending.create<AsyncStore>(

@@ -9,6 +9,7 @@
 #include "instructions/LaneAccess.h"
 #include "instructions/Table.h"
 #include "sanitizer/Sanitizer.h"
+#include "sanitizer/Taint.h"
 
 #include <atomic>
 #include <cstring>
@@ -54,6 +55,34 @@ void storeElement(std::byte *to, T value, bool strong) {
     std::memcpy(to, &value, sizeof(T));
 }
 
+/// Follows uninitialised memory through an access of which not all bytes have
+/// been written, or by a warp with tainted registers.
+[[gnu::noinline]] void followTaint(Warp &warp, const Instruction &i,
+                                   const MemoryPayload &p, uint32_t mask,
+                                   AccessKind kind, const uint64_t *addresses) {
+  Sanitizer &sanitizer = *warp.cta.cluster.sanitizer;
+  for (size_t n = 0; n < p.parts.size(); ++n) {
+    uint32_t slot = p.parts[n].slot, offset = uint32_t(n) * p.elementBytes;
+    if (kind == AccessKind::Store) {
+      if (uint32_t lanes = warp.taint->lanesOf(slot) & mask)
+        sanitizer.storedTaint(warp, i, lanes, warp.taint->originOf(slot),
+                              p.space, addresses, offset, p.elementBytes);
+      continue;
+    }
+    uint32_t lanes = sanitizer.uninitializedLanes(mask, p.space, addresses,
+                                                  offset, p.elementBytes);
+    if (lanes && !warp.taint)
+      warp.taint = std::make_unique<Taint>(*warp.kernel);
+    if (lanes)
+      warp.taint->write(slot, lanes, lanes, warp.indexOf(i));
+  }
+}
+
+/// How a load ends: the first taint of a warp is looked after from here on.
+Flow loaded(Warp &warp) {
+  return warp.taint && warp.taint->takeBegan() ? warp.recheck() : Flow::Next;
+}
+
 /// Tells the sanitizer of an access, if there is one.
 void watch(Warp &warp, const Instruction &i, const MemoryPayload &p,
            uint32_t mask, AccessKind kind, const uint64_t *addresses) {
@@ -62,8 +91,14 @@ void watch(Warp &warp, const Instruction &i, const MemoryPayload &p,
   semantics.acquire = p.acquire;
   semantics.release = p.release;
   semantics.scope = p.scope;
-  warp.cta.cluster.sanitizer->access(warp, i, mask, p.space, addresses, p.bytes,
-                                     semantics);
+  Sanitizer &sanitizer = *warp.cta.cluster.sanitizer;
+  sanitizer.access(warp, i, mask, p.space, addresses, p.bytes, semantics);
+  bool follow =
+      kind == AccessKind::Store
+          ? warp.taint && warp.taint->any()
+          : !sanitizer.allInitialized(p.space, mask, addresses, p.bytes);
+  if (follow) [[unlikely]]
+    followTaint(warp, i, p, mask, kind, addresses);
 }
 void watch(Warp &warp, const Instruction &i, const MemoryPayload &p,
            uint32_t mask, AccessKind kind) {
@@ -83,8 +118,18 @@ void watch(Warp &warp, const Instruction &i, const MemoryPayload &p,
   uint64_t first =
       p.wideAddress ? warp.reg64(i.src[0])[0] + uint64_t(i.immediate)
                     : uint32_t(warp.reg32(i.src[0])[0] + uint32_t(i.immediate));
-  warp.cta.cluster.sanitizer->accessPacked(warp, i, p.space, first, p.bytes,
-                                           kind == AccessKind::Store);
+  Sanitizer &sanitizer = *warp.cta.cluster.sanitizer;
+  sanitizer.accessPacked(warp, i, p.space, first, p.bytes,
+                         kind == AccessKind::Store);
+  bool follow =
+      kind == AccessKind::Store
+          ? warp.taint && warp.taint->any()
+          : !sanitizer.allInitialized(p.space, first, warpSize * p.bytes);
+  if (!follow) [[likely]]
+    return;
+  uint64_t addresses[warpSize];
+  warp.addresses(i, i.src[0], p.wideAddress, addresses);
+  followTaint(warp, i, p, mask, kind, addresses);
 }
 
 /// `parts` elements of type T per lane into registers whose lanes are R.
@@ -122,7 +167,7 @@ Flow loadVector(Warp &warp, const Instruction &i, uint32_t mask) {
     });
     break;
   }
-  return Flow::Next;
+  return loaded(warp);
 }
 
 template <typename T, typename R, unsigned parts>
@@ -185,7 +230,7 @@ Flow load(Warp &warp, const Instruction &i, uint32_t mask) {
   }
   if (watched)
     watch(warp, i, p, mask, AccessKind::Load, addresses);
-  return Flow::Next;
+  return loaded(warp);
 }
 
 template <typename T>

@@ -42,6 +42,10 @@ Sanitizer::Sanitizer(Cluster &cluster)
 
 void Sanitizer::start() {
   reported.clear();
+  reportedUninitialized.clear();
+  validity.resize(cluster.ctas.size());
+  for (auto &cta : cluster.ctas)
+    validity[cta->rank].start(cta->sharedBytes);
   std::vector<uint32_t> lanes;
   for (auto &warp : cluster.ctas.front()->warps)
     lanes.push_back(warp->live);
@@ -85,9 +89,13 @@ void Sanitizer::access(Warp &warp, const Instruction &instruction,
     }
     lanes &= ~together;
     actor.lanes = together;
-    if (meant == Space::Shared)
+    if (meant == Space::Shared) {
+      if (semantics.write && rank < validity.size())
+        Warp::forBits(together, [&](uint32_t l) {
+          validity[rank].add(offsets[l], bytes);
+        });
       detector.shared(actor, rank, offsets, bytes, semantics);
-    else if (meant == Space::Global)
+    } else if (meant == Space::Global)
       detector.global(actor, addresses, bytes, semantics);
   }
 }
@@ -98,10 +106,13 @@ void Sanitizer::accessPacked(Warp &warp, const Instruction &instruction,
   if (space == Space::Generic)
     space = spaceOf(first);
   Actor actor = actorOf(warp, instruction, fullMask);
-  if (space == Space::Shared)
-    detector.sharedPacked(actor, uint32_t(first) >> sharedRankShift,
-                          uint32_t(first) & sharedOffsetMask, bytes, write);
-  else if (space == Space::Global)
+  if (space == Space::Shared) {
+    uint32_t rank = uint32_t(first) >> sharedRankShift,
+             offset = uint32_t(first) & sharedOffsetMask;
+    if (write && rank < validity.size())
+      validity[rank].add(offset, warpSize * bytes);
+    detector.sharedPacked(actor, rank, offset, bytes, write);
+  } else if (space == Space::Global)
     detector.globalPacked(actor, first, bytes, write);
 }
 
@@ -126,6 +137,9 @@ void Sanitizer::matrix(Warp &warp, const Instruction &instruction,
   constexpr uint32_t rowBytes = 16;
   AccessSemantics semantics;
   semantics.write = write;
+  if (write)
+    for (uint32_t row = 0; row < count * 8; ++row)
+      initialized(warp.cta, offsets[row], rowBytes);
   // Lane l holds four bytes of row l / 4 of each matrix.
   for (uint32_t n = 0; n < count; ++n) {
     uint32_t pieces[warpSize];
@@ -140,6 +154,8 @@ void Sanitizer::copyAsync(Warp &warp, const Instruction &instruction,
                           uint32_t lanes, const uint32_t *offsets,
                           uint32_t bytes, const uint64_t *sources,
                           const uint32_t *sourceBytes) {
+  Warp::forBits(lanes,
+                [&](uint32_t l) { initialized(warp.cta, offsets[l], bytes); });
   detector.copyAsync(actorOf(warp, instruction, lanes), offsets, bytes, sources,
                      sourceBytes);
 }
@@ -179,6 +195,7 @@ void Sanitizer::copyToShared(Warp &warp, const Instruction &instruction,
                              const Cta &barrierCta, uint32_t barrier) {
   Actor actor = actorOf(warp, instruction, 1u << lane);
   RaceDetector::MbarrierName counted = name(barrierCta, barrier);
+  initialized(target, offset, bytes);
   detector.copyToShared(actor, target.rank, offset, bytes, counted);
   detector.copyFromGlobal(actor, source, counted);
 }
@@ -190,6 +207,7 @@ void Sanitizer::copyBetweenCtas(Warp &warp, const Instruction &instruction,
                                 uint32_t barrier) {
   Actor actor = actorOf(warp, instruction, 1u << lane);
   RaceDetector::MbarrierName counted = name(barrierCta, barrier);
+  initialized(target, offset, bytes);
   detector.copyToShared(actor, target.rank, offset, bytes, counted);
   detector.copyFromShared(actor, warp.cta.rank, source, bytes, counted);
 }
@@ -262,6 +280,7 @@ void Sanitizer::mbarrier(Warp &warp, const Instruction &instruction,
   Actor actor = actorOf(warp, instruction, lanes);
   switch (use) {
   case BarrierUse::Init:
+    initialized(cta, offset, sizeof(uint64_t));
     return detector.mbarrierInit(actor, cta.rank, offset);
   case BarrierUse::Inval:
     return detector.mbarrierInval(actor, cta.rank, offset);

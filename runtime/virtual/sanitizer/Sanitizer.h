@@ -20,6 +20,7 @@
 #include "heddle/Runtime/Device.h"
 #include "heddle/Runtime/LaunchReport.h"
 #include "sanitizer/RaceDetector.h"
+#include "sanitizer/Validity.h"
 #include "units/Wgmma.h"
 
 #include <unordered_set>
@@ -64,6 +65,31 @@ public:
   void copyAsync(Warp &warp, const Instruction &instruction, uint32_t lanes,
                  const uint32_t *offsets, uint32_t bytes,
                  const uint64_t *sources, const uint32_t *sourceBytes);
+
+  // --- Uninitialised memory; see sanitizer/Uninitialized.cpp ----------------
+
+  /// Bytes of shared memory have been written, or will be.
+  void initialized(const Cta &cta, uint32_t offset, uint32_t bytes);
+  /// Whether all of a range has been written.
+  bool allInitialized(Space space, uint64_t address, uint32_t bytes);
+  /// The same for the `bytes` of each of `lanes`; may be false if they are far
+  /// apart.
+  bool allInitialized(Space space, uint32_t lanes, const uint64_t *addresses,
+                      uint32_t bytes);
+  /// Those of `lanes` for which nothing of the `bytes` at `addresses[l]` and
+  /// `offset` beyond has been written.
+  uint32_t uninitializedLanes(uint32_t lanes, Space space,
+                              const uint64_t *addresses, uint32_t offset,
+                              uint32_t bytes);
+  /// Tainted lanes store: to shared memory, which then holds nothing, or to
+  /// global memory, which is reported.
+  void storedTaint(Warp &warp, const Instruction &instruction, uint32_t lanes,
+                   uint32_t origin, Space space, const uint64_t *addresses,
+                   uint32_t offset, uint32_t bytes);
+  /// Instruction `at` depends on what `origin` loaded and nobody had written:
+  /// it `use`s it.
+  void uninitialized(Warp &warp, uint32_t at, uint32_t lanes, uint32_t origin,
+                     std::string_view use);
 
   // --- Bulk copies ----------------------------------------------------------
 
@@ -121,10 +147,13 @@ private:
 
   Cluster &cluster;
   RaceDetector detector;
+  /// Of shared memory, by rank.
+  std::vector<Validity> validity;
   /// Tiles of wgmma operands by descriptor and shape: few, and used often.
   std::unordered_map<uint64_t, std::vector<RaceDetector::Piece>> tiles;
   /// Pairs of instructions already reported for this cluster.
   std::unordered_set<uint64_t> reported;
+  std::unordered_set<uint64_t> reportedUninitialized;
 };
 
 /// The rows of global memory that a box of a tensor touches: the part inside.
