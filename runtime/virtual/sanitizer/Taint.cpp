@@ -72,8 +72,10 @@ Taint::Step Taint::before(Warp &warp, const Instruction &instruction,
       sanitizer.uninitialized(warp, at, address.lanes, address.origin,
                               "uses it as an address");
   bool tensor = info.row && info.row->timing == Timing::Tensor;
-  // Stores of registers know where they go; see `Sanitizer::stored`.
-  bool store = info.opcode.starts_with("st.");
+  // Stores of registers know where they go; see `Sanitizer::storedTaint`. What
+  // stmatrix stores may be rows that nobody uses.
+  bool store =
+      info.opcode.starts_with("st.") || info.opcode.starts_with("stmatrix");
   bool storesData = (effects.sinks & storeSink) && !store;
   bool branches = (effects.sinks & branchSink) && !tensor;
   bool synchronizes = effects.sinks & syncSink;
@@ -107,6 +109,14 @@ Taint::Step Taint::before(Warp &warp, const Instruction &instruction,
     step.tainted = (picked & mask) | choice.lanes;
     if (picked & mask)
       step.origin = a.lanes & chosen & mask ? a.origin : b.origin;
+  } else if (info.opcode == "and.pred" || info.opcode == "or.pred") {
+    // One operand alone may decide.
+    uint32_t a = instruction.src[0], b = instruction.src[1];
+    uint32_t flip = info.opcode == "or.pred" ? fullMask : 0;
+    uint32_t openA = warp.predicates[a] ^ instruction.aux ^ flip,
+             openB = warp.predicates[b] ^ instruction.aux2 ^ flip;
+    step.tainted &=
+        (predicates[a].lanes | openA) & (predicates[b].lanes | openB);
   } else if (isShuffle(info)) {
     step.value = registers[instruction.src[0]].lanes;
     step.origin = registers[instruction.src[0]].origin;

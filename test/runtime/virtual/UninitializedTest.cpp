@@ -113,6 +113,16 @@ TEST(Uninitialized, ChosenValues) {
             "");
 }
 
+TEST(Uninitialized, PredicatesThatDecide) {
+  std::string load = words + "ld.shared.u32 %r5, [%r1];\n"
+                             "setp.gt.u32 %p2, %r5, 7;\n";
+  std::string use = "@%p3 st.global.u32 [%mine], %r31;\n";
+  EXPECT_EQ(check(load + "and.pred %p3, %p1, %p2;\n" + use), "");
+  EXPECT_EQ(check(load + "not.pred %p4, %p1;\nor.pred %p3, %p2, %p4;\n" + use),
+            "");
+  EXPECT_NE(check(load + "or.pred %p3, %p1, %p2;\n" + use), "");
+}
+
 TEST(Uninitialized, LanesExchange) {
   std::string load = words + "ld.shared.u32 %r5, [%r1];\n";
   // Odd lanes get what even ones hold, in place too.
