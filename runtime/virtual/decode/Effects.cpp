@@ -8,7 +8,9 @@
 
 #include "decode/Effects.h"
 
+#include "decode/InstructionRow.h"
 #include "decode/Kernel.h"
+#include "decode/Modifiers.h"
 
 #include <algorithm>
 
@@ -17,46 +19,26 @@ using namespace heddle::vgpu;
 
 namespace {
 
-/// The parts of a mnemonic.
-class Mnemonic {
-public:
-  explicit Mnemonic(std::string_view text) {
-    while (!text.empty()) {
-      size_t dot = text.find('.');
-      parts.push_back(text.substr(0, dot));
-      text = dot == text.npos ? std::string_view() : text.substr(dot + 1);
-    }
-  }
-  std::string_view base() const { return parts.empty() ? "" : parts[0]; }
-  bool has(std::string_view part) const {
-    return std::ranges::find(parts, part) != parts.end();
-  }
-  bool hasAny(std::initializer_list<std::string_view> any) const {
-    return std::ranges::any_of(any, [&](auto part) { return has(part); });
-  }
-  bool isBase(std::initializer_list<std::string_view> any) const {
-    return std::ranges::find(any, base()) != any.end();
-  }
-  std::string_view last() const { return parts.empty() ? "" : parts.back(); }
-
-private:
-  std::vector<std::string_view> parts;
-};
-
-/// Whether it may reach global memory: it says so, or is generic.
-bool reachesGlobal(const Mnemonic &name) {
-  return !name.hasAny({"shared", "shared::cta", "shared::cluster", "local",
-                       "param", "param::entry", "param::func", "const"});
+/// Whether its accesses synchronize, or may be part of what does.
+bool isStrong(const Modifiers &mods) {
+  return std::ranges::any_of(
+      std::initializer_list<std::string_view>{"volatile", "relaxed", "acquire",
+                                              "release", "acq_rel", "mmio"},
+      [&](std::string_view name) { return mods.has(name); });
 }
 
 /// Whether updates by different threads give one result in any order.
-bool isCommutative(const Mnemonic &name) {
-  if (!name.hasAny({"add", "min", "max", "and", "or", "xor"}))
-    return false;
-  std::string_view type = name.last();
-  return !type.empty() &&
-         (type[0] == 'u' || type[0] == 's' || type[0] == 'b') &&
-         !type.starts_with("bf");
+bool isCommutative(const Modifiers &mods) {
+  bool operation = std::ranges::any_of(
+      std::initializer_list<std::string_view>{"add", "min", "max", "and", "or",
+                                              "xor"},
+      [&](std::string_view name) { return mods.has(name); });
+  // A reduction of a tensor names no type.
+  bool integer = std::ranges::any_of(mods.rest(), [](std::string_view part) {
+    Type type = parseType(part);
+    return type != Type::None && !isFloat(type);
+  });
+  return operation && integer;
 }
 
 /// Registers whose values the machine chooses.
@@ -65,9 +47,9 @@ bool isUnspecified(std::string_view special) {
          special == "%smid" || special == "%nsmid" || special == "%warpid";
 }
 
-bool isMbarrierTest(const Statement &statement) {
-  return statement.opcode.starts_with("mbarrier.test_wait") ||
-         statement.opcode.starts_with("mbarrier.try_wait");
+/// Whether it asks for the phase of an mbarrier.
+bool isMbarrierTest(const InstructionRow &row) {
+  return (row.effects.sync & usesMbarrier) && (row.effects.sync & meets);
 }
 
 /// Whether the test at `at` is repeated until it succeeds, with nothing but
@@ -101,57 +83,44 @@ bool isWaitLoop(const Function &function, size_t at) {
 
 } // namespace
 
-Effects heddle::vgpu::getEffects(const Statement &statement) {
-  Mnemonic name(statement.opcode);
+Effects heddle::vgpu::getEffects(const InstructionRow &row,
+                                 const Modifiers &mods) {
+  RowEffects known = effectsOf(row, mods);
+  // A relaxed arrival orders nothing, but meets other threads.
+  SyncSet sync = known.sync | row.effects.sync;
+  MemorySet touched = known.reads | known.writes;
+  bool completesLater = known.completion != Completion::AtOnce;
+  bool isUpdate = known.update != Update::None;
+  bool strong = isStrong(mods) && touched && !isUpdate && !completesLater &&
+                !(sync & (meets | fences | usesMbarrier));
+  // The order of updates shows.
+  bool ordered = known.update == Update::Returns ||
+                 (known.update == Update::Reduces && !isCommutative(mods));
+
   Effects effects;
-  bool strong = name.hasAny(
-      {"volatile", "relaxed", "acquire", "release", "acq_rel", "mmio"});
-  bool load = name.isBase({"ld", "ldu"});
-  bool atomic = name.isBase({"atom", "red"});
-  effects.synchronizes =
-      atomic || strong ||
-      name.isBase({"bar", "barrier", "mbarrier", "fence", "membar", "cp",
-                   "wgmma", "nanosleep", "setmaxnreg", "tensormap", "multimem",
-                   "griddepcontrol"});
-  effects.writes =
-      atomic || name.isBase({"st", "stmatrix", "bar", "barrier", "cp", "wgmma",
-                             "setmaxnreg", "tensormap", "multimem", "call",
-                             "trap", "brkpt", "ret", "exit"});
-  if (name.base() == "mbarrier")
-    effects.writes = !name.hasAny({"test_wait", "try_wait", "pending_count"});
-
-  if ((load || name.base() == "st") && strong)
-    effects.communicates = reachesGlobal(name);
-  if (atomic)
-    effects.communicates =
-        reachesGlobal(name) && (name.base() == "atom" || !isCommutative(name));
-  if (name.base() == "cp" && name.has("reduce"))
-    effects.communicates =
-        name.has("global") && (name.has("tensor") || !isCommutative(name));
-  if (name.base() == "multimem")
-    effects.communicates = true;
-
-  effects.orderDependent = effects.communicates;
-  if ((load || name.base() == "st") && strong)
-    effects.orderDependent = !name.hasAny({"local", "param", "const"});
-  if (atomic)
-    effects.orderDependent = name.base() == "atom" || !isCommutative(name);
-  if (name.base() == "activemask")
-    effects.orderDependent = true;
-  for (const Operand &operand : statement.operands)
-    if (operand.kind == OperandKind::Special && isUnspecified(operand.name))
-      effects.orderDependent = true;
+  effects.synchronizes = sync || completesLater || strong || isUpdate;
+  effects.writes = known.writes || completesLater || known.hasSideEffect ||
+                   ((sync & (meets | releases | commits)) &&
+                    !(sync & (fences | usesMbarrier)));
+  effects.communicates = (strong || ordered) && (touched & globalMemory);
+  effects.orderDependent =
+      known.dependsOnSchedule ||
+      ((strong || ordered) && (touched & (globalMemory | sharedMemory)));
   return effects;
 }
 
 void heddle::vgpu::findEffects(const Function &function, Kernel &kernel) {
   for (size_t i = 0; i < function.body.size() && i < kernel.info.size(); ++i) {
-    Effects effects = getEffects(function.body[i]);
-    if (isMbarrierTest(function.body[i]))
+    InstructionInfo &info = kernel.info[i];
+    Effects effects = getEffects(*info.row, Modifiers(info.opcode));
+    if (isMbarrierTest(*info.row))
       effects.orderDependent = !isWaitLoop(function, i);
+    for (const Operand &operand : function.body[i].operands)
+      if (operand.kind == OperandKind::Special && isUnspecified(operand.name))
+        effects.orderDependent = true;
     kernel.communicates |= effects.communicates;
     if (effects.orderDependent && kernel.firstOrderDependent == noInstruction)
       kernel.firstOrderDependent = uint32_t(i);
-    kernel.info[i].effects = effects;
+    info.effects = effects;
   }
 }

@@ -18,9 +18,10 @@
 
 namespace heddle::vgpu {
 
+class Modifiers;
 struct Function;
+struct InstructionRow;
 struct Kernel;
-struct Statement;
 
 struct Effects {
   /// Synchronizes, or starts something asynchronous.
@@ -35,9 +36,8 @@ struct Effects {
   bool orderDependent = false;
 };
 
-/// The effects of one statement by itself. What is not known to write is taken
-/// to work on registers only.
-Effects getEffects(const Statement &statement);
+/// The effects of an instruction of `row` with modifiers `mods` by itself.
+Effects getEffects(const InstructionRow &row, const Modifiers &mods);
 
 /// Fills `Kernel::info`'s effects, and what follows from them for the kernel.
 void findEffects(const Function &function, Kernel &kernel);

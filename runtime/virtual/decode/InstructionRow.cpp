@@ -32,7 +32,8 @@ RowEffects heddle::vgpu::effectsOf(const InstructionRow &row,
       {"param::func", localMemory},
   };
   // A copy names the spaces of both sides; its row says which is which.
-  if ((effects.reads | effects.writes) & ~(sharedMemory | globalMemory))
+  if (effects.proxy == Proxy::Generic &&
+      effects.completion == Completion::AtOnce)
     for (const Name &space : spaces)
       if (mods.has(space.name)) {
         effects.reads &= space.memory;

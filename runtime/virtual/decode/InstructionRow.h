@@ -51,7 +51,11 @@ inline constexpr SyncSet acquires = 1, releases = 2,
                          /// Orders without touching memory.
     fences = 8,
                          /// Works on an mbarrier object.
-    usesMbarrier = 16;
+    usesMbarrier = 16,
+                         /// Closes a group of asynchronous operations.
+    commits = 32,
+                         /// Lets other threads go first.
+    yields = 64;
 
 /// How one learns that it has completed, if it completes later.
 enum class Completion : uint8_t {
@@ -67,12 +71,21 @@ using SinkSet = uint8_t;
 inline constexpr SinkSet addressSink = 1, branchSink = 2, storeSink = 4,
                          syncSink = 8;
 
+/// Whether it changes memory in one step that no other thread divides, and then
+/// whether it returns what was there.
+enum class Update : uint8_t { None, Reduces, Returns };
+
 struct RowEffects {
   MemorySet reads = 0, writes = 0;
   Proxy proxy = Proxy::Generic;
   SyncSet sync = 0;
   Completion completion = Completion::AtOnce;
   SinkSet sinks = 0;
+  Update update = Update::None;
+  /// Does more than compute, touch memory and order: ends threads, prints.
+  bool hasSideEffect = false;
+  /// Its result depends on how threads were scheduled.
+  bool dependsOnSchedule = false;
 
   bool touchesMemory() const { return reads || writes; }
   bool operator==(const RowEffects &) const = default;

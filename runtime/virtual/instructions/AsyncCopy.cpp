@@ -357,7 +357,8 @@ constexpr RowEffects loadEffects{.reads = globalMemory,
                   .writes = globalMemory,
                   .proxy = Proxy::Async,
                   .completion = Completion::BulkGroup,
-                  .sinks = addressSink};
+                  .sinks = addressSink,
+                  .update = Update::Reduces};
 
 constexpr InstructionRow rows[] = {
     {"cp.async.(ca|cg).<cta>.global{.L2::cache_hint}{.<prefetch2>}",
@@ -369,7 +370,12 @@ constexpr InstructionRow rows[] = {
      Timing::Copy,
      Fidelity::Exact,
      800},
-    {"cp.async.commit_group", decodeCp, {}, Timing::Copy, Fidelity::Exact, 800},
+    {"cp.async.commit_group",
+     decodeCp,
+     {.sync = commits},
+     Timing::Copy,
+     Fidelity::Exact,
+     800},
     {"cp.async.wait_group",
      decodeCp,
      {.sync = meets},
@@ -415,7 +421,7 @@ constexpr InstructionRow rows[] = {
      900},
     {"cp.async.bulk.commit_group",
      decodeCp,
-     {},
+     {.sync = commits},
      Timing::Bulk,
      Fidelity::Exact,
      900},

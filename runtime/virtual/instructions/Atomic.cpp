@@ -244,8 +244,12 @@ Handler decodeAtomic(Decoder &d) {
 
 constexpr RowEffects atomicEffects{.reads = globalMemory | sharedMemory,
                                    .writes = globalMemory | sharedMemory,
-                                   .sinks = addressSink | storeSink},
-    reductionEffects = atomicEffects;
+                                   .sinks = addressSink | storeSink,
+                                   .update = Update::Returns},
+    reductionEffects{.reads = globalMemory | sharedMemory,
+                     .writes = globalMemory | sharedMemory,
+                     .sinks = addressSink | storeSink,
+                     .update = Update::Reduces};
 
 constexpr InstructionRow rows[] = {
     {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"

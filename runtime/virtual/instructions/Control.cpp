@@ -98,6 +98,9 @@ Handler decodeCall(Decoder &d) {
   d.mods.take("uni");
   for (size_t n = 0; n < d.numOperands(); ++n) {
     const Operand &operand = d.operand(n);
+    // The symbol that follows it is a prototype.
+    if (operand.kind == OperandKind::Register)
+      break;
     if (operand.kind != OperandKind::Symbol)
       continue;
     if (operand.name == "__assertfail" || operand.name == "__assert_fail")
@@ -236,14 +239,18 @@ Handler decodeSetMaxRegisters(Decoder &d) {
   return setMaxRegisters;
 }
 
+/// Threads that end change what others wait for; calls that are not inlined
+/// print or fail.
+constexpr RowEffects leaves{.sinks = branchSink, .hasSideEffect = true};
+
 constexpr InstructionRow rows[] = {
     {"bra{.uni}", decodeBra, {.sinks = branchSink}, Timing::Control},
     {"brx.idx{.uni}", decodeBrx, {.sinks = branchSink}, Timing::Control},
-    {"call{.uni}", decodeCall, {.sinks = branchSink}, Timing::Control},
-    {"ret{.uni}", decodeExit, {.sinks = branchSink}, Timing::Control},
-    {"exit", decodeExit, {.sinks = branchSink}, Timing::Control},
-    {"trap", decodeTrap, {.sinks = branchSink}, Timing::Control},
-    {"brkpt", decodeTrap, {.sinks = branchSink}, Timing::Control},
+    {"call{.uni}", decodeCall, leaves, Timing::Control},
+    {"ret{.uni}", decodeExit, leaves, Timing::Control},
+    {"exit", decodeExit, leaves, Timing::Control},
+    {"trap", decodeTrap, leaves, Timing::Control},
+    {"brkpt", decodeTrap, leaves, Timing::Control},
     {"heddle.role", decodeRole, {}, Timing::Control},
     {"multimem.ld_reduce.*",
      decodeMultimem,
@@ -265,13 +272,13 @@ constexpr InstructionRow rows[] = {
      900},
     {"nanosleep.u32",
      decodeNanosleep,
-     {},
+     {.sync = yields},
      Timing::Control,
      Fidelity::Approximate},
     {"pmevent{.mask}", decodeNothing, {}, Timing::Control},
     {"griddepcontrol.(launch_dependents|wait)",
      decodeNothing,
-     {},
+     {.sync = meets},
      Timing::Control,
      Fidelity::Exact,
      900},

@@ -362,7 +362,7 @@ constexpr InstructionRow rows[] = {
      901},
     {"wgmma.commit_group.sync.aligned",
      decodeWgmma,
-     {},
+     {.sync = commits},
      Timing::Tensor,
      Fidelity::Exact,
      901},

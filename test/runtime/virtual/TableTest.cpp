@@ -81,6 +81,7 @@ RowEffects effectsOf(std::string_view mnemonic) {
 TEST(Table, EffectsFollowSpacesAndOrder) {
   EXPECT_EQ(effectsOf("ld.u32").reads, anyMemory);
   EXPECT_EQ(effectsOf("ld.shared.v4.f32").reads, sharedMemory);
+  EXPECT_EQ(effectsOf("atom.shared.add.u32").writes, sharedMemory);
   EXPECT_EQ(effectsOf("st.param.b64").writes, parameterMemory | localMemory);
   EXPECT_EQ(effectsOf("ld.acquire.gpu.global.u32").sync, acquires);
   EXPECT_EQ(effectsOf("st.release.sys.global.u32").sync, releases);
@@ -94,6 +95,72 @@ TEST(Table, EffectsFollowSpacesAndOrder) {
   EXPECT_EQ(bulk.writes, globalMemory);
   EXPECT_EQ(bulk.completion, Completion::BulkGroup);
   EXPECT_FALSE(effectsOf("add.u32").touchesMemory());
+}
+
+/// What schedules and reports make of an instruction: s, w, c and o for
+/// synchronizes, writes, communicates and order-dependent.
+std::string roleOf(std::string_view mnemonic) {
+  Modifiers mods(mnemonic);
+  RowMatch match = findInstruction(mods);
+  EXPECT_NE(match.row, nullptr) << mnemonic << ": " << match.message;
+  if (!match.row)
+    return "";
+  Effects effects = getEffects(*match.row, mods);
+  std::string text;
+  for (auto [is, letter] :
+       {std::pair{effects.synchronizes, 's'}, std::pair{effects.writes, 'w'},
+        std::pair{effects.communicates, 'c'},
+        std::pair{effects.orderDependent, 'o'}})
+    if (is)
+      text += letter;
+  return text;
+}
+
+TEST(Table, SchedulesKnowWhatMeetsOtherThreads) {
+  for (auto [mnemonic, expected] :
+       std::initializer_list<std::pair<const char *, const char *>>{
+           {"add.u32", ""},
+           {"shfl.sync.idx.b32", ""},
+           {"activemask.b32", "o"},
+           {"ld.global.u32", ""},
+           {"ld.volatile.u32", "sco"},
+           {"ld.acquire.gpu.global.u32", "sco"},
+           {"ld.relaxed.cta.shared.u32", "so"},
+           {"ld.volatile.param.u32", "s"},
+           {"st.shared.u32", "w"},
+           {"st.local.u32", "w"},
+           {"st.release.gpu.u32", "swco"},
+           {"atom.global.add.u32", "swco"},
+           {"atom.shared.add.u32", "swo"},
+           {"red.global.add.u32", "sw"},
+           {"red.global.add.f32", "swco"},
+           {"red.shared.add.f32", "swo"},
+           {"red.async.relaxed.cluster.mbarrier::complete_tx::bytes.add.u32",
+            "sw"},
+           {"cp.reduce.async.bulk.global.shared::cta.bulk_group.add.u32", "sw"},
+           {"cp.reduce.async.bulk.global.shared::cta.bulk_group.add.f32",
+            "swco"},
+           {"cp.reduce.async.bulk.tensor.2d.global.shared::cta.add.tile."
+            "bulk_group",
+            "swco"},
+           {"cp.async.ca.shared.global", "sw"},
+           {"cp.async.commit_group", "sw"},
+           {"cp.async.bulk.wait_group.read", "sw"},
+           {"wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16", "sw"},
+           {"wgmma.commit_group.sync.aligned", "sw"},
+           {"mbarrier.arrive.relaxed.cta.b64", "sw"},
+           {"mbarrier.try_wait.parity.b64", "s"},
+           {"bar.sync", "sw"},
+           {"barrier.cluster.arrive.relaxed", "sw"},
+           {"barrier.cluster.wait", "sw"},
+           {"fence.acq_rel.gpu", "s"},
+           {"membar.gl", "s"},
+           {"nanosleep.u32", "s"},
+           {"setmaxnreg.inc.sync.aligned.u32", "sw"},
+           {"bra", ""},
+           {"exit", "w"},
+           {"call.uni", "w"}})
+    EXPECT_EQ(roleOf(mnemonic), expected) << mnemonic;
 }
 
 std::string loadError(const std::string &text) {
@@ -172,11 +239,16 @@ std::string describeEffects(const RowEffects &effects) {
   for (auto [bit, name] :
        {std::pair{acquires, "acquires"}, std::pair{releases, "releases"},
         std::pair{meets, "waits"}, std::pair{fences, "fence"},
-        std::pair{usesMbarrier, "mbarrier"}})
+        std::pair{usesMbarrier, "mbarrier"}, std::pair{commits, "commits"},
+        std::pair{yields, "yields"}})
     if (effects.sync & bit)
       add(name);
   if (effects.completion != Completion::AtOnce)
     add(fmt::format("completes by {}", getName(effects.completion)));
+  if (effects.update != Update::None)
+    add("atomic");
+  if (effects.dependsOnSchedule)
+    add("depends on the schedule");
   return text;
 }
 
