@@ -15,17 +15,20 @@
 #include <bit>
 #include <cstring>
 
-/// Stands before a loop over the 32 lanes whose iterations do not depend on
-/// each other. One vector of 32 elements, which the compiler splits as the
-/// instruction set wants it, leaves nothing of the loop. Without
+/// Stands before a loop of a fixed number of iterations that do not depend on
+/// each other. One vector with an element for each, which the compiler splits
+/// as the instruction set wants it, leaves nothing of the loop. Without
 /// `unroll(disable)` Clang unrolls such loops before it thinks of vectors.
 #if defined(__clang__)
-#define HEDDLE_LANES                                                           \
-  _Pragma("clang loop vectorize(assume_safety) unroll(disable)")               \
-      _Pragma("clang loop vectorize_width(32) interleave_count(1)")
+#define HEDDLE_PRAGMA(text) _Pragma(#text)
+#define HEDDLE_ITERATIONS(count)                                               \
+  HEDDLE_PRAGMA(clang loop vectorize(assume_safety) unroll(disable))           \
+  HEDDLE_PRAGMA(clang loop vectorize_width(count) interleave_count(1))
 #else
-#define HEDDLE_LANES _Pragma("GCC ivdep")
+#define HEDDLE_ITERATIONS(count) _Pragma("GCC ivdep")
 #endif
+/// The same for the lanes of a warp.
+#define HEDDLE_LANES HEDDLE_ITERATIONS(32)
 
 HEDDLE_BEGIN_LANES
 namespace heddle::vgpu {

@@ -150,7 +150,7 @@ Flow multiplyFloats(Warp &warp, const Instruction &i, uint32_t mask) {
   });
   for (uint32_t m = 0; m < p.m; ++m)
     for (uint32_t k = 0; k < p.k; ++k) {
-      HEDDLE_LANES
+      HEDDLE_ITERATIONS(columns)
       for (uint32_t n = 0; n < columns; ++n)
         sum[m][n] = __builtin_fmaf(a[m][k], b[k][n], sum[m][n]);
     }
