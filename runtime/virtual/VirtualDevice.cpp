@@ -226,6 +226,15 @@ private:
   GlobalMemory memory{GlobalMemory::defaultBase, getMemoryBytes()};
 };
 
+/// What variables hold that point to functions: no allocation has it.
+constexpr uint64_t functionAddress = 0x1000;
+
+bool isFunction(const PtxModule &module, const std::string &name) {
+  return std::any_of(
+      module.functions.begin(), module.functions.end(),
+      [&](const Function &function) { return function.name == name; });
+}
+
 Expected<std::unique_ptr<Module>>
 VirtualDevice::loadModule(const ModuleImage &image) {
   const std::string &name = image.name;
@@ -268,12 +277,17 @@ VirtualDevice::loadModule(const ModuleImage &image) {
   for (const Variable *variable : variables)
     for (const Variable::Relocation &relocation : variable->relocations) {
       auto it = globals.find(relocation.symbol);
-      if (it == globals.end())
+      uint64_t value;
+      if (it != globals.end())
+        value = it->second + relocation.addend;
+      else if (isFunction(module->syntax, relocation.symbol))
+        // Tables of functions do no harm; calls through them are refused.
+        value = functionAddress;
+      else
         return makeError(ErrorKind::InvalidInput,
                          "{}: '{}' in the initialiser of '{}' is not a global "
-                         "variable",
+                         "variable or a function",
                          name, relocation.symbol, variable->name);
-      uint64_t value = it->second + relocation.addend;
       std::memcpy(
           memory.resolve(globals.find(variable->name)->second, variable->size) +
               relocation.offset,

@@ -114,6 +114,23 @@ TEST(Parser, GlobalsAreInitialised) {
   EXPECT_EQ(result[3], 0x3f00000000000032u);
 }
 
+TEST(Parser, TablesOfFunctionsDoNoHarm) {
+  std::string table =
+      ".func (.param .b32 result) twice(.param .b32 value) { ret; }\n"
+      ".global .align 8 .u64 table[2] = {0, twice};\n";
+  EXPECT_EQ(loadError(kernelWith("", table)), "");
+  EXPECT_NE(loadError(kernelWith("", ".global .u64 table[1] = {nobody};\n"))
+                .find("'nobody' in the initialiser of 'table' is not a global "
+                      "variable or a function"),
+            std::string::npos);
+  EXPECT_NE(bodyError("{ .param .b32 p0; .param .b32 r0;\n"
+                      "prototype_0 : .callprototype (.param .b32 _) _ "
+                      "(.param .b32 _);\n"
+                      "call (r0), %rd1, (p0), prototype_0; }")
+                .find("indirect calls are not supported"),
+            std::string::npos);
+}
+
 TEST(Parser, LaunchesAreChecked) {
   TestDevice device;
   std::string ptx = kernelWith("");
