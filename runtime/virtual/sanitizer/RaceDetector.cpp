@@ -237,20 +237,29 @@ void RaceDetector::touchLanes(const Actor &actor, AccessInfo info,
   }
 }
 
+/// Calls `body(lanes, address)` for each address and the lanes that have it.
+template <typename Address, typename F>
+static void forEachAddress(const Actor &actor, const Address *addresses,
+                           F &&body) {
+  for (uint32_t rest = actor.lanes; rest;) {
+    Address address = addresses[__builtin_ctz(rest)];
+    Actor same = actor;
+    same.lanes = 0;
+    for (uint32_t r = rest; r; r &= r - 1)
+      same.lanes |= uint32_t(addresses[__builtin_ctz(r)] == address)
+                    << __builtin_ctz(r);
+    rest &= ~same.lanes;
+    body(same, address);
+  }
+}
+
 void RaceDetector::shared(const Actor &actor, uint32_t rank,
                           const uint32_t *offsets, uint32_t bytes,
                           const Semantics &semantics) {
   if (semantics.scope != Scope::None)
-    for (uint32_t rest = actor.lanes; rest;) {
-      uint32_t offset = offsets[__builtin_ctz(rest)];
-      Actor same = actor;
-      same.lanes = 0;
-      for (uint32_t r = rest; r; r &= r - 1)
-        same.lanes |= uint32_t(offsets[__builtin_ctz(r)] == offset)
-                      << __builtin_ctz(r);
-      rest &= ~same.lanes;
+    forEachAddress(actor, offsets, [&](const Actor &same, uint32_t offset) {
       synchronize(same, uint64_t(rank) << 32 | offset, true, semantics);
-    }
+    });
   AccessInfo info = infoOf(actor);
   info.write = semantics.write;
   info.strong = semantics.scope;
@@ -297,16 +306,9 @@ void RaceDetector::global(const Actor &actor, const uint64_t *addresses,
   if (!globalShadow)
     return;
   if (semantics.scope != Scope::None)
-    for (uint32_t rest = actor.lanes; rest;) {
-      uint64_t address = addresses[__builtin_ctz(rest)];
-      Actor same = actor;
-      same.lanes = 0;
-      for (uint32_t r = rest; r; r &= r - 1)
-        same.lanes |= uint32_t(addresses[__builtin_ctz(r)] == address)
-                      << __builtin_ctz(r);
-      rest &= ~same.lanes;
+    forEachAddress(actor, addresses, [&](const Actor &same, uint64_t address) {
       synchronize(same, address, false, semantics);
-    }
+    });
   AccessInfo info = infoOf(actor);
   info.write = semantics.write;
   info.strong = semantics.scope;
