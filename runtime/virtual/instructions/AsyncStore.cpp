@@ -127,6 +127,8 @@ Flow asyncStore(Warp &warp, const Instruction &i, uint32_t mask) {
       return refuse(fmt::format("expected the mbarrier in the CTA of the "
                                 "destination, rank {}, found rank {}",
                                 to->cta->rank, barrier->cta->rank));
+    Sanitizer *sanitizer = cluster.sanitizer.get();
+    bool reduce = p.op.has_value();
     SharedPlace from;
     std::array<std::byte, 16> data = {};
     if constexpr (range) {
@@ -134,7 +136,14 @@ Flow asyncStore(Warp &warp, const Instruction &i, uint32_t mask) {
       if (!source)
         return refuse(source.error().message);
       from = *source;
+      if (sanitizer)
+        sanitizer->copyBetweenCtas(warp, i, lane, *to->cta, to->offset,
+                                   from.offset, bytes, *barrier->cta,
+                                   barrier->offset, reduce);
     } else {
+      if (sanitizer)
+        sanitizer->storeAsync(warp, i, lane, *to->cta, to->offset, bytes,
+                              *barrier->cta, barrier->offset, reduce);
       for (size_t n = 0; n < p.slots.size(); ++n) {
         uint64_t value = element == 8 ? warp.reg64(p.slots[n])[lane]
                                       : warp.reg32(p.slots[n])[lane];
@@ -143,7 +152,7 @@ Flow asyncStore(Warp &warp, const Instruction &i, uint32_t mask) {
     }
     if (cluster.sanitizer)
       cluster.sanitizer->initialized(*to->cta, to->offset, bytes);
-    if (!p.op)
+    if (!reduce)
       poison(*to->cta, to->offset, bytes);
     cluster.issue(cluster.pending.create<AsyncStore>(
                       warp, i, lane, *to, *barrier, data, from, bytes),
@@ -184,12 +193,14 @@ constexpr RowEffects storeEffects{.writes = sharedMemory,
     reduceEffects{.reads = sharedMemory,
                   .writes = sharedMemory,
                   .completion = Completion::Mbarrier,
-                  .sinks = addressSink | storeSink | syncSink},
+                  .sinks = addressSink | storeSink | syncSink,
+                  .update = Update::Reduces},
     bulkReduceEffects{.reads = sharedMemory,
                       .writes = sharedMemory,
                       .proxy = Proxy::Async,
                       .completion = Completion::Mbarrier,
-                      .sinks = addressSink | syncSink};
+                      .sinks = addressSink | syncSink,
+                      .update = Update::Reduces};
 
 constexpr InstructionRow rows[] = {
     {"st.async{.weak}{.shared::cluster}{.mbarrier::complete_tx::bytes}"

@@ -594,12 +594,14 @@ bool RaceDetector::copyInfo(const Actor &actor, const MbarrierName &name,
 
 void RaceDetector::copyToShared(const Actor &actor, uint32_t rank,
                                 uint32_t offset, uint32_t bytes,
-                                const MbarrierName &barrier) {
+                                const MbarrierName &barrier,
+                                const CopySemantics &semantics) {
   AccessInfo info;
   if (!copyInfo(actor, barrier, info))
     return;
   info.write = true;
-  Observer observer(published(actor), cluster, /*async=*/true);
+  info.strong = semantics.strong;
+  Observer observer(published(actor), cluster, /*async=*/!semantics.generic);
   touchRange(rank, offset, bytes, info, observer);
 }
 
@@ -1061,7 +1063,9 @@ RaceCause RaceDetector::causeOf(const Conflict &conflict,
     return RaceCause::MissingProxyFence;
   if (earlier.strong != Scope::None && later.strong != Scope::None)
     return RaceCause::Scope;
-  if (earlier.strong != Scope::None || later.strong != Scope::None)
+  // Asynchronous reductions are strong, too, but what they lack is a wait.
+  if ((earlier.strong != Scope::None || later.strong != Scope::None) &&
+      !earlier.async && !later.async)
     return RaceCause::WeakOrder;
   uint32_t user = (later.warp >> 16) * shape.warps + (later.warp & 0xffff);
   uint32_t earlierLane =

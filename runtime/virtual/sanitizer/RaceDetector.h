@@ -167,10 +167,20 @@ public:
     uint32_t line = 0;
     ByteMask bytes;
   };
+  /// How a copy that an mbarrier counts writes shared memory.
+  struct CopySemantics {
+    /// Stores of registers need no proxy fence after generic accesses. Nothing
+    /// is asked of async accesses after them either: the ISA does not name
+    /// their proxy.
+    bool generic = false;
+    /// Reductions are atomic for each element, and reach threads this far.
+    Scope strong = Scope::None;
+  };
   /// A copy issued by one lane that an mbarrier counts writes
   /// [offset, offset + bytes) of `rank`.
   void copyToShared(const Actor &actor, uint32_t rank, uint32_t offset,
-                    uint32_t bytes, const MbarrierName &barrier);
+                    uint32_t bytes, const MbarrierName &barrier,
+                    const CopySemantics &semantics);
   /// Its source in shared memory, for copies between CTAs.
   void copyFromShared(const Actor &actor, uint32_t rank, uint32_t offset,
                       uint32_t bytes, const MbarrierName &barrier);

@@ -196,7 +196,7 @@ void Sanitizer::copyToShared(Warp &warp, const Instruction &instruction,
   Actor actor = actorOf(warp, instruction, 1u << lane);
   RaceDetector::MbarrierName counted = name(barrierCta, barrier);
   initialized(target, offset, bytes);
-  detector.copyToShared(actor, target.rank, offset, bytes, counted);
+  detector.copyToShared(actor, target.rank, offset, bytes, counted, {});
   detector.copyFromGlobal(actor, source, counted);
 }
 
@@ -204,12 +204,23 @@ void Sanitizer::copyBetweenCtas(Warp &warp, const Instruction &instruction,
                                 uint32_t lane, const Cta &target,
                                 uint32_t offset, uint32_t source,
                                 uint32_t bytes, const Cta &barrierCta,
-                                uint32_t barrier) {
+                                uint32_t barrier, bool reduce) {
   Actor actor = actorOf(warp, instruction, 1u << lane);
   RaceDetector::MbarrierName counted = name(barrierCta, barrier);
   initialized(target, offset, bytes);
-  detector.copyToShared(actor, target.rank, offset, bytes, counted);
+  detector.copyToShared(actor, target.rank, offset, bytes, counted,
+                        {.strong = reduce ? Scope::Cluster : Scope::None});
   detector.copyFromShared(actor, warp.cta.rank, source, bytes, counted);
+}
+
+void Sanitizer::storeAsync(Warp &warp, const Instruction &instruction,
+                           uint32_t lane, const Cta &target, uint32_t offset,
+                           uint32_t bytes, const Cta &barrierCta,
+                           uint32_t barrier, bool reduce) {
+  detector.copyToShared(
+      actorOf(warp, instruction, 1u << lane), target.rank, offset, bytes,
+      name(barrierCta, barrier),
+      {.generic = true, .strong = reduce ? Scope::Cluster : Scope::None});
 }
 
 void Sanitizer::bulkStore(Warp &warp, const Instruction &instruction,

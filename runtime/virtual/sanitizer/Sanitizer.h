@@ -101,7 +101,11 @@ public:
   void copyBetweenCtas(Warp &warp, const Instruction &instruction,
                        uint32_t lane, const Cta &target, uint32_t offset,
                        uint32_t source, uint32_t bytes, const Cta &barrierCta,
-                       uint32_t barrier);
+                       uint32_t barrier, bool reduce = false);
+  /// st.async and red.async: registers of `lane` to shared memory of `target`.
+  void storeAsync(Warp &warp, const Instruction &instruction, uint32_t lane,
+                  const Cta &target, uint32_t offset, uint32_t bytes,
+                  const Cta &barrierCta, uint32_t barrier, bool reduce);
   void bulkStore(Warp &warp, const Instruction &instruction, uint32_t lane,
                  uint32_t offset, uint32_t bytes, const GlobalRange &target,
                  bool reduce);

@@ -101,6 +101,36 @@ st.shared.u32 [%r1], 2;)")
             "race no-synchronization");
 }
 
+TEST(Race, AsyncStores) {
+  // Lane 0 of warp 0 expects the bytes, and warp 1 stores them.
+  auto with = [&](const std::string &store, const std::string &wait) {
+    return check(words + R"(
+@%p1 mbarrier.init.shared.b64 [bar], 1;
+st.shared.u32 [%r1], 0;
+bar.sync 0;
+mov.u32 %r8, bar;
+@%p1 mbarrier.arrive.expect_tx.shared.b64 _, [bar], 128;
+@!%p3 )" + store +
+                 R"(
+LOOP:)" + wait + R"(
+ld.shared.u32 %r7, [%r0];)")
+        .causes();
+  };
+  std::string wait = R"(
+mbarrier.try_wait.parity.shared.b64 %p4, [bar], 0;
+@!%p4 bra LOOP;)";
+  std::string store = "st.async.shared::cluster.mbarrier::complete_tx::bytes"
+                      ".b32 [%r2], %r4, [%r8];";
+  // All lanes reduce into one word.
+  std::string reduce =
+      "red.async.relaxed.cluster.shared::cluster.mbarrier::complete_tx::bytes"
+      ".add.u32 [%r0], %r4, [%r8];";
+  EXPECT_EQ(with(store, wait), "");
+  EXPECT_EQ(with(reduce, wait), "");
+  EXPECT_EQ(with(store, ""), "race missing-wait");
+  EXPECT_EQ(with(reduce, ""), "race missing-wait");
+}
+
 TEST(Race, LanesOfOneWarp) {
   std::string swap = words + R"(
 mov.u32 %r6, words;
