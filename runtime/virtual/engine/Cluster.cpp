@@ -76,12 +76,6 @@ void Cluster::issue(PendingOperation &operation, uint64_t latency,
   order->issued(operation, latency);
 }
 
-void Cluster::lanesExited() {
-  if (std::ranges::any_of(barrier.arrived,
-                          [](uint32_t lanes) { return lanes; }))
-    checkBarrier();
-}
-
 void Cluster::checkBarrier() {
   if (!barrier.active)
     return;

@@ -126,8 +126,6 @@ public:
   } barrier;
   /// Completes it if everyone who has not exited has arrived.
   void checkBarrier();
-  /// Exited threads count as arrived.
-  void lanesExited();
 
 private:
   void finish();

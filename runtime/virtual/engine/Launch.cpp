@@ -206,7 +206,22 @@ static void classify(const Launch &launch, LaunchReport &report) {
         fmt::format("{} at {}", kernel.info[kernel.firstOrderDependent].opcode,
                     kernel.place(kernel.firstOrderDependent));
   } else if (launch.sanitize == SanitizeLevel::Full && !report.hasErrors()) {
-    report.resultClass = ResultClass::ScheduleIndependent;
+    // Warnings about order are not errors in kernels from elsewhere, but they
+    // say that an order is missing.
+    auto lacksOrder = [](const Finding &finding) {
+      return finding.kind == FindingKind::Race ||
+             finding.kind == FindingKind::MissingProxyFence ||
+             finding.kind == FindingKind::WgmmaRegisters;
+    };
+    auto found = std::ranges::find_if(report.findings, lacksOrder);
+    if (found == report.findings.end()) {
+      report.resultClass = ResultClass::ScheduleIndependent;
+    } else {
+      report.resultClass = ResultClass::SchedulesExplored;
+      report.classReason =
+          fmt::format("the {} at {}:{}", getName(found->kind),
+                      found->sites.front().ptx, found->sites.front().ptxLine);
+    }
   }
 }
 

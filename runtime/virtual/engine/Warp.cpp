@@ -66,7 +66,6 @@ void Warp::start() {
   live = threads - first >= warpSize ? fullMask : (1u << (threads - first)) - 1;
   active = 0;
   role = -1;
-  clusterPhase = 0;
   clusterArrived = 0;
   copyGroups.clear();
   bulkGroups.clear();
@@ -316,7 +315,6 @@ Flow Warp::exitLanes(uint32_t mask) {
     cta.cluster.sanitizer->races().exit({cta.rank, index, mask, pc});
   live &= ~mask;
   active &= ~mask;
-  cta.cluster.lanesExited();
   if (live == 0) {
     fragments.clear();
     running = false;

@@ -172,9 +172,7 @@ public:
   std::unique_ptr<WgmmaRegisters> wgmmaRegisters;
   /// Registers of wgmmas that no wait has covered, oldest first.
   std::deque<const std::vector<uint32_t> *> wgmmaHeld;
-  /// The cluster barrier's phase at this warp's last arrival.
-  uint64_t clusterPhase = 0;
-  /// Lanes that have arrived there and not begun to wait.
+  /// Lanes that have arrived at the cluster barrier and not begun to wait.
   uint32_t clusterArrived = 0;
 
   /// Registers that hold uninitialised memory; null if none ever did.

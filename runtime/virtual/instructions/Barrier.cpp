@@ -190,7 +190,6 @@ Flow clusterArrive(Warp &warp, const Instruction &i, uint32_t mask) {
   if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
     sanitizer->races().clusterArrive(Sanitizer::actorOf(warp, i, mask),
                                      /*release=*/!i.aux);
-  warp.clusterPhase = barrier.phase;
   warp.cta.cluster.checkBarrier();
   return Flow::Next;
 }
@@ -203,10 +202,12 @@ Flow clusterWaitFor(Warp &warp, const Instruction &i, uint32_t mask) {
     return warp.fault(i, early,
                       "expected barrier.cluster.arrive before the wait");
   warp.clusterArrived &= ~mask;
+  // Lanes that diverged may be in two phases: those of the current one are
+  // still among the arrived.
+  bool complete = !(barrier.arrived[clusterPosition(warp)] & mask);
   if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
-    sanitizer->races().clusterWait(Sanitizer::actorOf(warp, i, mask),
-                                   barrier.phase != warp.clusterPhase);
-  if (barrier.phase != warp.clusterPhase)
+    sanitizer->races().clusterWait(Sanitizer::actorOf(warp, i, mask), complete);
+  if (complete)
     return Flow::Next;
   return warp.block(i, clusterWait, /*retry=*/false, barrier.phase);
 }

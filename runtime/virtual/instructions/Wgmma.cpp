@@ -89,6 +89,14 @@ void reportUnfenced(Warp &warp, const Instruction &i, uint32_t pc) {
     finding.sites.push_back(getSite(warp, pc, fullMask));
     finding.missing = "expected wgmma.fence between the two: nothing else "
                       "orders wgmma after what the thread does to registers";
+    // Compilers place moves of their own after a fence of the author's.
+    if (warp.cta.cluster.launch.foreign &&
+        warp.kernel->info[pc].opcode.starts_with("mov")) {
+      finding.severity = Severity::Warning;
+      finding.hint = "a compiler may have put the move there; initialise the "
+                     "registers before the fence in inline assembly, or let "
+                     "the first wgmma ignore them (scale-d of 0)";
+    }
   }
   warp.cta.cluster.report(std::move(finding));
 }

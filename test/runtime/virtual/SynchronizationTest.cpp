@@ -87,6 +87,40 @@ TEST(Synchronization, NobodyWaitsForThoseThatHaveExited) {
   }
 }
 
+TEST(Synchronization, LanesInTwoPhasesOfTheClusterBarrier) {
+  // Even and odd lanes go their own ways, one of them slower.
+  std::string body = R"(
+and.b32 %r0, %r31, 1;
+mov.u32 %r1, 0;
+setp.eq.u32 %p0, %r0, 0;
+@%p0 bra B;
+A:
+barrier.cluster.arrive;
+membar.cta;
+barrier.cluster.wait;
+add.u32 %r1, %r1, 1;
+setp.lt.u32 %p1, %r1, 20;
+@%p1 bra A;
+ret;
+B:
+barrier.cluster.arrive;
+membar.cta; membar.cta; membar.cta;
+barrier.cluster.wait;
+add.u32 %r1, %r1, 1;
+setp.lt.u32 %p1, %r1, 20;
+@%p1 bra B;
+)";
+  for (const char *name : {"timed", "eager", "lazy", "random:1", "random:3"}) {
+    auto schedule = parseSchedule(name);
+    ASSERT_TRUE(schedule);
+    VirtualDeviceOptions options;
+    options.schedule = *schedule;
+    options.stepBudget = 1 << 24;
+    options.sanitize = SanitizeLevel::Full;
+    EXPECT_EQ(runCluster(body, 64, options), "") << name;
+  }
+}
+
 TEST(Synchronization, BulkCopiesPastSharedMemory) {
   EXPECT_NE(runError("mov.u32 %r0, buffer; setp.eq.u32 %p0, %r31, 0;\n"
                      "@%p0 cp.async.bulk.global.shared::cta.bulk_group"
