@@ -99,6 +99,14 @@ void Cluster::finish() {
     pending.step(*pending.all().front());
 }
 
+bool Cluster::releaseWaiting() {
+  bool any = false;
+  for (auto &cta : ctas)
+    for (auto &warp : cta->warps)
+      any |= !warp->done() && warp->releaseWaiting();
+  return any;
+}
+
 Cluster::Result Cluster::run(uint64_t slice) {
   uint64_t end = executed + slice;
   waiting = 0;
@@ -108,6 +116,9 @@ Cluster::Result Cluster::run(uint64_t slice) {
       return fault ? Result::Faulted : Result::Finished;
     }
     if (!order->step()) {
+      // Who waits to be joined may be who the others wait for.
+      if (releaseWaiting())
+        continue;
       if (waitsForMemory(*this)) {
         waiting = progress();
         return Result::Waiting;

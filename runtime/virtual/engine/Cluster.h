@@ -129,6 +129,8 @@ public:
 
 private:
   void finish();
+  /// Lets lanes that wait for diverged siblings go on; whether there were any.
+  bool releaseWaiting();
 
   std::unique_ptr<ClusterSchedule> order;
   uint64_t now = 0;

@@ -283,7 +283,8 @@ void Warp::release(int32_t number) {
 
 /// Threads make progress independently: a lane that waits at a reconvergence
 /// point may hold the lock that its siblings spin on.
-void Warp::releaseWaiting() {
+bool Warp::releaseWaiting() {
+  bool any = false;
   for (Join &at : joins) {
     uint32_t waiting = at.waiting & live;
     if (!at.pending || !waiting)
@@ -298,7 +299,9 @@ void Warp::releaseWaiting() {
       ++joins[at.parent].pending;
     }
     fragments.push_back(fragment);
+    any = true;
   }
+  return any;
 }
 
 void Warp::drop() {

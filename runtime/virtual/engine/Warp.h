@@ -126,6 +126,9 @@ public:
   /// Goes on, but chooses again between the loops that do and do not check
   /// registers in flight.
   Flow recheck() { return Flow::Stop; }
+  /// Lets lanes that wait where their siblings will join them go on alone;
+  /// whether there were any.
+  bool releaseWaiting();
   /// Makes sure that all live lanes of `required` run together, sleeping if
   /// they do not. False: return `Flow::Stop`. `mask` is updated.
   bool converge(const Instruction &instruction, uint32_t required,
@@ -200,7 +203,6 @@ private:
   /// The running fragment is gone: its siblings may go on.
   void drop();
   void release(int32_t join);
-  void releaseWaiting();
   int32_t newJoin(uint32_t reconverge, int32_t parent);
   /// Notes what is touched, too, for wgmmas that follow.
   bool touchesInFlight(uint32_t at);

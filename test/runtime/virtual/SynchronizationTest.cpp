@@ -87,6 +87,17 @@ TEST(Synchronization, NobodyWaitsForThoseThatHaveExited) {
   }
 }
 
+TEST(Synchronization, LanesThatExitWhereTheOthersWillJoinThem) {
+  // The threads that skip the barrier come to `ret` first, where the lanes of
+  // a diverged warp meet.
+  EXPECT_EQ(runCluster("setp.lt.u32 %p0, %r31, 16;\n"
+                       "@%p0 bra done;\n"
+                       "barrier.sync 0;\n"
+                       "done:\n",
+                       64),
+            "");
+}
+
 TEST(Synchronization, LanesInTwoPhasesOfTheClusterBarrier) {
   // Even and odd lanes go their own ways, one of them slower.
   std::string body = R"(
