@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 
 import lit.formats
@@ -38,6 +39,15 @@ config.substitutions.append(
         os.path.join(config.heddle_binary_dir, "runtime", "bin", "heddle-runtime"),
     )
 )
+
+# lit's own Python may lack what another one has.
+for python in (sys.executable, shutil.which("python3")):
+    if python and not subprocess.run(
+        [python, "-c", "import numpy"], capture_output=True, check=False
+    ).returncode:
+        config.available_features.add("numpy")
+        config.substitutions.append(("%numpy-python", python))
+        break
 
 ptxas = shutil.which("ptxas") or "/usr/local/cuda/bin/ptxas"
 if os.path.exists(ptxas):

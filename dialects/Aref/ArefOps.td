@@ -492,6 +492,19 @@ def Aref_ReduceOp : Aref_Op<"reduce", [
 }
 
 //===----------------------------------------------------------------------===//
+// Checks
+//===----------------------------------------------------------------------===//
+
+def Aref_CheckOp : Aref_Op<"check", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "stops the program unless a condition holds";
+  let description = [{
+    The condition is the same for all threads that run it. Becomes a `trap`.
+  }];
+  let arguments = (ins I1:$condition, StrAttr:$message);
+  let assemblyFormat = "$condition `,` $message attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
 // Barriers
 //===----------------------------------------------------------------------===//
 

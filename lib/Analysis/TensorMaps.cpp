@@ -8,6 +8,8 @@
 
 #include "lib/Analysis/TensorMaps.h"
 
+#include "lib/Analysis/ArgumentView.h"
+
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -16,14 +18,16 @@ using namespace heddle::aref;
 
 std::string heddle::getTmaObstacle(Value view, RankedTensorType tile) {
   // A tensor map describes an argument of the launch.
-  Value source = view;
-  while (auto cast = source.getDefiningOp<memref::CastOp>())
-    source = cast.getSource();
-  auto argument = dyn_cast<BlockArgument>(source);
-  if (!argument || !isa<tile::KernelOp>(argument.getOwner()->getParentOp()))
-    return "its view is not an argument of the kernel";
-
+  std::optional<ArgumentView> part = ArgumentView::get(view);
+  if (!part)
+    return "its view is not an argument of the kernel, nor a part of one "
+           "without gaps";
   auto type = cast<MemRefType>(view.getType());
+  auto whole = cast<MemRefType>(part->getArgument().getType());
+  for (int64_t i = 1; i <= tile.getRank(); ++i)
+    if (part->getArgumentDim(type.getRank() - i) != whole.getRank() - i)
+      return "its view lacks one of the argument's dimensions behind the "
+             "tile's first";
   if (!type.getElementType().isIntOrFloat())
     return llvm::formatv("it has elements of type {0}", type.getElementType());
   int64_t bits = type.getElementTypeBitWidth();
@@ -33,7 +37,10 @@ std::string heddle::getTmaObstacle(Value view, RankedTensorType tile) {
   auto [strides, offset] = type.getStridesAndOffset();
   if (strides.back() != 1)
     return "the last stride of its view is not known to be 1";
-  for (int64_t stride : ArrayRef(strides).drop_back())
+  SmallVector<int64_t> outer = llvm::to_vector(ArrayRef(strides).drop_back());
+  llvm::append_range(outer,
+                     ArrayRef(whole.getStridesAndOffset().first).drop_back());
+  for (int64_t stride : outer)
     if (!ShapedType::isDynamic(stride) && stride * bytes % 16 != 0)
       return llvm::formatv(
           "its view has a stride of {0} bytes, not a multiple of 16",

@@ -44,8 +44,8 @@ static void addRolePasses(OpPassManager &manager) {
                   {createMakePersistent, createAssignRoles, createInsertArefs,
                    createSplitRoles, createSplitInstances, createCanonicalize,
                    createCSEPass, createHoistScalars, createPipelineMma,
-                   createLowerCopies, createAssignLayouts, createConvertLayouts,
-                   createPlanStages, createVerifyArefs});
+                   createCheckIndices, createLowerCopies, createAssignLayouts,
+                   createConvertLayouts, createPlanStages, createVerifyArefs});
 }
 
 /// Makes barriers and addresses explicit.

@@ -87,6 +87,12 @@ addStrides(Value value, int64_t scale,
 /// Whether no element of `access` in one iteration of a loop belongs to another
 /// instance in another iteration.
 static bool staysApart(const Access &access) {
+  // A view of a part of an argument may be of another part in each iteration.
+  if (Operation *op = access.view.getDefiningOp())
+    for (Operation *parent = op->getParentOp(); !isa<aref::RoleOp>(parent);
+         parent = parent->getParentOp())
+      if (isInnerLoop(parent))
+        return false;
   llvm::SmallMapVector<Operation *, int64_t, 4> strides;
   if (failed(addStrides(access.offset, 1, strides)))
     return false;

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "lib/Analysis/ArgumentView.h"
 #include "lib/Analysis/SharedMemory.h"
 #include "lib/Analysis/TensorMaps.h"
 #include "lib/Transforms/BorrowedTiles.h"
@@ -42,6 +43,7 @@ private:
   void lowerPut(PutOp put, bool byTma, ArrayRef<bool> roundTf32);
   bool canStage(tile::StoreOp store);
   bool isOverwritten(tile::StoreOp store);
+  Value emitIsInside(tile::StoreOp store);
   Value getStaging(RoleOp role, BufferType type, Location loc);
   bool stage(RoleOp role, tile::StoreOp store);
 
@@ -117,7 +119,8 @@ bool canSink(tile::LoadOp load, PutOp put) {
     return false;
   for (Operation *op = load->getNextNode(); op != put; op = op->getNextNode())
     if (!isMemoryEffectFree(op) &&
-        !isa<tile::LoadOp, AcquireOp, CommitOp, FenceAsyncOp, LocalStoreOp>(op))
+        !isa<tile::LoadOp, AcquireOp, CheckOp, CommitOp, FenceAsyncOp,
+             LocalStoreOp>(op))
       return false;
   return true;
 }
@@ -136,7 +139,9 @@ void CopyLowering::lowerPut(PutOp put, bool byTma, ArrayRef<bool> roundTf32) {
     BufferType type = getBufferFor(cast<RankedTensorType>(value.getType()));
     Value buffer = ViewOp::create(b, loc, type, ring, slot, i);
     if (byTma) {
-      CopyInOp::create(b, load.getLoc(), load.getView(), load.getOffsets(),
+      ArgumentView part = *ArgumentView::get(load.getView());
+      CopyInOp::create(b, load.getLoc(), part.getArgument(),
+                       part.getOffsets(b, load.getLoc(), load.getOffsets()),
                        buffer, ring, slot, roundTf32[i]);
       bytes += type.getBytes();
       loads.insert(load);
@@ -168,6 +173,10 @@ bool CopyLowering::canStage(tile::StoreOp store) {
   RankedTensorType tile = store.getValue().getType();
   if (tile.getRank() != 2 || !getTmaObstacle(store.getView(), tile).empty() ||
       !llvm::all_of(store.getOffsets(), isKnownNonNegative))
+    return false;
+  // What is outside of a part of an argument, threads drop themselves, and
+  // nothing orders what they write and what copies do.
+  if (!ArgumentView::get(store.getView())->isWhole() && isOverwritten(store))
     return false;
   Value root = getRootView(store.getView());
   WalkResult conflict = kernel.walk([&](Operation *op) {
@@ -239,6 +248,27 @@ Value CopyLowering::getStaging(RoleOp role, BufferType type, Location loc) {
                                  IntegerAttr());
 }
 
+/// Whether no element of the tile is outside of the view.
+Value CopyLowering::emitIsInside(tile::StoreOp store) {
+  Location loc = store.getLoc();
+  RankedTensorType tile = store.getValue().getType();
+  int64_t outer = int64_t(store.getOffsets().size()) - tile.getRank();
+  Value result;
+  for (auto [dim, offset] : llvm::enumerate(store.getOffsets())) {
+    int64_t extent = int64_t(dim) < outer ? 1 : tile.getDimSize(dim - outer);
+    Value end = arith::AddIOp::create(
+        b, loc, offset, arith::ConstantIndexOp::create(b, loc, extent));
+    Value size = b.createOrFold<memref::DimOp>(loc, store.getView(), dim);
+    Value fits = b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::sle,
+                                               end, size);
+    result = result ? b.createOrFold<arith::AndIOp>(loc, result, fits) : fits;
+  }
+  return result;
+}
+
+/// Copies the tile out through shared memory, with one instruction for all that
+/// is inside of an argument. Of a part of one it can only copy whole tiles:
+/// those that overhang, threads store.
 bool CopyLowering::stage(RoleOp role, tile::StoreOp store) {
   Location loc = store.getLoc();
   Value buffer =
@@ -246,14 +276,24 @@ bool CopyLowering::stage(RoleOp role, tile::StoreOp store) {
   if (!buffer)
     return false;
   b.setInsertionPoint(store);
-  DrainOp::create(b, loc, /*pending=*/0, /*complete=*/isOverwritten(store));
+  bool isAgain = isOverwritten(store);
+  ArgumentView part = *ArgumentView::get(store.getView());
+  if (!part.isWhole()) {
+    auto branch = scf::IfOp::create(b, loc, emitIsInside(store),
+                                    /*withElseRegion=*/true);
+    b.setInsertionPointToStart(branch.elseBlock());
+    b.clone(*store);
+    b.setInsertionPointToStart(branch.thenBlock());
+  }
+  DrainOp::create(b, loc, /*pending=*/0, /*complete=*/isAgain);
   SyncOp::create(b, loc);
   if (role.getInstances() > 1)
     buffer = StageOp::create(b, loc, buffer, role.getInstance());
   LocalStoreOp::create(b, loc, store.getValue(), buffer);
   FenceAsyncOp::create(b, loc);
   SyncOp::create(b, loc);
-  CopyOutOp::create(b, loc, buffer, store.getView(), store.getOffsets());
+  CopyOutOp::create(b, loc, buffer, part.getArgument(),
+                    part.getOffsets(b, loc, store.getOffsets()));
   return true;
 }
 

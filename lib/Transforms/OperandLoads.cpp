@@ -8,6 +8,7 @@
 
 #include "lib/Transforms/OperandLoads.h"
 
+#include "lib/Analysis/ArgumentView.h"
 #include "lib/Analysis/TensorMaps.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -212,5 +213,10 @@ SmallVector<tile::LoadOp> OperandLoads::getEligible() {
 //===----------------------------------------------------------------------===//
 
 std::string heddle::getTmaObstacle(tile::LoadOp load) {
+  if (std::optional<ArgumentView> part = ArgumentView::get(load.getView());
+      part && !part->isWhole() && load.getPadAttr())
+    return "it pads a view that ends before the argument it is a part of, "
+           "where the TMA would go on; without a pad, or with offsets into the "
+           "argument itself, it could";
   return getTmaObstacle(load.getView(), load.getType());
 }

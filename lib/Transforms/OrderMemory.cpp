@@ -130,7 +130,7 @@ static std::optional<int64_t> getStride(Value value, scf::ForOp loop) {
 /// Whether different iterations of `loop` access different elements.
 static bool advances(const Access &access, Operation *loop) {
   auto forOp = dyn_cast<scf::ForOp>(loop);
-  if (!forOp)
+  if (!forOp || !forOp.isDefinedOutsideOfLoop(access.view))
     return false;
   int64_t outer = int64_t(access.offsets.size()) - access.tile.getRank();
   for (auto [dim, offset] : llvm::enumerate(access.offsets)) {

@@ -77,6 +77,29 @@ def AssignRoles : Pass<"assign-roles", "::heddle::tile::KernelOp"> {
   }];
 }
 
+def CheckIndices : Pass<"check-indices", "::heddle::tile::KernelOp"> {
+  let summary = "stops the program where an index read from memory is wrong";
+  let description = [{
+    Nobody can tell before a launch what offsets, lengths and page numbers are
+    in memory. So single elements are read and written, and views of parts of
+    views made, after a check that they are inside. Tiles without a pad are
+    loaded after a check of those offsets that come from memory and index a
+    dimension which the tile lacks. Each role checks what it uses.
+
+    ```mlir
+    %page = memref.load %pages[%i] : memref<?xi32>
+    ```
+    becomes
+    ```mlir
+    %extent = memref.dim %pages, %c0 : memref<?xi32>
+    %inside = arith.cmpi ult, %i, %extent : index
+    aref.check %inside, "index 0 of a view is outside of it"
+    %page = memref.load %pages[%i] : memref<?xi32>
+    ```
+  }];
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
 def ConvertLayouts : Pass<"convert-layouts", "::heddle::tile::KernelOp"> {
   let summary = "moves tiles between layouts through shared memory";
   let description = [{

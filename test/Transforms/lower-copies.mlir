@@ -234,3 +234,76 @@ tile.kernel @tf32_plain(%A: memref<?x?xf32>, %C: memref<?x?xf32>) attributes {ar
     aref.release %ring, %slot : !ring
   }
 }
+
+// -----
+
+!ring = !aref.ring<? x tensor<128x64xbf16>>
+!slot = !aref.slot<tensor<128x64xbf16>>
+!part = memref<?x64xbf16, strided<[64, 1], offset: ?>>
+
+// Copies from a part of an argument are copies from the argument. What is
+// outside of a part that it is copied to must not be written, so only whole
+// tiles are copied; threads store the others.
+// CHECK-LABEL: tile.kernel @parts
+// CHECK-SAME: %[[A:.*]]: memref<?x?x64xbf16>, %[[C:.*]]: memref<?x?x64xbf16>, %[[H:.*]]: index, %[[FIRST:.*]]: index, %[[COUNT:.*]]: index
+tile.kernel @parts(%A: memref<?x?x64xbf16>, %C: memref<?x?x64xbf16>, %h: index, %first: index, %count: index) attributes {aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %ring = aref.ring : !ring
+  aref.role "producer" instances(%i = 1) warps(1) {
+    %v = memref.subview %A[%h, %first, 0] [1, %count, 64] [1, 1, 1] : memref<?x?x64xbf16> to !part
+    // CHECK: %[[AT:.*]] = arith.addi %[[FIRST]], %[[C64:.*]] : index
+    // CHECK: aref.copy_in %[[A]][%[[H]], %[[AT]], %{{.*}}] ->
+    %a = tile.load %v[%c64, %c0] : !part -> tensor<128x64xbf16>
+    aref.put %ring, %a : !ring
+  }
+  // CHECK: aref.role "consumer"
+  aref.role "consumer" instances(%i = 2) warps(4) {
+    %v = memref.subview %C[%h, %first, 0] [1, %count, 64] [1, 1, 1] : memref<?x?x64xbf16> to !part
+    %m = arith.muli %i, %c64 : index
+    %c = arith.constant dense<0.0> : tensor<64x64xbf16>
+    // CHECK: %[[V:.*]] = memref.subview %[[C]]
+    // CHECK: %[[M:.*]] = arith.muli
+    // CHECK: %[[END:.*]] = arith.addi %[[M]], %{{.*}} : index
+    // CHECK: %[[INSIDE:.*]] = arith.cmpi sle, %[[END]], %[[COUNT]]
+    // CHECK: scf.if
+    // CHECK: aref.drain
+    // CHECK-NOT: complete
+    // CHECK: aref.local_store
+    // CHECK: %[[AT:.*]] = arith.addi %[[FIRST]], %[[M]] : index
+    // CHECK: aref.copy_out %{{.*}} -> %[[C]][%[[H]], %[[AT]], %{{.*}}]
+    // CHECK: } else {
+    // CHECK-NEXT: tile.store %{{.*}}, %[[V]][%[[M]], %{{.*}}]
+    // CHECK-NEXT: }
+    tile.store %c, %v[%m, %c0] : tensor<64x64xbf16>, !part
+    %slot, %t = aref.get %ring : !ring
+    aref.release %ring, %slot : !ring
+  }
+}
+
+// -----
+
+!ring = !aref.ring<? x tensor<128x64xbf16>>
+!slot = !aref.slot<tensor<128x64xbf16>>
+!part = memref<?x64xbf16, strided<[64, 1], offset: ?>>
+
+// Two stores to one argument happen in order, which copies and threads that
+// take turns would not keep.
+// CHECK-LABEL: tile.kernel @parts_again
+// CHECK-NOT: aref.copy_out
+tile.kernel @parts_again(%A: memref<?x64xbf16>, %C: memref<?x?x64xbf16>, %h: index, %first: index, %count: index) attributes {aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %ring = aref.ring : !ring
+  aref.role "producer" instances(%i = 1) warps(1) {
+    %a = tile.load %A[%c0, %c0] : memref<?x64xbf16> -> tensor<128x64xbf16>
+    aref.put %ring, %a : !ring
+  }
+  aref.role "consumer" instances(%i = 1) warps(4) {
+    %v = memref.subview %C[%h, %first, 0] [1, %count, 64] [1, 1, 1] : memref<?x?x64xbf16> to !part
+    %c = arith.constant dense<0.0> : tensor<64x64xbf16>
+    tile.store %c, %v[%c0, %c0] : tensor<64x64xbf16>, !part
+    tile.store %c, %v[%count, %c0] : tensor<64x64xbf16>, !part
+    %slot, %t = aref.get %ring : !ring
+    aref.release %ring, %slot : !ring
+  }
+}

@@ -57,15 +57,69 @@ tile.kernel @tall(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) {
   tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
 }
 
-// A view that is not an argument has no tensor map.
-// CHECK: tile.kernel @subview(
-// CHECK-SAME: attributes {aref.copies = "plain"}
-tile.kernel @subview(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) {
+// A part of an argument is read through the argument's tensor map.
+// CHECK: tile.kernel @part(
+// CHECK-SAME: aref.copies = "tma"
+// CHECK: tile.kernel @part_plain(
+tile.kernel @part(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) {
   %c0 = arith.constant 0 : index
   %zero = arith.constant dense<0.0> : tensor<64x64xf32>
   %v = memref.subview %A[0, 0][64, 64][1, 1] : memref<?x?xbf16> to memref<64x64xbf16, strided<[?, 1]>>
-  // expected-remark@+1 {{its view is not an argument of the kernel}}
   %a = tile.load %v[%c0, %c0] : memref<64x64xbf16, strided<[?, 1]>> -> tensor<64x64xbf16>
+  %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+  tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+}
+
+// Where it pads, it must have all of the argument.
+// CHECK: tile.kernel @padded_whole(
+// CHECK-SAME: aref.copies = "tma"
+// CHECK: tile.kernel @padded_whole_plain(
+tile.kernel @padded_whole(%A: memref<?x?x64xbf16>, %C: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %h = gpu.block_id x
+  %n = memref.dim %A, %c1 : memref<?x?x64xbf16>
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %v = memref.subview %A[%h, 0, 0][1, %n, 64][1, 1, 1] : memref<?x?x64xbf16> to memref<?x64xbf16, strided<[64, 1], offset: ?>>
+  %a = tile.load %v[%c0, %c0] pad 0.0 : bf16 : memref<?x64xbf16, strided<[64, 1], offset: ?>> -> tensor<64x64xbf16>
+  %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+  tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+}
+
+// CHECK: tile.kernel @padded(
+// CHECK-SAME: attributes {aref.copies = "plain"}
+tile.kernel @padded(%A: memref<?x?x64xbf16>, %C: memref<?x?xf32>, %n: index) {
+  %c0 = arith.constant 0 : index
+  %h = gpu.block_id x
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %v = memref.subview %A[%h, 0, 0][1, %n, 64][1, 1, 1] : memref<?x?x64xbf16> to memref<?x64xbf16, strided<[64, 1], offset: ?>>
+  // expected-remark@+1 {{it pads a view that ends before the argument it is a part of, where the TMA would go on; without a pad, or with offsets into the argument itself, it could}}
+  %a = tile.load %v[%c0, %c0] pad 0.0 : bf16 : memref<?x64xbf16, strided<[64, 1], offset: ?>> -> tensor<64x64xbf16>
+  %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+  tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+}
+
+// CHECK: tile.kernel @gaps(
+// CHECK-SAME: attributes {aref.copies = "plain"}
+tile.kernel @gaps(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %v = memref.subview %A[0, 0][64, 64][2, 1] : memref<?x?xbf16> to memref<64x64xbf16, strided<[?, 1]>>
+  // expected-remark@+1 {{its view is not an argument of the kernel, nor a part of one without gaps}}
+  %a = tile.load %v[%c0, %c0] : memref<64x64xbf16, strided<[?, 1]>> -> tensor<64x64xbf16>
+  %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+  tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+}
+
+// CHECK: tile.kernel @heads_inside(
+// CHECK-SAME: attributes {aref.copies = "plain"}
+tile.kernel @heads_inside(%A: memref<?x?x64xbf16>, %C: memref<?x?xf32>, %n: index) {
+  %c0 = arith.constant 0 : index
+  %h = gpu.block_id x
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %v = memref.subview %A[0, %h, 0][%n, 1, 64][1, 1, 1] : memref<?x?x64xbf16> to memref<?x64xbf16, strided<[?, 1], offset: ?>>
+  // expected-remark@+1 {{its view lacks one of the argument's dimensions behind the tile's first}}
+  %a = tile.load %v[%c0, %c0] : memref<?x64xbf16, strided<[?, 1], offset: ?>> -> tensor<64x64xbf16>
   %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
   tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
 }

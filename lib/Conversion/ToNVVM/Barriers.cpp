@@ -206,6 +206,20 @@ struct SyncPattern : OpConversionPattern<aref::SyncOp> {
   }
 };
 
+struct CheckPattern : OpConversionPattern<aref::CheckOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(aref::CheckOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    // Memory is left as it is: copies may go on while this is computed.
+    emitInlinePTX(rewriter, op.getLoc(), "@!$0 trap;", "b",
+                  adaptor.getCondition(), {}, /*touchesMemory=*/false);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct FenceAsyncPattern : OpConversionPattern<aref::FenceAsyncOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -225,6 +239,6 @@ void heddle::populateBarrierPatterns(const TypeConverter &converter,
                                      RewritePatternSet &patterns) {
   patterns.add<AddressPattern<aref::AllocOp>, AddressPattern<aref::MbarriersOp>,
                StagePattern, RowsPattern, ColumnsPattern, AwaitPattern,
-               ExpectPattern, ArrivePattern, SyncPattern, FenceAsyncPattern>(
-      converter, patterns.getContext());
+               ExpectPattern, ArrivePattern, SyncPattern, CheckPattern,
+               FenceAsyncPattern>(converter, patterns.getContext());
 }

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Conversion/ToNVVM/Patterns.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -35,15 +36,12 @@ ViewDescriptor heddle::getView(OpBuilder &builder, Location loc,
 }
 
 /// The address of one element.
+/// Where the element at `indices`, which are i64, is.
 static Value getElement(OpBuilder &builder, Location loc,
-                        const ViewDescriptor &view,
-                        ArrayRef<ValueRange> indices) {
-  Type i64 = builder.getI64Type();
+                        const ViewDescriptor &view, ArrayRef<Value> indices) {
   Value offset;
-  for (auto [index, stride] : llvm::zip(indices, view.strides)) {
-    Value part = arith::MulIOp::create(
-        builder, loc,
-        arith::IndexCastOp::create(builder, loc, i64, index.front()), stride);
+  for (auto [index, stride] : llvm::zip_equal(indices, view.strides)) {
+    Value part = arith::MulIOp::create(builder, loc, index, stride);
     offset = offset ? arith::AddIOp::create(builder, loc, offset, part) : part;
   }
   if (!offset)
@@ -54,6 +52,14 @@ static Value getElement(OpBuilder &builder, Location loc,
 }
 
 /// Elements of views are scalars of LLVM but for these.
+static SmallVector<Value> getIndices(OpBuilder &builder, Location loc,
+                                     ArrayRef<ValueRange> indices) {
+  return llvm::map_to_vector(indices, [&](ValueRange index) -> Value {
+    return arith::IndexCastOp::create(builder, loc, builder.getI64Type(),
+                                      llvm::getSingleElement(index));
+  });
+}
+
 static bool isMemoryType(Type type) {
   return !type.isIndex() && !type.isInteger(1);
 }
@@ -91,6 +97,46 @@ struct CastPattern : OpConversionPattern<memref::CastOp> {
   }
 };
 
+struct SubViewPattern : OpConversionPattern<memref::SubViewOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(memref::SubViewOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    ViewDescriptor view =
+        getView(rewriter, loc, op.getSourceType(), adaptor.getSource());
+    if (!isMemoryType(view.element))
+      return op.emitOpError("expected elements of whole bytes, found ")
+             << view.element;
+    auto get = [&](OpFoldResult part) -> Value {
+      if (auto value = dyn_cast<Value>(part))
+        return arith::IndexCastOp::create(rewriter, loc, rewriter.getI64Type(),
+                                          value);
+      return arith::ConstantIntOp::create(rewriter, loc,
+                                          *getConstantIntValue(part), 64);
+    };
+    llvm::SmallBitVector dropped = op.getDroppedDims();
+    SmallVector<Value> offsets, sizes, strides;
+    for (auto [dim, offset] : llvm::enumerate(op.getMixedOffsets())) {
+      offsets.push_back(get(offset));
+      if (dropped[dim])
+        continue;
+      sizes.push_back(get(op.getMixedSizes()[dim]));
+      OpFoldResult step = op.getMixedStrides()[dim];
+      strides.push_back(view.strides[dim]);
+      if (getConstantIntValue(step) != 1)
+        strides.back() =
+            arith::MulIOp::create(rewriter, loc, strides.back(), get(step));
+    }
+    SmallVector<Value> values = {getElement(rewriter, loc, view, offsets)};
+    llvm::append_range(values, sizes);
+    llvm::append_range(values, strides);
+    rewriter.replaceOpWithMultiple(op, {values});
+    return success();
+  }
+};
+
 struct LoadPattern : OpConversionPattern<memref::LoadOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -103,7 +149,8 @@ struct LoadPattern : OpConversionPattern<memref::LoadOp> {
     if (!isMemoryType(view.element))
       return op.emitOpError("expected elements of whole bytes, found ")
              << view.element;
-    Value address = getElement(rewriter, loc, view, adaptor.getIndices());
+    Value address = getElement(rewriter, loc, view,
+                               getIndices(rewriter, loc, adaptor.getIndices()));
     rewriter.replaceOpWithNewOp<LLVM::LoadOp>(op, view.element, address);
     return success();
   }
@@ -121,7 +168,8 @@ struct StorePattern : OpConversionPattern<memref::StoreOp> {
     if (!isMemoryType(view.element))
       return op.emitOpError("expected elements of whole bytes, found ")
              << view.element;
-    Value address = getElement(rewriter, loc, view, adaptor.getIndices());
+    Value address = getElement(rewriter, loc, view,
+                               getIndices(rewriter, loc, adaptor.getIndices()));
     // One thread of those that all have the same scalar.
     Value elected = getElected(rewriter, op);
     auto branch = scf::IfOp::create(rewriter, loc, elected);
@@ -137,6 +185,7 @@ struct StorePattern : OpConversionPattern<memref::StoreOp> {
 
 void heddle::populateViewPatterns(const TypeConverter &converter,
                                   RewritePatternSet &patterns) {
-  patterns.add<DimPattern, CastPattern, LoadPattern, StorePattern>(
-      converter, patterns.getContext());
+  patterns
+      .add<DimPattern, CastPattern, SubViewPattern, LoadPattern, StorePattern>(
+          converter, patterns.getContext());
 }

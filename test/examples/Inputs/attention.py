@@ -1,0 +1,85 @@
+"""Attention in NumPy, and what runs an example and compares."""
+
+import pathlib
+import subprocess
+
+import numpy
+
+
+def bf16(x):
+    """Rounded to nearest even, still as f32."""
+    bits = numpy.asarray(x, numpy.float32).view(numpy.uint32)
+    rounded = bits + 0x7FFF + (bits >> 16 & 1)
+    return (rounded & 0xFFFF0000).astype(numpy.uint32).view(numpy.float32)
+
+
+def attend(q, k, v, causal=False, positions=None):
+    """Attention of one head, and the logarithm of the sum of exponentials.
+
+    Causal attention is aligned at the last query and key, or query i is at
+    `positions[i]`.
+    """
+    q, k, v = (numpy.asarray(x, numpy.float64) for x in (q, k, v))
+    scores = q @ k.T / numpy.sqrt(q.shape[1])
+    if causal:
+        if positions is None:
+            positions = numpy.arange(len(q)) + len(k) - len(q)
+        hidden = numpy.arange(len(k))[None, :] > numpy.asarray(positions)[:, None]
+        scores[hidden] = -numpy.inf
+    top = scores.max(axis=1, initial=-1e30)
+    weights = numpy.exp(scores - top[:, None])
+    total = weights.sum(axis=1)
+    with numpy.errstate(divide="ignore"):
+        logarithm = numpy.where(total > 0, top + numpy.log(total), -numpy.inf)
+    return weights @ v / numpy.where(total > 0, total, 1)[:, None], logarithm
+
+
+def check(what, found, expected):
+    """Compares outputs and logarithms; attention in bf16 is this close."""
+    for name, x, y, tolerance in zip(("O", "L"), found, expected, (2e-2, 1e-3)):
+        x = numpy.asarray(x, numpy.float64)
+        assert x.shape == y.shape, f"{what}: {name} is {x.shape}, not {y.shape}"
+        with numpy.errstate(invalid="ignore"):
+            same = (x == y) | (abs(x - y) <= tolerance)
+        assert same.all(), f"{what}: {name}{numpy.argwhere(~same)[0]} is wrong"
+    print(f"{what}: ok")
+
+
+class Run:
+    """A call of `heddle run`, as its sizes and inputs become known."""
+
+    def __init__(self, program, folder, arguments):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.command = ["heddle", "run", program, *arguments]
+        self.generator = numpy.random.default_rng(7)
+
+    def size(self, **sizes):
+        for name, size in sizes.items():
+            self.command += ["--size", f"{name}={size}"]
+
+    def input(self, name, array, dtype=numpy.int32):
+        path = self.folder / f"{name}.npy"
+        numpy.save(path, numpy.asarray(array, dtype))
+        self.command += ["--input", f"{name}={path}"]
+
+    def random(self, name, *shape):
+        """An input of normal numbers, which bf16 can hold."""
+        array = bf16(self.generator.standard_normal(shape))
+        self.input(name, array, numpy.float32)
+        return array
+
+    def __call__(self, *names):
+        """The outputs of these names, as f32."""
+        paths = [self.folder / f"{name}.npy" for name in names]
+        for name, path in zip(names, paths):
+            self.command += ["--output", f"{name}={path}"]
+        subprocess.run(self.command, check=True)
+        outputs = []
+        for path in paths:
+            array = numpy.load(path)
+            if array.dtype.kind == "V":
+                bits = array.view(numpy.uint16).astype(numpy.uint32) << 16
+                array = bits.view(numpy.float32)
+            outputs.append(array)
+        return outputs

@@ -1,0 +1,63 @@
+"""Runs examples/attention_decode.mlir or attention_paged.mlir and compares.
+
+With `--page`, keys and values are in pages of that many rows, in random order.
+Sequences have the lengths that are given; other arguments go to `heddle run`.
+"""
+
+import argparse
+
+import numpy
+
+from attention import Run, attend, check
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("program")
+parser.add_argument("folder")
+parser.add_argument("--lengths", type=int, nargs="+", required=True)
+parser.add_argument("--queries", type=int, default=1)
+parser.add_argument("--heads", type=int, default=2)
+parser.add_argument("--group", type=int, default=4)
+parser.add_argument("--splits", type=int)
+parser.add_argument("--page", type=int)
+arguments, rest = parser.parse_known_args()
+
+lengths, sq, heads = arguments.lengths, arguments.queries, arguments.heads
+count, longest, rows = len(lengths), max(lengths), arguments.group * sq
+run = Run(arguments.program, arguments.folder, rest)
+run.size(B=count, HK=heads, ROWS=rows, SQ=sq)
+q = run.random("Q", count, heads, rows, 128)
+run.input("lengths", lengths)
+if arguments.page:
+    page = arguments.page
+    needed = -(-longest // page)
+    pool = sum(-(-length // page) for length in lengths) + 2
+    run.size(POOL=pool, PAGES=needed)
+    k = run.random("K", pool, heads, page, 128)
+    v = run.random("V", pool, heads, page, 128)
+    # Entries that no sequence needs may be anything.
+    table = numpy.full((count, needed), -(2**31), numpy.int32)
+    free = run.generator.permutation(pool)
+    for b, length in enumerate(lengths):
+        used = -(-length // page)
+        table[b, :used], free = free[:used], free[used:]
+    run.input("pages", table)
+
+    def get(pages, b, h):
+        used = table[b][: -(-lengths[b] // page)]
+        return pages[used, h].reshape(-1, 128)[: lengths[b]]
+
+else:
+    run.size(SK_MAX=longest, SPLITS=arguments.splits)
+    k = run.random("K", count, heads, longest, 128)
+    v = run.random("V", count, heads, longest, 128)
+
+    def get(cache, b, h):
+        return cache[b, h, : lengths[b]]
+
+
+out, sums = run("O", "L")
+for b, length in enumerate(lengths):
+    positions = numpy.arange(rows) % sq + length - sq
+    for h in range(heads):
+        expected = attend(q[b, h], get(k, b, h), get(v, b, h), True, positions)
+        check(f"sequence {b}, head {h}", (out[b, h], sums[b, h]), expected)
