@@ -33,6 +33,9 @@ def Aref_Tile : Type<
     StaticShapeTensorOf<[AnyFloat, AnySignlessInteger, Index]>.predicate,
     "tile", "::mlir::RankedTensorType">;
 
+def Aref_TileOf32Bits : Type<
+    StaticShapeTensorOf<[F32, I32]>.predicate,
+    "tile of 32-bit elements", "::mlir::RankedTensorType">;
 def Aref_TileOfF32 : Type<
     StaticShapeTensorOf<[F32]>.predicate, "tile of f32",
     "::mlir::RankedTensorType">;
@@ -410,6 +413,28 @@ def Aref_RoundTF32Op : Aref_Op<"round_tf32", [
   let hasFolder = 1;
 }
 
+def Aref_PinOp : Aref_Op<"pin", [
+    Elementwise, MemoryEffects<[MemRead, MemWrite]>,
+    SameOperandsAndResultType]> {
+  let summary = "the same tile, which is not used before";
+  let description = [{
+    What is computed from the result stays after the operations before this one,
+    although nothing else may keep it there.
+
+    Constraints:
+    1. Elements have 32 bits.
+
+    Example:
+    ```mlir
+    %d = aref.mma %a, %b, %sum : ...
+    %p = aref.pin %x : tensor<64xf32>
+    ```
+  }];
+  let arguments = (ins Aref_TileOf32Bits:$x);
+  let results = (outs Aref_TileOf32Bits:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x)";
+}
+
 def Aref_MmaOp : Aref_Op<"mma", [
     MemoryEffects<[MemRead]>, AllTypesMatch<["acc", "result"]>,
     Aref_NamesResults]> {
@@ -440,16 +465,33 @@ def Aref_MmaOp : Aref_Op<"mma", [
 }
 
 def Aref_MmaWaitOp : Aref_Op<"mma_wait", [
-    MemoryEffects<[MemRead, MemWrite]>, AllTypesMatch<["values", "results"]>,
-    Aref_NamesResults]> {
+    AllTypesMatch<["values", "results"]>, AttrSizedOperandSegments,
+    MemoryEffects<[MemRead, MemWrite]>, Aref_NamesResults]> {
   let summary = "waits until at most `pending` products are in flight";
   let description = [{
     The values are threaded through, so that nothing that uses them can move
-    above the wait.
+    above the wait. A `late` wait comes after everything that is computed before
+    it: otherwise, whoever schedules instructions may wait first. The registers
+    of the `held` tiles, which products read, are not given to other values
+    before the wait.
   }];
-  let arguments = (ins Variadic<Aref_Tile>:$values, I64Attr:$pending);
+  let arguments = (ins
+    Variadic<Aref_Tile>:$values,
+    Variadic<Aref_Tile>:$held,
+    I64Attr:$pending,
+    UnitAttr:$late
+  );
   let results = (outs Variadic<Aref_Tile>:$results);
-  let assemblyFormat = "$values `pending` $pending attr-dict `:` type($values)";
+  let assemblyFormat = [{
+    $values `pending` $pending (`late` $late^)?
+    (`holding` $held^ `:` type($held))? attr-dict `:` type($values)
+  }];
+  let builders = [
+    OpBuilder<(ins "::mlir::ValueRange":$values, "int64_t":$pending), [{
+      build($_builder, $_state, values.getTypes(), values,
+            /*held=*/::mlir::ValueRange(), pending, /*late=*/false);
+    }]>
+  ];
 }
 
 //===----------------------------------------------------------------------===//

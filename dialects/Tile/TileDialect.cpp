@@ -73,8 +73,19 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
              << "expected '" << name << "' to be 1, 2, 4, 8 or 16";
     return success();
   }
+  if (name == getOverlapAttrName()) {
+    if (!isa<scf::ForOp, KernelOp>(op))
+      return op->emitError()
+             << "expected '" << name << "' on an scf.for or a tile.kernel";
+    if (!isa<BoolAttr>(attribute.getValue()))
+      return op->emitError() << "expected '" << name
+                             << "' to be true or false, found "
+                             << attribute.getValue();
+    return success();
+  }
   return op->emitError() << "unknown attribute '" << name
-                         << "'; the tile dialect has '" << getStagesAttrName()
-                         << "', '" << getRasterAttrName() << "' and '"
+                         << "'; the tile dialect has '" << getOverlapAttrName()
+                         << "', '" << getRasterAttrName() << "', '"
+                         << getStagesAttrName() << "' and '"
                          << getWarpsAttrName() << "'";
 }

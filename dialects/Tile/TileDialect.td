@@ -42,6 +42,9 @@ def Tile_Dialect : Dialect {
     /// On a kernel: how many block rows are visited before the next block
     /// column, so that blocks that run together share operands. An integer.
     static ::llvm::StringRef getRasterAttrName() { return "tile.raster"; }
+    /// On a loop or a kernel: false keeps the dots of different iterations
+    /// apart. A Boolean.
+    static ::llvm::StringRef getOverlapAttrName() { return "tile.overlap"; }
     /// On a kernel: how many warps run it if it has one role. An integer.
     static ::llvm::StringRef getWarpsAttrName() { return "tile.warps"; }
   }];

@@ -42,7 +42,7 @@ static void addRolePasses(OpPassManager &manager) {
   manager.addPass(createVersionKernels());
   addKernelPasses(manager,
                   {createMakePersistent, createAssignRoles, createInsertArefs,
-                   createSplitRoles, createSplitInstances, createCanonicalize,
+                   createOverlapDots, createSplitRoles, createSplitInstances, createCanonicalize,
                    createCSEPass, createHoistScalars, createPipelineMma,
                    createCheckIndices, createLowerCopies, createAssignLayouts,
                    createConvertLayouts, createPlanStages, createVerifyArefs});

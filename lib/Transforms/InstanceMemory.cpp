@@ -125,7 +125,8 @@ LogicalResult heddle::verifyIndependence(aref::RoleOp role, const TileCut &cut,
                      store.getValue().getType(), cut.getDim(store.getValue())));
       return success();
     }
-    if (isa<aref::GetOp, aref::ReleaseOp>(op) || isMemoryEffectFree(op) ||
+    if (isa<aref::GetOp, aref::PinOp, aref::ReleaseOp>(op) ||
+        isMemoryEffectFree(op) ||
         op->hasTrait<OpTrait::HasRecursiveMemoryEffects>())
       return success();
     auto interface = dyn_cast<MemoryEffectOpInterface>(op);

@@ -290,11 +290,57 @@ def OrderMemory : Pass<"order-memory", "::heddle::tile::KernelOp"> {
   let dependentDialects = ["::heddle::aref::ArefDialect"];
 }
 
+def OverlapDots : Pass<"overlap-dots", "::heddle::tile::KernelOp"> {
+  let summary = "runs the dots of two iterations at the same time";
+  let description = [{
+    In a loop where one dot needs what was computed from the result of another,
+    the later one and what follows it run one iteration late: while threads
+    compute on the results of an iteration's first dots, the previous
+    iteration's last dots are under way. What the first stage hands to the
+    second is carried by the loop. Needs no result of the second stage in the
+    first, nor effects on memory but loads, and registers for all of it; else the
+    loop stays as it is, and a remark says why. `tile.overlap = false` on the
+    loop or kernel does the same.
+
+    Before:
+    ```mlir
+    %r = scf.for %n = %c0 to %N step %c64 iter_args(%o = %zero) -> (...) {
+      %s = tile.dot %q, %k, %zero : ...
+      %p = math.exp2 %s : ...
+      %d = tile.dot %p, %v, %o : ...
+      scf.yield %d : ...
+    }
+    ```
+    After:
+    ```mlir
+    %r = scf.if %runs -> (...) {
+      %s0 = tile.dot %q, %k0, %zero : ...
+      %p0 = math.exp2 %s0 : ...
+      %l:2 = scf.for %n = %c64 to %N step %c64
+          iter_args(%o = %zero, %last = %p0) -> (...) {
+        %s = tile.dot %q, %k, %zero : ...
+        %d = tile.dot %last, %v, %o : ...
+        %p = math.exp2 %s : ...
+        scf.yield %d, %p : ...
+      }
+      %d = tile.dot %l#1, %v1, %l#0 : ...
+      scf.yield %d : ...
+    } else {
+      scf.yield %zero : ...
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"
+  ];
+}
+
 def PipelineMma : Pass<"pipeline-mma", "::heddle::tile::KernelOp"> {
   let summary = "turns dots into asynchronous products and waits for them late";
   let description = [{
     Operands that a ring holds are read where they are; `a` may also be in
-    registers; others go through scratch in shared memory. A loop whose dots only
+    registers; others go through scratch in shared memory. Products are waited
+    for where their results are needed. A loop whose dots only
     sum up from one iteration to the next keeps their products in flight: it
     gives slots back one iteration late, so that its rings need two. Scalars that
     are not needed before its end are computed there, while products are still in

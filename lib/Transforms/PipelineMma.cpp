@@ -9,7 +9,8 @@
 /// \file
 /// A loop whose dots do nothing but sum up from one iteration to the next keeps
 /// their products in flight while it starts the next ones, and so gives slots
-/// back one iteration late. Every other dot is waited for where it stands.
+/// back one iteration late. Every other product is waited for where its result
+/// is needed, or what it reads in registers is overwritten.
 ///
 /// Products drop the low bits of f32 operands, which a dot with tf32 precision
 /// rounds: those in registers here, those in rings on their way into the ring.
@@ -19,6 +20,7 @@
 #include "lib/Analysis/SharedMemory.h"
 #include "lib/Transforms/BorrowedTiles.h"
 #include "lib/Transforms/Passes.h"
+#include "lib/Transforms/Warpgroups.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
@@ -33,6 +35,19 @@ using namespace heddle;
 using namespace heddle::aref;
 
 namespace {
+
+/// A product of the block that is being lowered.
+struct Product {
+  MmaOp mma;
+  /// The gets of the slots that it reads.
+  SmallVector<GetOp, 2> gets;
+  /// Releases of these slots, which follow the wait.
+  SmallVector<ReleaseOp, 2> releases;
+  /// Reads scratch, which other warps may write after the wait only.
+  bool usesScratch = false;
+  /// A later product adds to its sum: there is nothing to hand on.
+  bool isContinued = false;
+};
 
 /// A ring slot that a loop borrows and gives back in each iteration.
 struct Loan {
@@ -55,17 +70,25 @@ private:
   bool fitsWithTwoSlots(ArrayRef<Loan> loans);
   Value getScratch(tile::DotOp dot, Value operand, unsigned number);
   Value issue(tile::DotOp dot, Value acc, bool &usesScratch);
-  void lower(tile::DotOp dot);
+  void lowerBlock(Block &block);
+  void start(tile::DotOp dot);
+  /// Waits, before `op`, for the first `count` products in flight.
+  void retire(size_t count, Operation *op);
+  size_t countNeeded(Operation *op);
+  void release(ReleaseOp op);
   void lowerLoop(scf::ForOp loop, ArrayRef<tile::DotOp> dots,
                  ArrayRef<Loan> loans);
 
   void findExactTiles();
   bool isShared(Value tile);
+  bool needsScratch(tile::DotOp dot);
 
   tile::KernelOp kernel;
   IRRewriter rewriter;
   BorrowedTiles tiles;
   llvm::SetVector<GetOp> gets;
+  /// The block's products that were not waited for yet, in order.
+  SmallVector<Product> inFlight;
   /// Tiles of f32 in rings that are more than operands, and so not rounded.
   llvm::DenseSet<Value> exactTiles;
   /// Scratch per role, operand number and type.
@@ -259,30 +282,6 @@ Value Pipeliner::issue(tile::DotOp dot, Value acc, bool &usesScratch) {
                        dot.getFastAccum());
 }
 
-/// Starts the product of `dot` and waits for it.
-void Pipeliner::lower(tile::DotOp dot) {
-  Location loc = dot.getLoc();
-  rewriter.setInsertionPoint(dot);
-  Value acc = dot.getAcc();
-  bool exact = needsExactSum(dot), usesScratch = false;
-  if (exact)
-    acc = arith::ConstantOp::create(rewriter, loc,
-                                    rewriter.getZeroAttr(dot.getType()));
-  Value product = issue(dot, acc, usesScratch);
-  Value result = MmaWaitOp::create(rewriter, loc, product.getType(), product, 0)
-                     .getResult(0);
-  // The next dot may write the scratch that other warps' products still read.
-  if (usesScratch)
-    SyncOp::create(rewriter, loc);
-  if (exact)
-    result = arith::AddFOp::create(rewriter, loc, dot.getAcc(), result);
-  rewriter.replaceOp(dot, result);
-}
-
-/// Registers of a thread that hold neither sums nor operands.
-constexpr int64_t otherRegisters = 28;
-constexpr int64_t maxRegisters = 255;
-
 /// Says so if the sums of `dots`, which are live at once, do not fit in
 /// registers. A kernel without TMA is what another one falls back on, which is
 /// slow anyway.
@@ -290,9 +289,7 @@ void checkRegisters(ArrayRef<tile::DotOp> dots) {
   tile::DotOp first = dots.front();
   auto role = first->getParentOfType<RoleOp>();
   auto kernel = first->getParentOfType<tile::KernelOp>();
-  auto copies =
-      kernel->getAttrOfType<StringAttr>(ArefDialect::getCopiesAttrName());
-  if (!role || !copies || copies.getValue() != "tma")
+  if (!role || !usesTma(kernel))
     return;
   int64_t own = role.getRegisters();
   int64_t limit = own ? own : maxRegisters;
@@ -362,9 +359,8 @@ void Pipeliner::lowerLoop(scf::ForOp loop, ArrayRef<tile::DotOp> dots,
   }
   tile::DotOp last = dots.back();
   rewriter.setInsertionPointAfter(last);
-  auto wait = MmaWaitOp::create(rewriter, last.getLoc(),
-                                ValueRange(products).getTypes(), products,
-                                products.size());
+  auto wait =
+      MmaWaitOp::create(rewriter, last.getLoc(), products, products.size());
   Operation *after = wait;
   for (const Loan &loan : loans) {
     ReleaseOp release = loan.release;
@@ -401,8 +397,7 @@ void Pipeliner::lowerLoop(scf::ForOp loop, ArrayRef<tile::DotOp> dots,
   SmallVector<Value> totals;
   for (unsigned sum : sums)
     totals.push_back(wider.getResult(sum));
-  auto done = MmaWaitOp::create(rewriter, loc, ValueRange(totals).getTypes(),
-                                totals, 0);
+  auto done = MmaWaitOp::create(rewriter, loc, totals, 0);
   for (auto [total, result] : llvm::zip_equal(totals, done.getResults()))
     total.replaceAllUsesExcept(result, done);
   for (auto [i, loan] : llvm::enumerate(loans)) {
@@ -414,6 +409,146 @@ void Pipeliner::lowerLoop(scf::ForOp loop, ArrayRef<tile::DotOp> dots,
     ring.setMinDepth(std::max<int64_t>(ring.getMinDepth(), 2));
   }
   sinkScalars(wider);
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks
+//===----------------------------------------------------------------------===//
+
+/// Whether the product of `dot` reads what its role's threads write to shared
+/// memory for it.
+bool Pipeliner::needsScratch(tile::DotOp dot) {
+  return !isShared(dot.getB()) ||
+         (dot.getTransposeA() && !isShared(dot.getA()));
+}
+
+/// Starts the product of `dot`. Products with exact sums are waited for at
+/// once: the sum is added afterwards.
+void Pipeliner::start(tile::DotOp dot) {
+  Location loc = dot.getLoc();
+  rewriter.setInsertionPoint(dot);
+  Value acc = dot.getAcc();
+  bool exact = needsExactSum(dot);
+  if (exact)
+    acc = arith::ConstantOp::create(rewriter, loc,
+                                    rewriter.getZeroAttr(dot.getType()));
+  Product product;
+  for (Value operand : {dot.getA(), dot.getB()})
+    if (isShared(operand))
+      product.gets.push_back(BorrowedTiles::getOrigin(operand));
+  for (Product &other : inFlight)
+    other.isContinued |= other.mma.getResult() == acc;
+  Value result = issue(dot, acc, product.usesScratch);
+  product.mma = result.getDefiningOp<MmaOp>();
+  inFlight.push_back(std::move(product));
+  if (!exact) {
+    rewriter.replaceOp(dot, result);
+    return;
+  }
+  auto sum = arith::AddFOp::create(rewriter, loc, dot.getAcc(), result);
+  rewriter.replaceOp(dot, sum);
+  retire(inFlight.size(), sum);
+}
+
+/// Whether something is computed between `wait` and the product that is started
+/// or waited for last.
+static bool computesSinceLastStep(MmaWaitOp wait) {
+  for (Operation *op = wait->getPrevNode(); op && !isa<MmaOp, MmaWaitOp>(op);
+       op = op->getPrevNode())
+    if (op->hasTrait<OpTrait::Elementwise>() || isa<tile::ReduceOp>(op) ||
+        op->getNumRegions() != 0)
+      return true;
+  return false;
+}
+
+void Pipeliner::retire(size_t count, Operation *op) {
+  if (count == 0)
+    return;
+  rewriter.setInsertionPoint(op);
+  auto done = MutableArrayRef(inFlight).take_front(count);
+  SmallVector<Value> values;
+  bool usedScratch = false;
+  for (Product &product : done) {
+    usedScratch |= product.usesScratch;
+    if (!product.isContinued)
+      values.push_back(product.mma.getResult());
+  }
+  auto wait = MmaWaitOp::create(rewriter, done.back().mma.getLoc(), values,
+                                inFlight.size() - count);
+  wait.setLate(computesSinceLastStep(wait));
+  for (auto [value, result] : llvm::zip_equal(values, wait.getResults()))
+    value.replaceAllUsesExcept(result, wait);
+  for (Product &product : done)
+    for (ReleaseOp release : product.releases)
+      release->moveBefore(op);
+  if (usedScratch)
+    SyncOp::create(rewriter, wait.getLoc());
+  inFlight.erase(inFlight.begin(), inFlight.begin() + count);
+}
+
+/// How many of the products in flight `op` must wait for.
+size_t Pipeliner::countNeeded(Operation *op) {
+  auto dot = dyn_cast<tile::DotOp>(op);
+  // What a loop does while products are in flight is not looked at. Stores are
+  // conditional, which ptxas answers by running products one by one.
+  if (op->hasTrait<OpTrait::IsTerminator>() ||
+      isa<LoopLikeOpInterface, tile::StoreOp>(op))
+    return inFlight.size();
+  WalkResult multiplies = op->walk([&](tile::DotOp nested) {
+    return nested == op ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  if (multiplies.wasInterrupted())
+    return inFlight.size();
+  // The operation that computes what is carried in place of a tile that a
+  // product reads in registers writes these registers.
+  DenseSet<Value> overwritten;
+  if (auto loop = dyn_cast<scf::ForOp>(op->getParentOp()))
+    for (auto [argument, yielded] :
+         llvm::zip(loop.getRegionIterArgs(), loop.getYieldedValues()))
+      if (yielded.getDefiningOp() == op)
+        overwritten.insert(argument);
+  for (size_t count = inFlight.size(); count > 0; --count) {
+    Product &product = inFlight[count - 1];
+    if (overwritten.contains(product.mma.getA()))
+      return count;
+    if (dot && product.usesScratch && needsScratch(dot))
+      return count;
+    for (OpOperand &use : product.mma.getResult().getUses()) {
+      if (!op->isAncestor(use.getOwner()))
+        continue;
+      bool adds = dot && use.get() == dot.getAcc() && !needsExactSum(dot) &&
+                  product.mma.getResult().hasOneUse();
+      if (!adds)
+        return count;
+    }
+  }
+  return 0;
+}
+
+/// A slot is given back after the last product that reads it.
+void Pipeliner::release(ReleaseOp op) {
+  for (Product &product : llvm::reverse(inFlight))
+    for (GetOp get : product.gets)
+      if (get.getSlot() == op.getSlot()) {
+        product.releases.push_back(op);
+        return;
+      }
+}
+
+/// Starts the products of `block` where its dots are and waits for each where
+/// its result is needed, or at the end.
+void Pipeliner::lowerBlock(Block &block) {
+  for (Operation &op : llvm::make_early_inc_range(block)) {
+    if (auto given = dyn_cast<ReleaseOp>(op)) {
+      release(given);
+      continue;
+    }
+    retire(countNeeded(&op), &op);
+    if (auto dot = dyn_cast<tile::DotOp>(op)) {
+      checkRegisters(dot);
+      start(dot);
+    }
+  }
 }
 
 LogicalResult Pipeliner::run() {
@@ -429,6 +564,7 @@ LogicalResult Pipeliner::run() {
   });
   if (checked.wasInterrupted())
     return failure();
+  llvm::SetVector<Block *> blocks;
   for (auto &[op, dots] : groups) {
     auto loop = dyn_cast_or_null<scf::ForOp>(op);
     std::optional<SmallVector<Loan>> loans;
@@ -439,11 +575,11 @@ LogicalResult Pipeliner::run() {
       lowerLoop(loop, dots, *loans);
       continue;
     }
-    for (tile::DotOp dot : dots) {
-      checkRegisters(dot);
-      lower(dot);
-    }
+    for (tile::DotOp dot : dots)
+      blocks.insert(dot->getBlock());
   }
+  for (Block *block : blocks)
+    lowerBlock(*block);
   for (GetOp get : gets)
     tiles.lower(get);
   return success();

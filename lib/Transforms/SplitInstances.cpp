@@ -9,6 +9,7 @@
 #include "lib/Transforms/Passes.h"
 #include "lib/Transforms/Roles.h"
 #include "lib/Transforms/TileCut.h"
+#include "lib/Transforms/Warpgroups.h"
 
 namespace heddle {
 #define GEN_PASS_DEF_SPLITINSTANCES
@@ -197,13 +198,6 @@ void Cutter::run() {
 // The pass
 //===----------------------------------------------------------------------===//
 
-/// How many warpgroups share a dot of `m` rows out.
-static int64_t getInstancesFor(int64_t m) {
-  if (m == 192)
-    return 3;
-  return m == 128 || m == 256 ? 2 : 1;
-}
-
 /// How many instances the role should have: 1 if its dots do not agree.
 static int64_t chooseInstances(aref::RoleOp role) {
   int64_t instances = 0;
@@ -252,21 +246,10 @@ static void setRegisters(tile::KernelOp kernel, ArrayRef<aref::RoleOp> roles) {
   int64_t warpgroups = 0;
   for (aref::RoleOp role : roles)
     warpgroups += role.getInstances() * llvm::divideCeil(role.getWarps(), 4);
-  // With few warps there are enough for all.
-  if (warpgroups < 3)
-    return;
-  auto copies =
-      kernel->getAttrOfType<StringAttr>(aref::ArefDialect::getCopiesAttrName());
-  bool tma = copies && copies.getValue() == "tma";
-  // The shares of a multiprocessor's 512 registers per lane of four warps.
-  // A producer that does not use TMA holds its tiles in registers.
-  int64_t producer = tma ? 32 : 80, consumer = tma ? 160 : 144;
-  if (warpgroups == 3) {
-    producer = tma ? 24 : 152;
-    consumer = tma ? 240 : 176;
-  }
+  RegisterShares shares = getRegisterShares(usesTma(kernel), warpgroups);
   for (aref::RoleOp role : roles)
-    role.setRegisters(role.getName() == producerRole ? producer : consumer);
+    role.setRegisters(role.getName() == producerRole ? shares.producer
+                                                     : shares.consumer);
 }
 
 namespace {

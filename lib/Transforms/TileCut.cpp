@@ -175,7 +175,7 @@ LogicalResult TileCut::cutFromResult(Operation *op, int64_t dim) {
       return failure();
     return require(op, transpose.getX(), transpose.getPermutation()[dim]);
   }
-  if (OpTrait::hasElementwiseMappableTraits(op)) {
+  if (op->hasTrait<OpTrait::Elementwise>()) {
     if (failed(requireAll(op, op->getResults(), dim)))
       return failure();
     return requireAll(op, op->getOperands(), dim);

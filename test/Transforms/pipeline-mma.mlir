@@ -147,7 +147,8 @@ tile.kernel @transposed_a(%K: index) {
 !ring = !aref.ring<? x tensor<64x64xbf16>>
 !slot = !aref.slot<tensor<64x64xbf16>>
 
-// Two products per iteration, A of the second in registers: each is waited for.
+// Two products per iteration, of which the second needs the first: each is
+// waited for.
 // CHECK-LABEL: tile.kernel @attention
 tile.kernel @attention(%n: index) {
   %c0 = arith.constant 0 : index
@@ -180,6 +181,84 @@ tile.kernel @attention(%n: index) {
       scf.yield %d : tensor<64x64xf32>
     }
     aref.release %rq, %sq : !ring
+  }
+}
+
+// -----
+
+!ring = !aref.ring<? x tensor<64x64xbf16>>
+!slot = !aref.slot<tensor<64x64xbf16>>
+
+// Neither product needs the other. The first is waited for while the second is
+// in flight; the second before its operand's registers get their next value,
+// and not before the sums. Slots are given back after the waits.
+// CHECK-LABEL: tile.kernel @overlapped
+tile.kernel @overlapped(%n: index, %C: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %rk = aref.ring : !ring
+  %rv = aref.ring : !ring
+  aref.role "consumer" instances(%i = 1) warps(4) {
+    %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+    %none = arith.constant dense<0.0> : tensor<64x64xbf16>
+    %one = arith.constant dense<1.0> : tensor<64xf32>
+    %acc:3 = scf.for %j = %c0 to %n step %c64
+        iter_args(%sum = %zero, %last = %none, %total = %one)
+        -> (tensor<64x64xf32>, tensor<64x64xbf16>, tensor<64xf32>) {
+      %sk, %k = aref.get %rk : !ring
+      // CHECK: %[[SK:.*]] = aref.wait
+      // CHECK: %[[S:.*]] = aref.mma
+      %s = tile.dot %k, %k, %zero transpose_b : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+      aref.release %rk, %sk : !ring
+      %sv, %v = aref.get %rv : !ring
+      // CHECK-NOT: aref.mma_wait
+      // CHECK: %[[SV:.*]] = aref.wait
+      // CHECK-NOT: aref.release
+      // CHECK: %[[D:.*]] = aref.mma
+      %d = tile.dot %last, %v, %sum : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+      aref.release %rv, %sv : !ring
+      // CHECK-NEXT: %[[SW:.*]] = aref.mma_wait %[[S]] pending 1 :
+      // CHECK-NEXT: aref.release %{{.*}}, %[[SK]]
+      // CHECK-NEXT: tile.reduce add %[[SW]]
+      %more = tile.reduce add %s, %total axis 1 : tensor<64x64xf32> -> tensor<64xf32>
+      // CHECK-NEXT: %[[DW:.*]] = aref.mma_wait %[[D]] pending 0 late :
+      // CHECK-NEXT: aref.release %{{.*}}, %[[SV]]
+      // CHECK-NEXT: %[[P:.*]] = arith.truncf %[[SW]]
+      %p = arith.truncf %s : tensor<64x64xf32> to tensor<64x64xbf16>
+      // CHECK-NEXT: scf.yield %[[DW]], %[[P]]
+      scf.yield %d, %p, %more : tensor<64x64xf32>, tensor<64x64xbf16>, tensor<64xf32>
+    }
+    tile.store %acc#0, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+  }
+}
+
+// -----
+
+!ring = !aref.ring<? x tensor<64x64xbf16>>
+!slot = !aref.slot<tensor<64x64xbf16>>
+
+// The second product adds to the first: one wait serves both.
+// CHECK-LABEL: tile.kernel @continued
+tile.kernel @continued(%C: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %ra = aref.ring : !ring
+  %rb = aref.ring : !ring
+  aref.role "consumer" instances(%i = 1) warps(4) {
+    %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+    %sa, %a = aref.get %ra : !ring
+    // CHECK: %[[D:.*]] = aref.mma
+    // CHECK-NOT: aref.mma_wait
+    %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    aref.release %ra, %sa : !ring
+    %sb, %b = aref.get %rb : !ring
+    // CHECK: %[[E:.*]] = aref.mma %{{.*}}, %{{.*}}, %[[D]]
+    %e = tile.dot %b, %b, %d : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    aref.release %rb, %sb : !ring
+    // CHECK-NEXT: %[[W:.*]] = aref.mma_wait %[[E]] pending 0 :
+    // CHECK-NEXT: aref.release
+    // CHECK-NEXT: aref.release
+    // CHECK-NEXT: tile.store %[[W]]
+    tile.store %e, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
   }
 }
 

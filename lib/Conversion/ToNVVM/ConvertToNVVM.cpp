@@ -96,6 +96,7 @@ void ConvertToNVVM::runOnOperation() {
   for (tile::KernelOp kernel : kernels) {
     initializeBarriers(kernel);
     markDetachedWaits(kernel);
+    holdOperands(kernel);
     if (failed(applyPartialConversion(kernel, target, frozen)) ||
         failed(flattenKernel(kernel)))
       return signalPassFailure();

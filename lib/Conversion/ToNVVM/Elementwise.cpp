@@ -200,6 +200,23 @@ struct RoundTF32Pattern : OpConversionPattern<aref::RoundTF32Op> {
   }
 };
 
+/// An asm statement without instructions: nothing moves across it.
+struct PinPattern : OpConversionPattern<aref::PinOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(aref::PinOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    SmallVector<Value> results;
+    for (Value value : adaptor.getX())
+      results.push_back(emitInlinePTX(rewriter, op.getLoc(), "// pinned",
+                                      value.getType().isF32() ? "=f,0" : "=r,0",
+                                      value, value.getType()));
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
 /// Makes 8-bit floats of integers through f32, which rounds no integer that
 /// they do not round to infinity or their largest number. Nobody writes this,
 /// but simplification joins two conversions that somebody wrote.
@@ -230,7 +247,7 @@ void heddle::populateElementwisePatterns(const TypeConverter &converter,
                                          RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<ElementwisePattern>(converter, context);
-  patterns.add<ExtendFromFloat8Pattern, TruncateToFloat8Pattern,
+  patterns.add<ExtendFromFloat8Pattern, TruncateToFloat8Pattern, PinPattern,
                RoundTF32Pattern, IntegerToFloat8Pattern<arith::SIToFPOp>,
                IntegerToFloat8Pattern<arith::UIToFPOp>>(converter, context,
                                                         /*benefit=*/2);

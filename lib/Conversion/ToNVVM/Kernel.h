@@ -58,6 +58,11 @@ void initializeBarriers(tile::KernelOp kernel);
 /// every path reads them. Their values are then copied right after the wait.
 void markDetachedWaits(tile::KernelOp kernel);
 
+/// Lets each wait hold the tiles that its products read in registers. Nothing
+/// else would keep their registers from being written while products that are
+/// in flight read them.
+void holdOperands(tile::KernelOp kernel);
+
 /// Turns a kernel, of which nothing is left but scalars, into an `llvm.func`
 /// that dispatches warps to roles.
 llvm::LogicalResult flattenKernel(tile::KernelOp kernel);

@@ -67,6 +67,10 @@ static SmallVector<Value> emitTied(OpBuilder &builder, Location loc,
   operands.append(others.begin(), others.end());
   if (!constraints.empty())
     all += "," + constraints.str();
+  if (types.empty()) {
+    emitInlinePTX(builder, loc, text, all, operands);
+    return {};
+  }
   if (types.size() == 1)
     return {emitInlinePTX(builder, loc, text, all, operands, types[0])};
   Type type = LLVM::LLVMStructType::getLiteral(builder.getContext(), types);
@@ -75,6 +79,14 @@ static SmallVector<Value> emitTied(OpBuilder &builder, Location loc,
   for (size_t i = 0; i < types.size(); ++i)
     results.push_back(LLVM::ExtractValueOp::create(builder, loc, result, i));
   return results;
+}
+
+/// "r,r" for two operands.
+static std::string getInputs(ValueRange values) {
+  std::string text;
+  for (size_t i = 0; i < values.size(); ++i)
+    text += i ? ",r" : "r";
+  return text;
 }
 
 /// "{$4, $5}" for `count` operands from `first` on.
@@ -124,6 +136,17 @@ static Value packRegister(OpBuilder &builder, Location loc, ValueRange values) {
         LLVM::ConstantOp::create(builder, loc, builder.getI32Type(),
                                  builder.getI32IntegerAttr(i)));
   return LLVM::BitcastOp::create(builder, loc, builder.getI32Type(), result);
+}
+
+/// A tile's registers of a thread, packed.
+static SmallVector<Value> packRegisters(OpBuilder &builder, Location loc,
+                                        ValueRange values) {
+  unsigned bits = values.front().getType().getIntOrFloatBitWidth();
+  size_t perRegister = std::max<size_t>(1, 32 / bits);
+  SmallVector<Value> packed;
+  for (size_t i = 0; i + perRegister <= values.size(); i += perRegister)
+    packed.push_back(packRegister(builder, loc, values.slice(i, perRegister)));
+  return packed;
 }
 
 /// True if every element of the tile is zero, so that the first product need
@@ -349,22 +372,21 @@ MmaPattern::matchAndRewrite(aref::MmaOp op, OneToNOpAdaptor adaptor,
   };
   StringRef constraints = inRegisters ? "r,r,r,r,l,b" : "l,l,b";
 
-  // What the products read in registers passes through the fence, so that it is
-  // written before: accumulators first, then A.
+  // Accumulators pass through the fence, and it reads A, so that all of them
+  // are written before.
   SmallVector<Value> fenced;
   if (!startsAtZero)
     fenced.append(adaptor.getAcc().begin(), adaptor.getAcc().end());
-  fenced.append(a->registers);
   StringRef fence = "wgmma.fence.sync.aligned;";
-  if (fenced.empty())
+  if (fenced.empty() && a->registers.empty())
     emitInlinePTX(rewriter, loc, fence, "", {});
   else
-    fenced = emitTied(rewriter, loc, fence, fenced, {}, "", /*reads=*/true);
+    fenced = emitTied(rewriter, loc, fence, fenced, a->registers,
+                      getInputs(a->registers), /*reads=*/true);
   SmallVector<Value> accumulators(adaptor.getAcc().begin(),
                                   adaptor.getAcc().end());
   if (!startsAtZero)
-    accumulators.assign(fenced.begin(), fenced.begin() + accumulators.size());
-  a->registers.assign(fenced.end() - a->registers.size(), fenced.end());
+    accumulators = fenced;
 
   SmallVector<Value> results;
   results.reserve(accumulators.size());
@@ -446,6 +468,18 @@ void heddle::markDetachedWaits(tile::KernelOp kernel) {
   });
 }
 
+void heddle::holdOperands(tile::KernelOp kernel) {
+  kernel.walk([](aref::MmaWaitOp wait) {
+    SmallVector<Value> held;
+    for (Value value : wait.getValues())
+      for (auto mma = value.getDefiningOp<aref::MmaOp>(); mma;
+           mma = mma.getAcc().getDefiningOp<aref::MmaOp>())
+        if (isa<RankedTensorType>(mma.getA().getType()))
+          held.push_back(mma.getA());
+    wait.getHeldMutable().assign(held);
+  });
+}
+
 namespace {
 
 /// Every register passes through the wait, so that none is touched before.
@@ -465,13 +499,27 @@ struct MmaWaitPattern : OpConversionPattern<aref::MmaWaitOp> {
       if (!reg.getType().isF32() && !reg.getType().isInteger(32))
         return op.emitOpError("expected accumulators, found elements of ")
                << reg.getType();
+    // Assemblers move what computes across the wait, but not across a loop that
+    // they cannot see the end of. This one ends at once.
+    if (op.getLate())
+      emitInlinePTX(rewriter, loc,
+                    "{\n\t"
+                    ".reg .pred done;\n"
+                    "again:\n\t"
+                    "vote.sync.any.pred done, 1, 0xffffffff;\n\t"
+                    "@!done bra again;\n\t"
+                    "}",
+                    "", {});
+    SmallVector<Value> held;
+    for (ValueRange values : adaptor.getHeld())
+      llvm::append_range(held, packRegisters(rewriter, loc, values));
     if (registers.empty()) {
-      emitInlinePTX(rewriter, loc, text, "", {});
+      emitInlinePTX(rewriter, loc, text, getInputs(held), held);
       rewriter.eraseOp(op);
       return success();
     }
-    SmallVector<Value> waited =
-        emitTied(rewriter, loc, text, registers, {}, "", /*reads=*/true);
+    SmallVector<Value> waited = emitTied(rewriter, loc, text, registers, held,
+                                         getInputs(held), /*reads=*/true);
     if (op->hasAttr(detachAttrName))
       for (Value &value : waited)
         value = detach(rewriter, loc, value);

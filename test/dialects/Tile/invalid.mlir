@@ -67,8 +67,21 @@ tile.kernel @stages(%x: memref<?xf32>) attributes {tile.stages = 65} {
 
 // -----
 
-// expected-error@+1 {{unknown attribute 'tile.stage'; the tile dialect has 'tile.stages', 'tile.raster' and 'tile.warps'}}
+// expected-error@+1 {{unknown attribute 'tile.stage'; the tile dialect has 'tile.overlap', 'tile.raster', 'tile.stages' and 'tile.warps'}}
 tile.kernel @misspelt(%x: memref<?xf32>) attributes {tile.stage = 4} {
+}
+
+// -----
+
+// expected-error@+1 {{expected 'tile.overlap' to be true or false, found 1 : i64}}
+tile.kernel @overlap_number(%x: memref<?xf32>) attributes {tile.overlap = 1} {
+}
+
+// -----
+
+tile.kernel @overlap_place(%x: memref<?xf32>) {
+  // expected-error@+1 {{expected 'tile.overlap' on an scf.for or a tile.kernel}}
+  %c0 = arith.constant {tile.overlap = false} 0 : index
 }
 
 // -----

@@ -1,0 +1,36 @@
+//===- Warpgroups.cpp - Warpgroups of a kernel and their registers --------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Transforms/Warpgroups.h"
+
+#include "dialects/Aref/Aref.h"
+
+using namespace mlir;
+using namespace heddle;
+
+RegisterShares heddle::getRegisterShares(bool tma, int64_t warpgroups) {
+  if (warpgroups < 3)
+    return {0, 0};
+  // The shares of a multiprocessor's 512 registers per lane of four warps.
+  // A producer that does not use TMA holds its tiles in registers.
+  if (warpgroups == 3)
+    return tma ? RegisterShares{24, 240} : RegisterShares{152, 176};
+  return tma ? RegisterShares{32, 160} : RegisterShares{80, 144};
+}
+
+int64_t heddle::getInstancesFor(int64_t m) {
+  if (m == 192)
+    return 3;
+  return m == 128 || m == 256 ? 2 : 1;
+}
+
+bool heddle::usesTma(tile::KernelOp kernel) {
+  auto copies =
+      kernel->getAttrOfType<StringAttr>(aref::ArefDialect::getCopiesAttrName());
+  return copies && copies.getValue() == "tma";
+}

@@ -1,0 +1,150 @@
+// RUN: heddle-opt %s --overlap-dots --split-input-file --verify-diagnostics | FileCheck %s
+
+// The second dot and what it needs run one iteration late. Both roles agree
+// about the order in which rings are used.
+// CHECK-LABEL: tile.kernel @attention
+tile.kernel @attention(%K: memref<?x64xbf16>, %V: memref<?x64xbf16>, %O: memref<?x?xf32>, %n: index) attributes {aref.copies = "tma"} {
+  %rk = aref.ring : <? x tensor<64x64xbf16>>
+  %rv = aref.ring : <? x tensor<64x64xbf16>>
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %one = arith.constant dense<1.0> : tensor<64xf32>
+  %q = arith.constant {aref.role = "consumer"} dense<1.0> : tensor<64x64xbf16>
+  // CHECK: %[[RUNS:.*]] = arith.cmpi slt, %[[C0:.*]], %[[N:.*]] : index
+  // CHECK: %[[R:.*]]:2 = scf.if %[[RUNS]]
+  // The first stage of the first iteration.
+  // CHECK: %[[K0:.*]] = tile.load %K[%[[C0]], %[[C0]]]
+  // CHECK: aref.put %[[RK:.*]], %[[K0]]
+  // CHECK: %[[S0:.*]] = tile.dot
+  // CHECK: aref.release %[[RK]]
+  // CHECK: %[[P0:.*]] = arith.truncf %[[S0]]
+  // CHECK: %[[A0:.*]] = arith.subf
+  // CHECK-NOT: tile.dot
+  // CHECK: %[[NEXT:.*]] = arith.addi %[[C0]], %[[C64:.*]] : index
+  // CHECK: %[[L:.*]]:5 = scf.for %[[I:.*]] = %[[NEXT]] to %[[N]] step %[[C64]] iter_args(%[[SUM:.*]] = %{{.*}}, %[[MAX:.*]] = %{{.*}}, %[[A:.*]] = %[[A0]], %[[J:.*]] = %[[C0]], %[[P:.*]] = %[[P0]])
+  %r:2 = scf.for %j = %c0 to %n step %c64 iter_args(%sum = %zero, %max = %one) -> (tensor<64x64xf32>, tensor<64xf32>) {
+    // CHECK: tile.load %K[%[[I]], %[[C0]]]
+    %k = tile.load %K[%j, %c0] {aref.role = "producer"} : memref<?x64xbf16> -> tensor<64x64xbf16>
+    aref.put %rk, %k {aref.role = "producer"} : <? x tensor<64x64xbf16>>
+    // CHECK: tile.dot
+    %sk, %kt = aref.get %rk {aref.role = "consumer"} : <? x tensor<64x64xbf16>>
+    %s = tile.dot %q, %kt, %zero transpose_b {aref.role = "consumer"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    aref.release %rk, %sk {aref.role = "consumer"} : <? x tensor<64x64xbf16>>
+    // The second stage of the iteration before: the scaling of the sum waits
+    // until the first product is under way.
+    // CHECK: %[[PIN:.*]] = aref.pin %[[A]]
+    // CHECK: %[[ALPHA:.*]] = math.exp2 %[[PIN]]
+    // CHECK: %[[WIDE:.*]] = tile.broadcast %[[ALPHA]]
+    // CHECK: %[[SCALED:.*]] = arith.mulf %[[SUM]], %[[WIDE]]
+    // CHECK: tile.load %{{.*}}[%[[J]], %[[C0]]]
+    // CHECK: aref.put
+    // CHECK: aref.get
+    // CHECK: %[[D:.*]] = tile.dot %[[P]], %{{.*}}, %[[SCALED]]
+    // CHECK: aref.release
+    // The rest of the first stage; what overwrites operands comes last.
+    // CHECK: aref.release %[[RK]]
+    // CHECK: %[[M:.*]] = tile.reduce max
+    // CHECK: %[[Q:.*]] = arith.truncf
+    // CHECK: %[[B:.*]] = arith.subf %[[MAX]], %[[M]]
+    // CHECK: scf.yield %[[D]], %[[M]], %[[B]], %[[I]], %[[Q]]
+    // CHECK: } {tile.stages = 2 : i64}
+    %p = arith.truncf %s {aref.role = "consumer"} : tensor<64x64xf32> to tensor<64x64xbf16>
+    %m = tile.reduce max %s, %max axis 1 {aref.role = "consumer"} : tensor<64x64xf32> -> tensor<64xf32>
+    %d0 = arith.subf %max, %m {aref.role = "consumer"} : tensor<64xf32>
+    %alpha = math.exp2 %d0 {aref.role = "consumer"} : tensor<64xf32>
+    %wide = tile.broadcast %alpha axes [1] {aref.role = "consumer"} : tensor<64xf32> -> tensor<64x64xf32>
+    %scaled = arith.mulf %sum, %wide {aref.role = "consumer"} : tensor<64x64xf32>
+    %v = tile.load %V[%j, %c0] {aref.role = "producer"} : memref<?x64xbf16> -> tensor<64x64xbf16>
+    aref.put %rv, %v {aref.role = "producer"} : <? x tensor<64x64xbf16>>
+    %sv, %vt = aref.get %rv {aref.role = "consumer"} : <? x tensor<64x64xbf16>>
+    %d = tile.dot %p, %vt, %scaled {aref.role = "consumer"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    aref.release %rv, %sv {aref.role = "consumer"} : <? x tensor<64x64xbf16>>
+    scf.yield %d, %m : tensor<64x64xf32>, tensor<64xf32>
+  } {tile.stages = 2}
+  // The second stage of the last iteration.
+  // CHECK: math.exp2 %[[L]]#2
+  // CHECK: tile.load %{{.*}}[%[[L]]#3, %[[C0]]]
+  // CHECK: %[[E:.*]] = tile.dot %[[L]]#4
+  // CHECK: scf.yield %[[E]], %[[L]]#1
+  // CHECK: } else {
+  // CHECK: tile.store %[[R]]#0
+  tile.store %r#0, %O[%c0, %c0] {aref.role = "consumer"} : tensor<64x64xf32>, memref<?x?xf32>
+}
+
+// -----
+
+// The author does not want it.
+// CHECK-LABEL: tile.kernel @switched_off
+// CHECK-NOT: scf.if
+tile.kernel @switched_off(%a: memref<?x?xbf16>, %n: index) attributes {aref.copies = "tma", tile.overlap = false} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %b = arith.constant dense<1.0> : tensor<64x64xbf16>
+  %r = scf.for %j = %c0 to %n step %c64 iter_args(%sum = %zero) -> (tensor<64x64xf32>) {
+    %s = tile.dot %b, %b, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    %p = arith.truncf %s : tensor<64x64xf32> to tensor<64x64xbf16>
+    %d = tile.dot %p, %b, %sum : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    scf.yield %d : tensor<64x64xf32>
+  }
+}
+
+// -----
+
+// The first dot of an iteration needs the last one's of the iteration before.
+// CHECK-LABEL: tile.kernel @recurrent
+// CHECK-NOT: scf.if
+tile.kernel @recurrent(%n: index) attributes {aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %b = arith.constant dense<1.0> : tensor<64x64xbf16>
+  %r = scf.for %j = %c0 to %n step %c64 iter_args(%sum = %zero) -> (tensor<64x64xf32>) {
+    %s = tile.dot %b, %b, %sum : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    %p = arith.truncf %s : tensor<64x64xf32> to tensor<64x64xbf16>
+    // expected-remark@+1 {{keeps dots of two iterations from running at the same time: the next iteration's first dot needs its result}}
+    %d = tile.dot %p, %b, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    scf.yield %d : tensor<64x64xf32>
+  }
+}
+
+// -----
+
+// Stores keep their order.
+// CHECK-LABEL: tile.kernel @stores
+// CHECK-NOT: scf.if
+tile.kernel @stores(%O: memref<?x?xf32>, %n: index) attributes {aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %b = arith.constant dense<1.0> : tensor<64x64xbf16>
+  %r = scf.for %j = %c0 to %n step %c64 iter_args(%sum = %zero) -> (tensor<64x64xf32>) {
+    %s = tile.dot %b, %b, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    // expected-remark@+1 {{keeps dots of two iterations from running at the same time: it has effects on memory}}
+    tile.store %s, %O[%j, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+    %p = arith.truncf %s : tensor<64x64xf32> to tensor<64x64xbf16>
+    %d = tile.dot %p, %b, %sum : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    scf.yield %d : tensor<64x64xf32>
+  }
+}
+
+// -----
+
+// Two sums, scores and probabilities are too much for one warpgroup.
+// CHECK-LABEL: tile.kernel @registers
+// CHECK-NOT: scf.if
+tile.kernel @registers(%n: index) attributes {aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant dense<0.0> : tensor<64x256xf32>
+  %b = arith.constant dense<1.0> : tensor<64x256xbf16>
+  %c = arith.constant dense<1.0> : tensor<256x256xbf16>
+  // expected-remark@+1 {{runs the dots of each iteration on their own: with the next iteration's they would take 320 registers of every thread, which has 255 and needs 28 of them for other values}}
+  %r = scf.for %j = %c0 to %n step %c64 iter_args(%sum = %zero) -> (tensor<64x256xf32>) {
+    %s = tile.dot %b, %c, %zero : tensor<64x256xbf16>, tensor<256x256xbf16> -> tensor<64x256xf32>
+    %p = arith.truncf %s : tensor<64x256xf32> to tensor<64x256xbf16>
+    %d = tile.dot %p, %c, %sum : tensor<64x256xbf16>, tensor<256x256xbf16> -> tensor<64x256xf32>
+    scf.yield %d : tensor<64x256xf32>
+  }
+}
