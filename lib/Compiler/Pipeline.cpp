@@ -42,10 +42,11 @@ static void addRolePasses(OpPassManager &manager) {
   manager.addPass(createVersionKernels());
   addKernelPasses(manager,
                   {createMakePersistent, createAssignRoles, createInsertArefs,
-                   createOverlapDots, createSplitRoles, createSplitInstances, createCanonicalize,
-                   createCSEPass, createHoistScalars, createPipelineMma,
-                   createCheckIndices, createLowerCopies, createAssignLayouts,
-                   createConvertLayouts, createPlanStages, createVerifyArefs});
+                   createOverlapDots, createSplitRoles, createSplitInstances,
+                   createCanonicalize, createCSEPass, createHoistScalars,
+                   createPipelineMma, createCheckIndices, createLowerCopies,
+                   createAssignLayouts, createConvertLayouts, createPlanStages,
+                   createVerifyArefs});
 }
 
 /// Makes barriers and addresses explicit.
