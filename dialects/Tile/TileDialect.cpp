@@ -78,9 +78,9 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
       return op->emitError()
              << "expected '" << name << "' on an scf.for or a tile.kernel";
     if (!isa<BoolAttr>(attribute.getValue()))
-      return op->emitError() << "expected '" << name
-                             << "' to be true or false, found "
-                             << attribute.getValue();
+      return op->emitError()
+             << "expected '" << name << "' to be true or false, found "
+             << attribute.getValue();
     return success();
   }
   return op->emitError() << "unknown attribute '" << name
