@@ -39,14 +39,15 @@ static void addTilePasses(OpPassManager &manager) {
 /// interchangeable. Rings share what shared memory layouts leave, so they are
 /// planned last.
 static void addRolePasses(OpPassManager &manager) {
+  addKernelPasses(manager, {createNarrowMaskedLoops});
   manager.addPass(createVersionKernels());
   addKernelPasses(manager,
                   {createMakePersistent, createAssignRoles, createInsertArefs,
                    createOverlapDots, createSplitRoles, createSplitInstances,
-                   createCanonicalize, createCSEPass, createHoistScalars,
-                   createPipelineMma, createCheckIndices, createLowerCopies,
-                   createAssignLayouts, createConvertLayouts, createPlanStages,
-                   createVerifyArefs});
+                   createCanonicalize, createGuardMasks, createCSEPass,
+                   createHoistScalars, createPipelineMma, createCheckIndices,
+                   createLowerCopies, createAssignLayouts, createConvertLayouts,
+                   createPlanStages, createVerifyArefs});
 }
 
 /// Makes barriers and addresses explicit.

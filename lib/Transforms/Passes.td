@@ -112,6 +112,36 @@ def ConvertLayouts : Pass<"convert-layouts", "::heddle::tile::KernelOp"> {
   let dependentDialects = ["::heddle::aref::ArefDialect"];
 }
 
+def GuardMasks : Pass<"guard-masks", "::heddle::tile::KernelOp"> {
+  let summary = "masks only where a mask is not the same for a whole tile";
+  let description = [{
+    A select inside a loop whose mask compares sums of iotas and scalars goes
+    under a branch that all threads of the role take alike: where no element
+    would be replaced, none is. What only the mask needs is computed under the
+    branch, too. Masks that depend on loaded tiles are taken as they are, unless
+    the rest of them decides.
+
+    Before:
+    ```mlir
+    %keep = arith.cmpi sle, %columns, %rows : tensor<64x128xi32>
+    %masked = arith.select %keep, %s, %fill : ...
+    ```
+    After:
+    ```mlir
+    %whole = arith.cmpi sle, %last_column, %first_row : index
+    %masked = scf.if %whole -> (tensor<64x128xf32>) {
+      scf.yield %s : tensor<64x128xf32>
+    } else {
+      %keep = arith.cmpi sle, %columns, %rows : tensor<64x128xi32>
+      %selected = arith.select %keep, %s, %fill : ...
+      scf.yield %selected : tensor<64x128xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def HoistScalars : Pass<"hoist-scalars", "::heddle::tile::KernelOp"> {
   let summary = "computes scalars before the loops in which they do not change";
   let description = [{
@@ -265,6 +295,35 @@ def MakePersistent : Pass<"make-persistent", "::heddle::tile::KernelOp"> {
     }
     ```
   }];
+}
+
+def NarrowMaskedLoops
+    : Pass<"narrow-masked-loops", "::heddle::tile::KernelOp"> {
+  let summary = "skips iterations in which a mask is false everywhere";
+  let description = [{
+    If an iteration in which a mask is false everywhere passes on what it was
+    given, the loop's bounds become the first and the last iteration in which
+    the mask may be true: between these, every one runs. What is known of a mask
+    comes from comparisons of iotas and scalars, of which those that change in
+    the loop are the induction variable plus others, or a multiple of it by a
+    power of two.
+
+    An iteration is gone through with the mask false: selects take their other
+    side, the maximum with -inf and the sum with 0 are what they start from,
+    x - x is 0, exp2(0) is 1 and exp2(-inf) is 0, and so on. Values that are
+    loaded or carried are taken to be finite: a NaN or an infinity in rows that
+    are masked does not come through.
+
+    ```mlir
+    %n = ... // in 0 to %SK step 128, rows of the block in %m to %m + 127
+    %keep = arith.cmpi sle, %columns, %rows : tensor<128x128xi32>
+    %s = arith.select %keep, %qk, %minus_infinity : ...
+    ```
+    ends the loop at `%m + 128` if that is less than `%SK`. Where sizes are so
+    large that the comparison could wrap around, which is tested at run time, the
+    loop keeps its bounds.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
 def OrderMemory : Pass<"order-memory", "::heddle::tile::KernelOp"> {

@@ -1,0 +1,174 @@
+//===- GuardMasks.cpp - Mask only where it matters ------------------------===//
+//
+// Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Analysis/MaskConditions.h"
+#include "lib/Transforms/Passes.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace heddle {
+#define GEN_PASS_DEF_GUARDMASKS
+#include "lib/Transforms/Passes.h.inc"
+} // namespace heddle
+
+using namespace mlir;
+using namespace heddle;
+using Kind = MaskCondition::Kind;
+
+namespace {
+
+/// Emits conditions as i1, where they are asked.
+class ConditionEmitter {
+public:
+  ConditionEmitter(OpBuilder &builder, Location loc, scf::ForOp loop)
+      : builder(builder), loc(loc), loop(loop), emitter(builder, loc) {}
+
+  /// i1: whether `condition` cannot hold.
+  Value emitNot(const MaskCondition &condition);
+
+private:
+  /// i1: whether the comparison that `condition` came from does not wrap
+  /// around; null if it cannot.
+  Value emitIsExact(const MaskCondition &condition);
+  Value getConstant(bool value) {
+    return arith::ConstantIntOp::create(builder, loc, value, 1);
+  }
+
+  OpBuilder &builder;
+  Location loc;
+  scf::ForOp loop;
+  SumEmitter emitter;
+};
+
+} // namespace
+
+Value ConditionEmitter::emitIsExact(const MaskCondition &condition) {
+  SetVector<Value> leaves;
+  addLeaves(condition.sum, leaves);
+  for (const LinearSum &sum : condition.nonNegative)
+    addLeaves(sum, leaves);
+  // What holds at the bounds of the loop holds in it, and need be tested once.
+  if (leaves.remove(loop.getInductionVar())) {
+    leaves.insert(loop.getLowerBound());
+    leaves.insert(loop.getUpperBound());
+  }
+  Value exact;
+  auto require = [&](Value holds) {
+    exact =
+        exact ? builder.createOrFold<arith::AndIOp>(loc, exact, holds) : holds;
+  };
+  for (Value leaf : leaves)
+    if (!matchPattern(leaf, m_Zero()))
+      require(emitter.emitFits(leaf, condition.leafBits));
+  for (const LinearSum &sum : condition.nonNegative)
+    require(emitter.emitAtMostZero(sum.times(-1), loop.getInductionVar()));
+  return exact;
+}
+
+Value ConditionEmitter::emitNot(const MaskCondition &condition) {
+  switch (condition.kind) {
+  case Kind::Always:
+    return getConstant(false);
+  case Kind::Never:
+    return getConstant(true);
+  case Kind::Flag:
+    return condition.wanted ? builder.createOrFold<arith::XOrIOp>(
+                                  loc, condition.flag, getConstant(true))
+                            : condition.flag;
+  case Kind::AtMostZero: {
+    // 1 - sum <= 0.
+    Value above = emitter.emitAtMostZero(condition.sum.times(-1).plus(1),
+                                         loop.getInductionVar());
+    Value exact = emitIsExact(condition);
+    return exact ? builder.createOrFold<arith::AndIOp>(loc, exact, above)
+                 : above;
+  }
+  case Kind::All:
+  case Kind::Any: {
+    Value result;
+    for (const MaskCondition &part : condition.parts) {
+      Value negated = emitNot(part);
+      if (!result)
+        result = negated;
+      else if (condition.kind == Kind::All)
+        result = builder.createOrFold<arith::OrIOp>(loc, result, negated);
+      else
+        result = builder.createOrFold<arith::AndIOp>(loc, result, negated);
+    }
+    return result;
+  }
+  }
+  return {};
+}
+
+/// Operations before `select` in its block that only `mask` needs, last ones
+/// first.
+static SmallVector<Operation *> getOwnOperations(arith::SelectOp select) {
+  SmallVector<Operation *> own;
+  DenseSet<Operation *> members = {select};
+  for (Operation *op = select->getPrevNode(); op; op = op->getPrevNode()) {
+    bool makesTile = op->getNumResults() == 1 && op->getNumRegions() == 0 &&
+                     isa<RankedTensorType>(op->getResult(0).getType());
+    if (!makesTile || !isMemoryEffectFree(op) ||
+        op->getResult(0) == select.getTrueValue() ||
+        op->getResult(0) == select.getFalseValue() || op->use_empty())
+      continue;
+    if (llvm::all_of(op->getUsers(),
+                     [&](Operation *user) { return members.contains(user); })) {
+      members.insert(op);
+      own.push_back(op);
+    }
+  }
+  return own;
+}
+
+/// Puts `select` under a branch, if scalars may tell that it replaces nothing.
+static void guard(arith::SelectOp select, scf::ForOp loop) {
+  TileRanges ranges(loop, /*outside=*/false);
+  Value mask = select.getCondition();
+  // What is computed is worth keeping; a constant fills in for it.
+  bool keepsTrue = !matchPattern(select.getTrueValue(), m_Constant());
+  MaskCondition replaces = getConditionOf(mask, !keepsTrue, ranges);
+  if (replaces.kind == Kind::Always || replaces.kind == Kind::Never)
+    return;
+  Location loc = select.getLoc();
+  OpBuilder builder(select);
+  Value whole = ConditionEmitter(builder, loc, loop).emitNot(replaces);
+  SmallVector<Operation *> own = getOwnOperations(select);
+  auto branch = scf::IfOp::create(builder, loc, TypeRange(select.getType()),
+                                  whole, /*addThenBlock=*/true,
+                                  /*addElseBlock=*/true);
+  branch.getResult(0).setLoc(loc);
+  select.getResult().replaceAllUsesWith(branch.getResult(0));
+  builder.setInsertionPointToEnd(branch.thenBlock());
+  scf::YieldOp::create(
+      builder, loc, keepsTrue ? select.getTrueValue() : select.getFalseValue());
+  builder.setInsertionPointToEnd(branch.elseBlock());
+  auto yield = scf::YieldOp::create(builder, loc, select.getResult());
+  select->moveBefore(yield);
+  Operation *next = select;
+  for (Operation *op : own) {
+    op->moveBefore(next);
+    next = op;
+  }
+}
+
+namespace {
+struct GuardMasks : heddle::impl::GuardMasksBase<GuardMasks> {
+  void runOnOperation() override {
+    SmallVector<std::pair<arith::SelectOp, scf::ForOp>> selects;
+    getOperation()->walk([&](arith::SelectOp select) {
+      auto loop = dyn_cast<scf::ForOp>(select->getParentOp());
+      if (loop && isa<RankedTensorType>(select.getCondition().getType()))
+        selects.emplace_back(select, loop);
+    });
+    for (auto [select, loop] : selects)
+      guard(select, loop);
+  }
+};
+} // namespace
