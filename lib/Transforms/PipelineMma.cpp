@@ -450,14 +450,24 @@ void Pipeliner::start(tile::DotOp dot) {
   retire(inFlight.size(), sum);
 }
 
-/// Whether something is computed between `wait` and the product that is started
-/// or waited for last.
+/// Whether floats are computed between `wait` and the product that is started
+/// or waited for last. Indices are quick.
 static bool computesSinceLastStep(MmaWaitOp wait) {
   for (Operation *op = wait->getPrevNode(); op && !isa<MmaOp, MmaWaitOp>(op);
-       op = op->getPrevNode())
-    if (op->hasTrait<OpTrait::Elementwise>() || isa<tile::ReduceOp>(op) ||
-        op->getNumRegions() != 0)
+       op = op->getPrevNode()) {
+    WalkResult computes = op->walk([](Operation *nested) {
+      bool isFloat = llvm::any_of(nested->getResultTypes(), [](Type type) {
+        return isa<RankedTensorType>(type) &&
+               isa<FloatType>(getElementTypeOrSelf(type));
+      });
+      return isFloat && (nested->hasTrait<OpTrait::Elementwise>() ||
+                         isa<tile::ReduceOp>(nested))
+                 ? WalkResult::interrupt()
+                 : WalkResult::advance();
+    });
+    if (computes.wasInterrupted())
       return true;
+  }
   return false;
 }
 
