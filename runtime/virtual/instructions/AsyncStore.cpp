@@ -150,8 +150,6 @@ Flow asyncStore(Warp &warp, const Instruction &i, uint32_t mask) {
         std::memcpy(data.data() + n * element, &value, element);
       }
     }
-    if (cluster.sanitizer)
-      cluster.sanitizer->initialized(*to->cta, to->offset, bytes);
     if (!reduce)
       poison(*to->cta, to->offset, bytes);
     cluster.issue(cluster.pending.create<AsyncStore>(

@@ -9,7 +9,6 @@
 #ifndef HEDDLE_VIRTUAL_SANITIZER_BYTEMASK_H
 #define HEDDLE_VIRTUAL_SANITIZER_BYTEMASK_H
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -24,18 +23,22 @@ struct ByteMask {
 
   /// The bytes [begin, end) of a line.
   static ByteMask range(uint32_t begin, uint32_t end) {
+    return prefix(end) - prefix(begin);
+  }
+  /// Four bytes for each bit.
+  static ByteMask ofGranules(uint64_t granules) {
     ByteMask mask;
-    mask.add(begin, end);
+    for (uint32_t w = 0; w < mask.words.size(); ++w) {
+      uint64_t bits = granules >> 16 * w & 0xffff;
+      bits = (bits | bits << 24) & 0x000000ff000000ff;
+      bits = (bits | bits << 12) & 0x000f000f000f000f;
+      bits = (bits | bits << 6) & 0x0303030303030303;
+      bits = (bits | bits << 3) & 0x1111111111111111;
+      mask.words[w] = bits * 0xf;
+    }
     return mask;
   }
-  void add(uint32_t begin, uint32_t end) {
-    for (uint32_t w = 0; w < words.size(); ++w) {
-      uint32_t from = std::clamp(begin, w * 64, w * 64 + 64) - w * 64;
-      uint32_t to = std::clamp(end, w * 64, w * 64 + 64) - w * 64;
-      if (from < to)
-        words[w] |= (~0ull >> (64 - (to - from))) << from;
-    }
-  }
+  void add(uint32_t begin, uint32_t end) { *this |= range(begin, end); }
   bool empty() const { return !(words[0] | words[1] | words[2] | words[3]); }
   bool test(uint32_t byte) const { return words[byte / 64] >> byte % 64 & 1; }
   bool intersects(const ByteMask &other) const {
@@ -59,10 +62,13 @@ struct ByteMask {
       result.words[w] = words[w] & other.words[w];
     return result;
   }
-  void remove(const ByteMask &other) {
+  ByteMask operator-(const ByteMask &other) const {
+    ByteMask result;
     for (uint32_t w = 0; w < words.size(); ++w)
-      words[w] &= ~other.words[w];
+      result.words[w] = words[w] & ~other.words[w];
+    return result;
   }
+  void remove(const ByteMask &other) { *this = *this - other; }
   /// Calls `body(byte)` for each byte until it returns false.
   template <typename F>
   bool all(F &&body) const {
@@ -72,7 +78,26 @@ struct ByteMask {
           return false;
     return true;
   }
+
+private:
+  /// The first `end` bytes of a line: looked up, since most accesses need two.
+  static const ByteMask &prefix(uint32_t end);
 };
+
+namespace detail {
+inline constexpr auto bytePrefixes = [] {
+  std::array<ByteMask, lineBytes + 1> masks = {};
+  for (uint32_t end = 1; end < masks.size(); ++end) {
+    masks[end] = masks[end - 1];
+    masks[end].words[(end - 1) / 64] |= 1ull << (end - 1) % 64;
+  }
+  return masks;
+}();
+} // namespace detail
+
+inline const ByteMask &ByteMask::prefix(uint32_t end) {
+  return detail::bytePrefixes[end];
+}
 
 } // namespace heddle::vgpu
 

@@ -68,8 +68,7 @@ std::string_view waitOf(AgentKind kind, bool read) {
   }
 }
 
-std::string missingEdge(const Cluster &cluster, const RaceDetector &detector,
-                        const Race &race) {
+std::string missingEdge(const Cluster &cluster, const Race &race) {
   const AccessInfo &earlier = race.conflict.earlier,
                    &later = race.conflict.later;
   const Agent &agent = race.earlierAgent;
@@ -152,7 +151,6 @@ std::string missingEdge(const Cluster &cluster, const RaceDetector &detector,
                        "before its {}",
                        warpName(earlier.warp), earlierVerb,
                        warpName(later.warp), laterVerb);
-  (void)detector;
   return fmt::format("nothing orders {} after the {}: expected a barrier, or "
                      "an arrive by {} and a wait by {}",
                      warpName(later.warp), earlierVerb, warpName(earlier.warp),
@@ -200,18 +198,25 @@ static bool hasWaitAfter(const Kernel &kernel, uint32_t pc, AgentKind kind) {
 }
 
 void Sanitizer::reportRace(const Race &found) {
+  // A program with a race has it again and again.
+  const Conflict &conflict = found.conflict;
+  auto isNew = [&](RaceCause cause) {
+    return reported
+        .insert((uint64_t(conflict.earlier.pc) << 32 | conflict.later.pc) ^
+                uint64_t(cause) << 60)
+        .second;
+  };
+  if (!isNew(found.cause))
+    return;
   Race race = found;
-  const Conflict &conflict = race.conflict;
   if (race.cause == RaceCause::EarlyRelease &&
       race.earlierAgent.kind != AgentKind::Warp &&
       !hasWaitAfter(*cluster.launch.kernel, conflict.earlier.pc,
-                    race.earlierAgent.kind))
+                    race.earlierAgent.kind)) {
     race.cause = RaceCause::MissingWait;
-  // A program with a race has it again and again.
-  uint64_t key = (uint64_t(conflict.earlier.pc) << 32 | conflict.later.pc) ^
-                 uint64_t(race.cause) << 60;
-  if (!reported.insert(key).second)
-    return;
+    if (!isNew(race.cause))
+      return;
+  }
   Finding finding;
   finding.kind =
       conflict.onlyProxy ? FindingKind::MissingProxyFence : FindingKind::Race;
@@ -227,7 +232,7 @@ void Sanitizer::reportRace(const Race &found) {
       siteOf(conflict.later, conflict.laterLanes, race.place));
   finding.sites.push_back(
       siteOf(conflict.earlier, conflict.earlierLanes, race.place));
-  finding.missing = missingEdge(cluster, detector, race);
+  finding.missing = missingEdge(cluster, race);
   cluster.report(std::move(finding));
 }
 

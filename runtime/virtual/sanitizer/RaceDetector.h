@@ -24,7 +24,9 @@
 
 #include <deque>
 #include <functional>
+#include <optional>
 #include <unordered_map>
+#include <variant>
 
 namespace heddle::vgpu {
 
@@ -176,21 +178,17 @@ public:
     /// Reductions are atomic for each element, and reach threads this far.
     Scope strong = Scope::None;
   };
+  /// Where a copy reads: nowhere, if it has the values of registers; so many
+  /// bytes from an offset of the issuer's shared memory on; or global memory.
+  using CopySource = std::variant<std::monostate, uint32_t, GlobalRange>;
   /// A copy issued by one lane that an mbarrier counts writes
   /// [offset, offset + bytes) of `rank`.
   void copyToShared(const Actor &actor, uint32_t rank, uint32_t offset,
                     uint32_t bytes, const MbarrierName &barrier,
-                    const CopySemantics &semantics);
-  /// Its source in shared memory, for copies between CTAs.
-  void copyFromShared(const Actor &actor, uint32_t rank, uint32_t offset,
-                      uint32_t bytes, const MbarrierName &barrier);
-  /// Its source in global memory.
-  void copyFromGlobal(const Actor &actor, const GlobalRange &range,
-                      const MbarrierName &barrier);
+                    const CopySemantics &semantics, const CopySource &source);
   /// A bulk store issued by one lane.
-  void bulkStoreSource(const Actor &actor, uint32_t offset, uint32_t bytes);
-  void bulkStoreTarget(const Actor &actor, const GlobalRange &range,
-                       bool reduce);
+  void bulkStore(const Actor &actor, uint32_t offset, uint32_t bytes,
+                 const GlobalRange &target, bool reduce);
   void bulkCommit(const Actor &actor);
   /// cp.async.bulk.wait_group: all but `pending` groups.
   void bulkWait(const Actor &actor, uint64_t pending, bool readOnly);
@@ -253,8 +251,6 @@ public:
     return warps[rank * shape.warps + warp].clocks;
   }
   uint32_t clusterNumber() const { return cluster; }
-  /// How many lines dropped records for want of room.
-  const Shape &getShape() const { return shape; }
 
 private:
   struct LaneGroups {
@@ -346,23 +342,29 @@ private:
   /// What the issuing lanes know, in `scratch`.
   const Knowledge &published(const Actor &actor);
 
-  void touch(uint32_t rank, uint32_t line, const AccessInfo &info,
-             const ByteMask &bytes, const std::array<uint8_t, 64> *table,
-             const Observer &observer);
-  void touchRange(uint32_t rank, uint32_t offset, uint32_t bytes,
-                  const AccessInfo &info, const Observer &observer);
-  template <typename Address, typename Touch>
-  void touchLanes(const Actor &actor, AccessInfo info, const Address *at,
-                  uint32_t bytes, Touch &&touchLine);
-  void foundGlobal(const Conflict &conflict, uint64_t line);
+  /// One line of shared memory of `rank`, by its offset.
+  void touchShared(uint32_t rank, uint32_t line, const AccessInfo &info,
+                   const ByteMask &bytes, const std::array<uint8_t, 64> *table,
+                   const Observer &observer);
+  void touchSharedRange(uint32_t rank, uint32_t offset, uint32_t bytes,
+                        const AccessInfo &info, const Observer &observer);
+  /// One line of global memory, or a range.
+  template <typename... Access>
+  void touchGlobal(const Access &...access) {
+    globalShadow->access(globalCursor, access..., foundGlobal);
+  }
   void report(const Conflict &conflict, const RacePlace &place);
-  RaceCause causeOf(const Conflict &conflict, const RacePlace &place) const;
+  RaceCause causeOf(const Conflict &conflict) const;
 
   Mbarrier *findMbarrier(const MbarrierName &name);
   void checkInit(const Actor &actor, const MbarrierName &name,
                  Mbarrier &barrier);
-  /// The access of a copy that `name` counts.
-  bool copyInfo(const Actor &actor, const MbarrierName &name, AccessInfo &info);
+  /// An access by a channel of `actor`'s at a clock of the channel.
+  AccessInfo asyncInfo(const Actor &actor, uint32_t agent,
+                       uint32_t clock) const;
+  /// The access of a copy that `name` counts, if that is an mbarrier.
+  std::optional<AccessInfo> copyInfo(const Actor &actor,
+                                     const MbarrierName &name);
   void commit(std::vector<LaneGroups> &groups, uint32_t &clock, uint32_t lanes);
   /// For each set of lanes that such a wait brings to one clock.
   template <typename F>
@@ -381,6 +383,7 @@ private:
   GlobalShadow *const globalShadow;
   GlobalShadow::Cursor globalCursor;
   const Handlers handlers;
+  const GlobalShadow::Found foundGlobal;
   uint32_t cluster = 0, device = 0;
   std::vector<WarpState> warps;
   std::vector<CtaState> ctas;

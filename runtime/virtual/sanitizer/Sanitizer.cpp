@@ -193,11 +193,9 @@ void Sanitizer::copyToShared(Warp &warp, const Instruction &instruction,
                              uint32_t lane, const Cta &target, uint32_t offset,
                              uint32_t bytes, const GlobalRange &source,
                              const Cta &barrierCta, uint32_t barrier) {
-  Actor actor = actorOf(warp, instruction, 1u << lane);
-  RaceDetector::MbarrierName counted = name(barrierCta, barrier);
   initialized(target, offset, bytes);
-  detector.copyToShared(actor, target.rank, offset, bytes, counted, {});
-  detector.copyFromGlobal(actor, source, counted);
+  detector.copyToShared(actorOf(warp, instruction, 1u << lane), target.rank,
+                        offset, bytes, name(barrierCta, barrier), {}, source);
 }
 
 void Sanitizer::copyBetweenCtas(Warp &warp, const Instruction &instruction,
@@ -205,30 +203,29 @@ void Sanitizer::copyBetweenCtas(Warp &warp, const Instruction &instruction,
                                 uint32_t offset, uint32_t source,
                                 uint32_t bytes, const Cta &barrierCta,
                                 uint32_t barrier, bool reduce) {
-  Actor actor = actorOf(warp, instruction, 1u << lane);
-  RaceDetector::MbarrierName counted = name(barrierCta, barrier);
   initialized(target, offset, bytes);
-  detector.copyToShared(actor, target.rank, offset, bytes, counted,
-                        {.strong = reduce ? Scope::Cluster : Scope::None});
-  detector.copyFromShared(actor, warp.cta.rank, source, bytes, counted);
+  detector.copyToShared(actorOf(warp, instruction, 1u << lane), target.rank,
+                        offset, bytes, name(barrierCta, barrier),
+                        {.strong = reduce ? Scope::Cluster : Scope::None},
+                        source);
 }
 
 void Sanitizer::storeAsync(Warp &warp, const Instruction &instruction,
                            uint32_t lane, const Cta &target, uint32_t offset,
                            uint32_t bytes, const Cta &barrierCta,
                            uint32_t barrier, bool reduce) {
+  initialized(target, offset, bytes);
   detector.copyToShared(
       actorOf(warp, instruction, 1u << lane), target.rank, offset, bytes,
       name(barrierCta, barrier),
-      {.generic = true, .strong = reduce ? Scope::Cluster : Scope::None});
+      {.generic = true, .strong = reduce ? Scope::Cluster : Scope::None}, {});
 }
 
 void Sanitizer::bulkStore(Warp &warp, const Instruction &instruction,
                           uint32_t lane, uint32_t offset, uint32_t bytes,
                           const GlobalRange &target, bool reduce) {
-  Actor actor = actorOf(warp, instruction, 1u << lane);
-  detector.bulkStoreSource(actor, offset, bytes);
-  detector.bulkStoreTarget(actor, target, reduce);
+  detector.bulkStore(actorOf(warp, instruction, 1u << lane), offset, bytes,
+                     target, reduce);
 }
 
 void Sanitizer::readTensorMap(Warp &warp, const Instruction &instruction,
