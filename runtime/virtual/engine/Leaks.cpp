@@ -66,31 +66,28 @@ void reportOperations(const Cluster &cluster) {
 
 /// mbarriers whose phase waits for bytes that no copy under way will bring.
 void reportBytes(const Cluster &cluster, Cta &cta) {
-  if (!cta.mbarriers.liveCount())
-    return;
-  for (uint32_t offset = 0; offset < cta.sharedBytes; offset += 8) {
-    const MbarrierState *state = cta.mbarriers.find(offset);
+  cta.mbarriers.forEachLive([&](uint32_t offset, const MbarrierState &state) {
     Channel channel{Channel::Kind::Mbarrier, &cta, offset};
-    if (!state || !state->tx ||
+    if (!state.tx ||
         std::ranges::any_of(cluster.pending.all(),
                             [&](const PendingOperation *operation) {
                               return operation->channel == channel;
                             }))
-      continue;
+      return;
     Finding finding = leak(
         CauseClass::TransactionBytes,
         fmt::format("the CTA exits while phase {} of the mbarrier at shared "
                     "offset {} has {}",
-                    state->phase, offset, describeBytes(*state)));
+                    state.phase, offset, describeBytes(state)));
     if (cta.history)
-      for (const auto &arrival : cta.history->arrivalsIn(offset, state->phase))
+      for (const auto &arrival : cta.history->arrivalsIn(offset, state.phase))
         finding.sites.push_back(
             getSite(*arrival.warp, arrival.pc, arrival.lanes,
-                    fmt::format("arrived in phase {}", state->phase)));
+                    fmt::format("arrived in phase {}", state.phase)));
     finding.hint =
         "let expect_tx say the bytes that the copies of the phase bring";
     cluster.report(std::move(finding));
-  }
+  });
 }
 
 /// Harmless on hardware, and some pipelines end so: a warning.

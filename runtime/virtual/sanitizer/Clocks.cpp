@@ -32,6 +32,11 @@ void Clocks::raise(uint32_t agent, uint32_t lanes, uint32_t clock) {
   if (clock <= all(agent) || lanes == 0)
     return;
   auto mine = entriesOf(partial, agent);
+  // One elected lane again and again.
+  if (mine.size() == 1 && mine.front().lanes == lanes) {
+    mine.front().clock = std::max(mine.front().clock, clock);
+    return;
+  }
   if (lanes == ~0u) {
     if (agent >= known.size())
       known.resize(agent + 1);
@@ -132,67 +137,4 @@ bool Clocks::covers(const Clocks &other) const {
 void Clocks::clear() {
   known.clear();
   partial.clear();
-}
-
-void heddle::vgpu::join(ClusterKnowledge &known,
-                        const ClusterKnowledge &other) {
-  for (const auto &[cluster, theirs] : other) {
-    auto &mine = known[cluster];
-    if (!mine) {
-      mine = theirs;
-    } else if (mine != theirs && !mine->covers(*theirs)) {
-      // What one side knows wholly need not be copied.
-      if (theirs->covers(*mine)) {
-        mine = theirs;
-        continue;
-      }
-      auto joined = std::make_shared<LocalKnowledge>(*mine);
-      joined->join(*theirs);
-      mine = std::move(joined);
-    }
-  }
-}
-
-void Knowledge::joinFlags(const std::shared_ptr<const FlagKnowledge> &other) {
-  if (!other || other == flags)
-    return;
-  if (!flags) {
-    flags = other;
-    return;
-  }
-  auto joined = std::make_shared<FlagKnowledge>(*flags);
-  bool isMine = true, isTheirs = true;
-  auto add = [&](FlagKnowledge::ByScope FlagKnowledge::*part) {
-    for (size_t s = 0; s < ((*other).*part).size(); ++s) {
-      ClusterKnowledge &sum = ((*joined).*part)[s];
-      vgpu::join(sum, ((*other).*part)[s]);
-      isMine = isMine && sum == ((*flags).*part)[s];
-      isTheirs = isTheirs && sum == ((*other).*part)[s];
-    }
-  };
-  add(&FlagKnowledge::fenced);
-  add(&FlagKnowledge::observed);
-  if (isMine)
-    return;
-  if (isTheirs)
-    flags = other;
-  else
-    flags = std::move(joined);
-}
-
-void Knowledge::join(const Knowledge &other) {
-  LocalKnowledge::join(other);
-  if (!other.foreign.empty())
-    joinForeign(other.foreign);
-  if (!other.inits.empty())
-    inits.join(other.inits);
-  if (other.flags)
-    joinFlags(other.flags);
-}
-
-void Knowledge::clear() {
-  LocalKnowledge::clear();
-  foreign.clear();
-  inits.clear();
-  flags.reset();
 }

@@ -14,8 +14,7 @@ using namespace heddle::vgpu;
 
 ClusterKnowledge RaceDetector::exported(const Knowledge &local) const {
   ClusterKnowledge result = local.foreign;
-  result[cluster] = std::make_shared<LocalKnowledge>(
-      static_cast<const LocalKnowledge &>(local));
+  result.set(cluster, std::make_shared<LocalKnowledge>(local));
   return result;
 }
 
@@ -27,14 +26,15 @@ void RaceDetector::readFlag(const Actor &actor, const SyncTable::Entry &entry,
   auto find = [&](const ClusterKnowledge &published, Scope reach,
                   Scope needed) {
     if (std::min(reach, semantics.scope) < needed)
-      return join(warp.unreached.foreign, published);
-    join(found[size_t(needed)], published);
+      return warp.unreached.foreign.join(published);
+    found[size_t(needed)].join(published);
     any = true;
   };
   // Who is in this cluster may take what reaches the device at any scope.
-  for (const auto &part : entry.wide)
-    find({part}, Scope::System,
-         part.first == cluster ? Scope::Cta : Scope::Gpu);
+  if (ClusterKnowledge mine = entry.wide.only(cluster); !mine.empty())
+    find(mine, Scope::System, Scope::Cta);
+  if (ClusterKnowledge others = entry.wide.without(cluster); !others.empty())
+    find(others, Scope::System, Scope::Gpu);
   for (const SyncTable::Narrow &narrow : entry.narrow)
     find(narrow.published, narrow.scope,
          narrow.device != device     ? Scope::System
@@ -57,7 +57,7 @@ void RaceDetector::synchronize(const Actor &actor, uint64_t key, bool isShared,
   FlagKnowledge::ByScope publication;
   bool publishes = false;
   auto publish = [&](const ClusterKnowledge &known, Scope scope) {
-    join(publication[size_t(std::min(scope, semantics.scope))], known);
+    publication[size_t(std::min(scope, semantics.scope))].join(known);
     publishes = true;
   };
   if (writes && semantics.release) {
@@ -92,7 +92,7 @@ void RaceDetector::synchronize(const Actor &actor, uint64_t key, bool isShared,
       if (known.empty())
         continue;
       if (scope >= Scope::Gpu && shape.devices == 1) {
-        join(target.wide, known);
+        target.wide.join(known);
         continue;
       }
       // Each has its own reach, though one modification continues another.
@@ -102,7 +102,7 @@ void RaceDetector::synchronize(const Actor &actor, uint64_t key, bool isShared,
       });
       if (at == target.narrow.end())
         at = target.narrow.insert(at, {{}, scope, device, cluster, actor.rank});
-      join(at->published, known);
+      at->published.join(known);
     }
   };
   if (isShared)
@@ -128,7 +128,7 @@ void RaceDetector::fence(const Actor &actor, Scope scope) {
   auto take = [&](uint32_t lanes, const FlagKnowledge &flags) {
     for (size_t s = 0; s < flags.observed.size(); ++s)
       if (Scope(s) > scope)
-        join(warp.unreached.foreign, flags.observed[s]);
+        warp.unreached.foreign.join(flags.observed[s]);
       else if (!flags.observed[s].empty())
         warp.clocks.acquire(lanes, flags.observed[s], cluster);
   };

@@ -8,6 +8,8 @@
 
 #include "sanitizer/GlobalShadow.h"
 
+#include <algorithm>
+
 using namespace heddle::vgpu;
 
 GlobalShadow::Region &GlobalShadow::regionOf(Cursor &cursor, uint64_t address) {
@@ -18,7 +20,8 @@ GlobalShadow::Region &GlobalShadow::regionOf(Cursor &cursor, uint64_t address) {
   auto &region = regions[number];
   if (!region)
     region = std::make_unique<Region>();
-  cursor = {number, region.get()};
+  cursor.number = number;
+  cursor.region = region.get();
   return *region;
 }
 
@@ -37,20 +40,49 @@ static void forLines(uint64_t address, uint32_t bytes, F &&body) {
 void GlobalShadow::open(Region &region, uint64_t base) {
   region.written = true;
   static const Knowledge nothing;
-  for (const Region::Noted &noted : region.reads) {
-    Observer observer(nothing, noted.info.cluster, noted.info.async);
-    noted.range.forEachRow([&](uint64_t row) {
-      forLines(row, noted.range.rowBytes,
-               [&](uint64_t line, const ByteMask &bytes) {
-                 // No writes: nothing can conflict.
-                 Conflict conflict;
-                 if (line / regionBytes == base)
-                   region.line(line).access(noted.info, bytes, nullptr,
-                                            observer, maxRecords, conflict);
-               });
-    });
-  }
+  for (const Region::Noted &noted : region.reads)
+    for (const AccessInfo &info : noted.readers) {
+      Observer observer(nothing, info.cluster, info.async);
+      noted.range.forEachRow([&](uint64_t row) {
+        forLines(row, noted.range.rowBytes,
+                 [&](uint64_t line, const ByteMask &bytes) {
+                   // No writes: nothing can conflict.
+                   Conflict conflict;
+                   if (line / regionBytes == base)
+                     region.line(line).access(info, bytes, nullptr, observer,
+                                              maxRecords, conflict);
+                 });
+      });
+    }
   region.reads = {};
+  region.numbers = {};
+}
+
+size_t GlobalShadow::Region::Hash::operator()(const GlobalRange &range) const {
+  // Ranges of one launch mostly differ in where they begin.
+  uint64_t hash = range.address;
+  for (uint64_t part : {uint64_t(range.rowBytes), uint64_t(range.counts[0]),
+                        uint64_t(range.counts[1]), range.strides[0]})
+    hash = (hash ^ part) * 0x9e3779b97f4a7c15;
+  return size_t(hash ^ hash >> 32);
+}
+
+void GlobalShadow::Region::note(const GlobalRange &range,
+                                const AccessInfo &info) {
+  auto [at, isNew] = numbers.try_emplace(range, reads.size());
+  if (isNew)
+    reads.push_back({range, {}});
+  std::vector<AccessInfo> &readers = reads[at->second].readers;
+  auto same = std::ranges::find_if(readers, [&](const AccessInfo &reader) {
+    return reader.agent == info.agent && reader.cluster == info.cluster;
+  });
+  if (same != readers.end()) {
+    *same = info;
+    return;
+  }
+  if (readers.size() == maxRecords)
+    readers.erase(readers.begin());
+  readers.push_back(info);
 }
 
 void GlobalShadow::access(Cursor &cursor, uint64_t line, const AccessInfo &info,
@@ -58,17 +90,16 @@ void GlobalShadow::access(Cursor &cursor, uint64_t line, const AccessInfo &info,
                           const std::array<uint8_t, 64> *table,
                           const Observer &observer, const Found &found) {
   Region &region = regionOf(cursor, line);
-  Conflict conflict;
   bool conflicts = false;
   {
     std::lock_guard lock(region.mutex);
     if (info.write && !region.written)
       open(region, line / regionBytes);
     conflicts = region.line(line).access(info, bytes, table, observer,
-                                         maxRecords, conflict);
+                                         maxRecords, cursor.conflict);
   }
   if (conflicts)
-    found(conflict, line);
+    found(cursor.conflict, line);
 }
 
 void GlobalShadow::access(Cursor &cursor, const GlobalRange &range,
@@ -85,7 +116,7 @@ void GlobalShadow::access(Cursor &cursor, const GlobalRange &range,
       std::lock_guard lock(region.mutex);
       noted = !region.written;
       if (noted)
-        region.reads.push_back({range, info});
+        region.note(range, info);
     }
   }
   if (noted)

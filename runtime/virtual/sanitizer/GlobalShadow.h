@@ -52,6 +52,7 @@ struct GlobalRange {
   std::array<uint32_t, 4> counts = {1, 1, 1, 1};
   std::array<uint64_t, 4> strides = {};
 
+  bool operator==(const GlobalRange &) const = default;
   uint64_t end() const {
     uint64_t last = address + rowBytes;
     for (uint32_t d = 0; d < 4; ++d)
@@ -77,6 +78,8 @@ public:
   struct Cursor {
     uint64_t number = ~uint64_t(0);
     Region *region = nullptr;
+    /// Filled when one is found.
+    Conflict conflict;
   };
   /// Called outside of locks for each conflict, with the line's address.
   using Found = std::function<void(const Conflict &, uint64_t line)>;
@@ -118,11 +121,19 @@ public:
         chunk = std::make_unique<Chunk>();
       return (*chunk)[number % chunkLines];
     }
+    /// Reads of ranges by asynchronous operations, until something is written:
+    /// in their order, and which of them are of a range. CTAs read the same
+    /// tiles, so there are few ranges.
     struct Noted {
       GlobalRange range;
-      AccessInfo info;
+      std::vector<AccessInfo> readers;
     };
     std::vector<Noted> reads;
+    struct Hash {
+      size_t operator()(const GlobalRange &range) const;
+    };
+    std::unordered_map<GlobalRange, size_t, Hash> numbers;
+    void note(const GlobalRange &range, const AccessInfo &info);
   };
 
 private:

@@ -25,9 +25,9 @@ RaceCause RaceDetector::causeOf(const Conflict &conflict) const {
       uint32_t(__builtin_ctz(conflict.earlierLanes | 1u << 31));
   // A thread that synchronised with the later one may have read the flag.
   for (const WarpState &warp : warps)
-    if (auto at = warp.unreached.foreign.find(earlier.cluster);
-        at != warp.unreached.foreign.end() &&
-        at->second->seen.of(earlier.agent, earlierLane) >= earlier.clock)
+    if (const LocalKnowledge *local =
+            warp.unreached.foreign.find(earlier.cluster);
+        local && local->seen.of(earlier.agent, earlierLane) >= earlier.clock)
       return RaceCause::Scope;
   if (earlier.cluster != cluster)
     return RaceCause::NoSynchronization;

@@ -86,23 +86,18 @@ Agent RaceDetector::agentOf(uint32_t agent) const {
                                        : Agent{AgentKind::Mbarrier, 0, 0};
 }
 
-AccessInfo RaceDetector::infoOf(const Actor &actor) const {
-  const WarpClocks &clocks = warps[warpNumber(actor)].clocks;
-  AccessInfo info;
-  info.agent = clocks.agent();
-  info.clock = clocks.clock();
-  info.cluster = cluster;
-  info.device = uint8_t(device);
-  info.pc = actor.pc;
-  info.warp = actor.rank << 16 | actor.warp;
-  info.warpClock = clocks.clock();
-  return info;
-}
-
 const Knowledge &RaceDetector::published(const Actor &actor) {
-  scratch.clear();
-  warpOf(actor).clocks.publish(actor.lanes, scratch);
-  return scratch;
+  const WarpClocks &clocks = warpOf(actor).clocks;
+  Published &last = lastPublished;
+  if (last.warp == warpNumber(actor) && last.lanes == actor.lanes &&
+      last.version == clocks.version())
+    return last.known;
+  last.warp = warpNumber(actor);
+  last.lanes = actor.lanes;
+  last.version = clocks.version();
+  last.known.clear();
+  clocks.publish(actor.lanes, last.known);
+  return last.known;
 }
 
 AccessInfo RaceDetector::asyncInfo(const Actor &actor, uint32_t agent,
@@ -119,7 +114,6 @@ void RaceDetector::touchShared(uint32_t rank, uint32_t line,
                                const AccessInfo &info, const ByteMask &bytes,
                                const std::array<uint8_t, 64> *table,
                                const Observer &observer) {
-  Conflict conflict;
   ctas[rank].visited |= info.warp >> 16 != rank;
   if (ctas[rank].lines[line / lineBytes].access(info, bytes, table, observer,
                                                 maxSharedRecords, conflict))

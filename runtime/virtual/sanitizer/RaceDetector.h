@@ -338,8 +338,17 @@ private:
     return actor.rank * shape.warps + actor.warp;
   }
   WarpState &warpOf(const Actor &actor) { return warps[warpNumber(actor)]; }
-  AccessInfo infoOf(const Actor &actor) const;
-  /// What the issuing lanes know, in `scratch`.
+  AccessInfo infoOf(const Actor &actor) const {
+    const WarpClocks &clocks = warps[warpNumber(actor)].clocks;
+    return {.agent = clocks.agent(),
+            .clock = clocks.clock(),
+            .cluster = cluster,
+            .pc = actor.pc,
+            .warp = actor.rank << 16 | actor.warp,
+            .warpClock = clocks.clock(),
+            .device = uint8_t(device)};
+  }
+  /// What the issuing lanes know; valid until the next call.
   const Knowledge &published(const Actor &actor);
 
   /// One line of shared memory of `rank`, by its offset.
@@ -396,7 +405,15 @@ private:
     std::vector<std::pair<uint32_t, uint32_t>> waiting;
   } clusterBarrier;
   SyncTable sharedSyncs;
-  Knowledge scratch;
+  /// Filled when one is found.
+  Conflict conflict;
+  /// What was published last: who issues many copies seldom learns anything in
+  /// between.
+  struct Published {
+    uint32_t warp = ~0u, lanes = 0;
+    uint64_t version = 0;
+    Knowledge known;
+  } lastPublished;
 };
 
 } // namespace heddle::vgpu

@@ -64,6 +64,36 @@ RaceDetector::MbarrierName Sanitizer::name(const Cta &cta, uint32_t offset) {
 
 // --- Generic accesses --------------------------------------------------------
 
+/// Calls `body(address)` for each of `lanes`: a loop of vectors if that is all.
+template <typename Address, typename F>
+static void forAddresses(uint32_t lanes, const Address *addresses, F &&body) {
+  if (lanes == fullMask)
+    for (uint32_t l = 0; l < warpSize; ++l)
+      body(addresses[l]);
+  else
+    Warp::forBits(lanes, [&](uint32_t l) { body(addresses[l]); });
+}
+
+void Sanitizer::sharedAccess(const Actor &actor, const uint64_t *addresses,
+                             uint32_t bytes, const AccessSemantics &semantics) {
+  uint32_t first = uint32_t(addresses[__builtin_ctz(actor.lanes)]);
+  uint32_t rank = first >> sharedRankShift;
+  uint32_t offsets[warpSize];
+  for (uint32_t l = 0; l < warpSize; ++l)
+    offsets[l] = uint32_t(addresses[l]) & sharedOffsetMask;
+  if (semantics.write && rank < validity.size()) {
+    uint32_t low = first & sharedOffsetMask, high = low;
+    forAddresses(actor.lanes, offsets, [&](uint32_t offset) {
+      low = std::min(low, offset);
+      high = std::max(high, offset);
+    });
+    if (!validity[rank].all(low, high - low + bytes))
+      Warp::forBits(actor.lanes,
+                    [&](uint32_t l) { validity[rank].add(offsets[l], bytes); });
+  }
+  detector.shared(actor, rank, offsets, bytes, semantics);
+}
+
 void Sanitizer::access(Warp &warp, const Instruction &instruction,
                        uint32_t lanes, Space space, const uint64_t *addresses,
                        uint32_t bytes, const AccessSemantics &semantics) {
@@ -72,30 +102,26 @@ void Sanitizer::access(Warp &warp, const Instruction &instruction,
   Actor actor = actorOf(warp, instruction, lanes);
   if (space == Space::Global)
     return detector.global(actor, addresses, bytes, semantics);
-  // Lanes may mean different spaces and CTAs.
+  auto meant = [&](uint64_t address) {
+    return space == Space::Generic ? spaceOf(address) : space;
+  };
   while (lanes) {
-    uint64_t first = addresses[__builtin_ctz(lanes)];
-    Space meant = space == Space::Generic ? spaceOf(first) : space;
-    uint32_t rank = uint32_t(first) >> sharedRankShift;
-    uint32_t together = 0, offsets[warpSize];
-    for (uint32_t rest = lanes; rest; rest &= rest - 1) {
-      uint32_t l = uint32_t(__builtin_ctz(rest));
-      bool same =
-          (space == Space::Generic ? spaceOf(addresses[l]) : space) == meant &&
-          (meant != Space::Shared ||
-           uint32_t(addresses[l]) >> sharedRankShift == rank);
-      together |= uint32_t(same) << l;
-      offsets[l] = uint32_t(addresses[l]) & sharedOffsetMask;
-    }
-    lanes &= ~together;
-    actor.lanes = together;
-    if (meant == Space::Shared) {
-      if (semantics.write && rank < validity.size())
-        Warp::forBits(together, [&](uint32_t l) {
-          validity[rank].add(offsets[l], bytes);
-        });
-      detector.shared(actor, rank, offsets, bytes, semantics);
-    } else if (meant == Space::Global)
+    uint64_t first = addresses[__builtin_ctz(lanes)], apart = 0;
+    forAddresses(lanes, addresses,
+                 [&](uint64_t address) { apart |= address ^ first; });
+    actor.lanes = lanes;
+    // Lanes may mean different spaces and CTAs, but mostly do not.
+    if (apart >> sharedRankShift)
+      Warp::forBits(lanes, [&](uint32_t l) {
+        if (meant(addresses[l]) != meant(first) ||
+            (meant(first) == Space::Shared &&
+             uint32_t(addresses[l] ^ first) >> sharedRankShift))
+          actor.lanes &= ~(1u << l);
+      });
+    lanes &= ~actor.lanes;
+    if (meant(first) == Space::Shared)
+      sharedAccess(actor, addresses, bytes, semantics);
+    else if (meant(first) == Space::Global)
       detector.global(actor, addresses, bytes, semantics);
   }
 }

@@ -140,6 +140,9 @@ public:
   RaceDetector &races() { return detector; }
 
 private:
+  /// An access to the shared memory of one CTA.
+  void sharedAccess(const Actor &actor, const uint64_t *addresses,
+                    uint32_t bytes, const AccessSemantics &semantics);
   void reportRace(const Race &race);
   void reportInit(const UnsynchronizedInit &init);
   void reportPeer(const RaceDetector::PeerAccess &access);

@@ -13,9 +13,9 @@ using namespace heddle::vgpu;
 bool Observer::simple(const AccessInfo &record) const {
   if (record.cluster != cluster) {
     // Another cluster may have told what single lanes did, and no more.
-    auto at = base.foreign.find(record.cluster);
-    bool hasLanes = at != base.foreign.end() && (at->second->seen.hasLanes() ||
-                                                 at->second->fenced.hasLanes());
+    const LocalKnowledge *local = base.foreign.find(record.cluster);
+    bool hasLanes =
+        local && (local->seen.hasLanes() || local->fenced.hasLanes());
     return !hasLanes && (!warp || !warp->diverged());
   }
   if (warp)
@@ -30,10 +30,9 @@ bool Observer::knows(const AccessInfo &record, uint32_t lane,
   auto in = [&](const Knowledge &knowledge) {
     const LocalKnowledge *local = &knowledge;
     if (record.cluster != cluster) {
-      auto at = knowledge.foreign.find(record.cluster);
-      if (at == knowledge.foreign.end())
+      local = knowledge.foreign.find(record.cluster);
+      if (!local)
         return false;
-      local = at->second.get();
     }
     auto reaches = [&](const Clocks &clocks) {
       return record.clock <= clocks.of(record.agent, otherLane);
@@ -131,6 +130,18 @@ bool sameLanes(const Record &record, const AccessInfo &info,
   return info.lanes.kind != LaneMap::Kind::Table || record.table == *table;
 }
 
+/// Whether an access by the same threads as that of `record` knows of it: each
+/// byte has one lane, and that knows what it did.
+bool isOwn(const Record &record, const AccessInfo &info,
+           const std::array<uint8_t, 64> *table, const Observer &observer) {
+  return record.info.agent == info.agent &&
+         record.info.cluster == info.cluster && observer.lanes() &&
+         info.agent == observer.lanes()->agent() &&
+         sameLanes(record, info, table) &&
+         (info.lanes.kind != LaneMap::Kind::Uniform ||
+          (info.lanes.lanes & (info.lanes.lanes - 1)) == 0);
+}
+
 /// Whether each granule of four bytes has one lane.
 bool fitsTable(const LaneMap &lanes) {
   return lanes.kind == LaneMap::Kind::Table ||
@@ -171,11 +182,7 @@ bool check(std::span<const Record> records, const AccessInfo &info,
     if (observer.knows(record.info) || !record.bytes.intersects(bytes))
       continue;
     // What a thread did before, it knows.
-    if (observer.lanes() && record.info.agent == observer.lanes()->agent() &&
-        record.info.agent == info.agent &&
-        record.info.cluster == info.cluster && sameLanes(record, info, table) &&
-        (info.lanes.kind != LaneMap::Kind::Uniform ||
-         (info.lanes.lanes & (info.lanes.lanes - 1)) == 0))
+    if (isOwn(record, info, table, observer))
       continue;
     // Operations of one queue do what they do in order.
     if (!observer.lanes() && record.info.agent == info.agent &&
@@ -207,6 +214,40 @@ bool check(std::span<const Record> records, const AccessInfo &info,
 }
 
 } // namespace
+
+bool ShadowLine::repeats(const AccessInfo &info, const ByteMask &bytes,
+                         const std::array<uint8_t, 64> *table,
+                         const Observer &observer) {
+  Record *write = nullptr, *read = nullptr;
+  auto findOwn = [&](std::vector<Record> &records, Record *&own) {
+    for (Record &record : records) {
+      if (!record.bytes.intersects(bytes))
+        continue;
+      if (own || record.bytes != bytes || !isOwn(record, info, table, observer))
+        return false;
+      own = &record;
+    }
+    return true;
+  };
+  if (!findOwn(writes, write))
+    return false;
+  if (!info.write) {
+    // The bytes are nobody else's, so other reads of them do not matter.
+    if (!write || !findOwn(reads, read) || !read)
+      return false;
+    read->info = info;
+    return true;
+  }
+  if (!write || !findOwn(reads, read))
+    return false;
+  write->info = info;
+  if (read) {
+    if (read != &reads.back())
+      *read = reads.back();
+    reads.pop_back();
+  }
+  return true;
+}
 
 void ShadowLine::add(std::vector<Record> &records, const AccessInfo &info,
                      const ByteMask &bytes,
@@ -285,19 +326,14 @@ bool ShadowLine::access(const AccessInfo &info, const ByteMask &bytes,
       if (record.info == info && record.bytes.contains(bytes) &&
           sameLanes(record, info, table))
         return false;
+    if (observer.lanes() && repeats(info, bytes, table, observer))
+      return false;
     bool found = check(writes, info, bytes, table, observer, conflict);
     add(reads, info, bytes, table, observer, maxRecords);
     return found;
   }
-  // The same bytes by the same threads, and nobody in between.
-  if (writes.size() == 1 && reads.empty() && writes[0].bytes == bytes &&
-      writes[0].info.agent == info.agent &&
-      writes[0].info.cluster == info.cluster && observer.lanes() &&
-      sameLanes(writes[0], info, table) &&
-      info.lanes.kind != LaneMap::Kind::Uniform) {
-    writes[0].info = info;
+  if (observer.lanes() && repeats(info, bytes, table, observer))
     return false;
-  }
   bool found = check(writes, info, bytes, table, observer, conflict) ||
                check(reads, info, bytes, table, observer, conflict);
   forget(bytes);

@@ -100,10 +100,9 @@ public:
   bool knows(const AccessInfo &record) const {
     const LocalKnowledge *local = &base;
     if (record.cluster != cluster) {
-      auto at = base.foreign.find(record.cluster);
-      if (at == base.foreign.end())
+      local = base.foreign.find(record.cluster);
+      if (!local)
         return false;
-      local = at->second.get();
     }
     auto in = [&](const Clocks &clocks) {
       return record.clock <= clocks.all(record.agent);
@@ -162,6 +161,10 @@ public:
   }
 
 private:
+  /// Records an access by lanes to bytes that the same threads touched before,
+  /// and nobody else. False if it is none.
+  bool repeats(const AccessInfo &info, const ByteMask &bytes,
+               const std::array<uint8_t, 64> *table, const Observer &observer);
   static void add(std::vector<Record> &records, const AccessInfo &info,
                   const ByteMask &bytes, const std::array<uint8_t, 64> *table,
                   const Observer &observer, size_t maxRecords);

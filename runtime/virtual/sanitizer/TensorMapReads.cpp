@@ -35,22 +35,24 @@ void RaceDetector::readTensorMap(const Actor &actor, uint64_t address,
   // says.
   Knowledge known = published(actor);
   known.fenced.clear();
-  for (auto &[number, local] : known.foreign) {
+  using Local = ClusterKnowledge::Local;
+  known.foreign.transform([](uint32_t, const Local &local) {
     auto unfenced = std::make_shared<LocalKnowledge>(*local);
     unfenced->fenced.clear();
-    local = std::move(unfenced);
-  }
+    return unfenced;
+  });
   for (const WarpState::MapView &view : warpOf(actor).maps) {
     if (view.address != address || (view.lanes & actor.lanes) == 0)
       continue;
     known.fenced = view.known.seen;
-    for (auto &[number, local] : known.foreign)
-      if (auto at = view.known.foreign.find(number);
-          at != view.known.foreign.end()) {
-        auto fenced = std::make_shared<LocalKnowledge>(*local);
-        fenced->fenced = at->second->seen;
-        local = std::move(fenced);
-      }
+    known.foreign.transform([&](uint32_t number, const Local &local) -> Local {
+      const LocalKnowledge *viewed = view.known.foreign.find(number);
+      if (!viewed)
+        return local;
+      auto fenced = std::make_shared<LocalKnowledge>(*local);
+      fenced->fenced = viewed->seen;
+      return fenced;
+    });
   }
   Observer observer(known, cluster, /*async=*/true);
   GlobalRange range;

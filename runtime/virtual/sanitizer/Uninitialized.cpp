@@ -36,11 +36,16 @@ bool Sanitizer::allInitialized(Space space, uint32_t lanes,
                                const uint64_t *addresses, uint32_t bytes) {
   if (space == Space::Global)
     return true;
-  uint64_t low = UINT64_MAX, high = 0;
-  Warp::forBits(lanes, [&](uint32_t l) {
+  uint64_t low = addresses[__builtin_ctz(lanes)], high = low;
+  auto widen = [&](uint32_t l) {
     low = std::min(low, addresses[l]);
     high = std::max(high, addresses[l]);
-  });
+  };
+  if (lanes == fullMask)
+    for (uint32_t l = 0; l < warpSize; ++l)
+      widen(l);
+  else
+    Warp::forBits(lanes, widen);
   if (space == Space::Generic && spaceOf(low) != spaceOf(high))
     return false;
   if (meant(space, low) != Space::Shared)

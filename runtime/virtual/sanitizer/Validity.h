@@ -54,11 +54,21 @@ private:
   /// returns false.
   template <typename F>
   bool forWords(uint32_t offset, uint32_t bytes, F &&body) {
+    // What one lane accesses.
+    if (offset % 64 + bytes <= 64 && bytes && bytes <= size &&
+        offset <= size - bytes) [[likely]]
+      return body(words[offset / 64], (~0ull >> (64 - bytes)) << offset % 64);
     uint32_t begin = std::min(offset, size);
     uint32_t end = begin + std::min(bytes, size - begin);
     while (begin < end) {
+      // Whole words are a loop of vectors.
+      if (begin % 64 == 0)
+        for (; end - begin >= 64; begin += 64)
+          if (!body(words[begin / 64], ~0ull))
+            return false;
       uint32_t count = std::min(end - begin, 64 - begin % 64);
-      if (!body(words[begin / 64], (~0ull >> (64 - count)) << begin % 64))
+      if (count &&
+          !body(words[begin / 64], (~0ull >> (64 - count)) << begin % 64))
         return false;
       begin += count;
     }

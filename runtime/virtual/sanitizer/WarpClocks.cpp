@@ -117,27 +117,15 @@ void WarpClocks::acquire(uint32_t lanes, const Knowledge &source) {
 
 void WarpClocks::acquire(uint32_t lanes, const ClusterKnowledge &source,
                          uint32_t cluster) {
-  auto mine = source.find(cluster);
-  ClusterKnowledge others = source;
-  others.erase(cluster);
-  auto isKnown = [&](const Knowledge &knowledge) {
-    if (mine != source.end() && !knowledge.covers(*mine->second))
-      return false;
-    for (const auto &[number, theirs] : others) {
-      auto at = knowledge.foreign.find(number);
-      if (at == knowledge.foreign.end() ||
-          (at->second != theirs && !at->second->covers(*theirs)))
-        return false;
-    }
-    return true;
-  };
+  const LocalKnowledge *mine = source.find(cluster);
+  ClusterKnowledge others = source.without(cluster);
   // Who polls a flag finds the same again and again.
-  if (isKnown(base))
+  if ((!mine || base.covers(*mine)) && base.foreign.covers(others))
     return;
   forKnowledge(lanes, [&](Knowledge &knowledge) {
-    if (mine != source.end() && !knowledge.covers(*mine->second))
-      knowledge.LocalKnowledge::join(*mine->second);
-    knowledge.joinForeign(others);
+    if (mine && !knowledge.covers(*mine))
+      knowledge.LocalKnowledge::join(*mine);
+    knowledge.foreign.join(others);
   });
 }
 
@@ -202,18 +190,18 @@ void WarpClocks::fenceProxy(uint32_t lanes) {
   }
   ownFenced.raise(self, wide, now);
   ownFenced.join(own, wide);
-  for (auto &[cluster, known] : base.foreign) {
-    auto fenced = std::make_shared<LocalKnowledge>(*known);
-    fenced->fenced.join(fenced->seen);
-    known = std::move(fenced);
-  }
-  forLanesOf(extraLanes & lanes, [&](uint32_t lane) {
-    for (auto &[cluster, known] : extras[lane]->foreign) {
+  auto fenceForeign = [](Knowledge &knowledge) {
+    knowledge.foreign.transform([](uint32_t, const auto &known) {
+      if (known->fenced.covers(known->seen))
+        return known;
       auto fenced = std::make_shared<LocalKnowledge>(*known);
       fenced->fenced.join(fenced->seen);
-      known = std::move(fenced);
-    }
-  });
+      return ClusterKnowledge::Local(std::move(fenced));
+    });
+  };
+  fenceForeign(base);
+  forLanesOf(extraLanes & lanes,
+             [&](uint32_t lane) { fenceForeign(*extras[lane]); });
   tick();
 }
 
@@ -227,11 +215,13 @@ void WarpClocks::fenceProxyGlobal(uint32_t lanes) {
   own.addTo(fenced, wide, live);
   fenced.raise(self, wide, now);
   auto fenceForeign = [](Knowledge &knowledge) {
-    for (auto &[cluster, known] : knowledge.foreign) {
+    knowledge.foreign.transform([](uint32_t, const auto &known) {
+      if (known->fencedGlobal.covers(known->seen))
+        return known;
       auto more = std::make_shared<LocalKnowledge>(*known);
       more->fencedGlobal.join(more->seen);
-      known = std::move(more);
-    }
+      return ClusterKnowledge::Local(std::move(more));
+    });
   };
   fenceForeign(base);
   forLanesOf(extraLanes & wide,

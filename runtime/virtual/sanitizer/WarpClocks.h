@@ -9,7 +9,7 @@
 #ifndef HEDDLE_VIRTUAL_SANITIZER_WARPCLOCKS_H
 #define HEDDLE_VIRTUAL_SANITIZER_WARPCLOCKS_H
 
-#include "sanitizer/Clocks.h"
+#include "sanitizer/Knowledge.h"
 
 #include <array>
 

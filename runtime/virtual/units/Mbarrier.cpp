@@ -17,7 +17,7 @@ using namespace heddle::vgpu;
 
 namespace {
 
-constexpr uint32_t objectBytes = 8;
+constexpr uint32_t objectBytes = MbarrierTable::objectBytes;
 /// The state that an arrival returns: phase above the pending count.
 constexpr uint32_t phaseShift = 20;
 

@@ -43,6 +43,9 @@ struct MbarrierState {
 /// Not thread-safe.
 class MbarrierTable {
 public:
+  /// Of an mbarrier object, and what its address is a multiple of.
+  static constexpr uint32_t objectBytes = 8;
+
   /// Largest arrival count and transaction count.
   static constexpr uint32_t maxCount = (1u << 20) - 1;
 
@@ -98,6 +101,13 @@ public:
            findLive(offset, bytes);
   }
   uint32_t liveCount() const { return numLive; }
+  /// Calls `body(offset, state)` for each live barrier.
+  template <typename F>
+  void forEachLive(F &&body) const {
+    for (uint32_t offset = liveBegin; offset < liveEnd; offset += objectBytes)
+      if (const MbarrierState *state = find(offset))
+        body(offset, *state);
+  }
 
   /// "phase 3 (parity 1): 1 of 1 arrivals pending, 16384 bytes outstanding".
   std::string describe(uint32_t offset) const;
