@@ -5,75 +5,27 @@ to integers), so that every order of summation gives the same bits; each value
 knows a bound of its magnitude, and is clamped before it could be rounded.
 """
 
-import dataclasses
 import math
 import random
 
-# What a float holds exactly: every integer up to this.
-EXACT = {"f64": 2**53, "f32": 2**24, "f16": 2**11, "bf16": 2**8, "f8E4M3FN": 16, "f8E5M2": 8}
-BITS = {"f64": 64, "f32": 32, "f16": 16, "bf16": 16, "f8E4M3FN": 8, "f8E5M2": 8,
-        "i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "index": 64}
-NARROW = ("f8E4M3FN", "f8E5M2")
-FLOATS = ("f32", "f16", "bf16")
-INTS = ("i32", "i8", "i16", "i64")
+from fuzz_chains import Chain
+from fuzz_values import BITS, EXACT, FLOATS, INTS, NARROW, Buffer, Index, Tile, is_float, tensor
 
 
-def is_float(elem):
-    return elem in EXACT
-
-
-@dataclasses.dataclass
-class Tile:
-    name: str
-    shape: tuple
-    elem: str
-    bound: float
-    exact: bool = True
-
-    @property
-    def type(self):
-        return f"tensor<{'x'.join(map(str, self.shape))}x{self.elem}>"
-
-
-@dataclasses.dataclass
-class Index:
-    name: str
-    low: int
-    high: int
-
-
-@dataclasses.dataclass
-class Buffer:
-    name: str
-    elem: str
-    shape: tuple
-    access: str = ""
-    bound: float = 4
-    exact: bool = True
-    dynamic: tuple = ()
-    view: str = ""
-    # For what a kernel writes: the extent of each block's own part, and the
-    # grid dimension that tells them apart.
-    region: tuple = ()
-    block: tuple = ()
-
-    @property
-    def type(self):
-        extents = ["?" if dynamic else str(extent) for extent, dynamic in zip(self.shape, self.dynamic)]
-        return f"memref<{'x'.join(extents)}x{self.elem}>"
-
-
-def tensor(shape, elem):
-    return f"tensor<{'x'.join(map(str, shape))}x{elem}>"
+# Functions of numbers up to 4, of numbers from 1, and of numbers up to 1.
+BOUNDED = ("exp", "exp2", "expm1", "tanh", "erf", "erfc", "sin", "cos", "atan", "sinh", "cosh", "asinh", "cbrt")
+POSITIVE = ("sqrt", "rsqrt", "log", "log2", "log10", "log1p", "acosh")
+UNIT = ("asin", "acos")
 
 
 class Kernel:
     """Writes one kernel. `rng` decides everything."""
 
-    def __init__(self, rng, name, grid, inputs, with_dots):
+    def __init__(self, rng, name, grid, inputs):
         self.rng, self.name, self.grid = rng, name, grid
         self.inputs, self.outputs = list(inputs), []
-        self.with_dots = with_dots
+        self.with_dots = rng.random() < 0.7
+        self.with_chains = self.with_dots and rng.random() < 0.5
         self.lines, self.depth, self.count = [], 1, 0
         self.pool, self.indices = [], []
         self.constants, self.header = {}, []
@@ -151,11 +103,30 @@ class Kernel:
             text = f"{float(value):.1f}" if is_float(elem) else str(value)
         return self.op(f"arith.constant dense<{text}> : {tensor(shape, elem)}", shape, elem, abs(value))
 
+    def splat_loaded(self, shape, elem):
+        """One element of an input, in every place."""
+        rng = self.rng
+        fitting = [b for b in self.inputs if b.elem == elem and all(b.shape)]
+        buffer = rng.choice(fitting) if fitting else self.new_input((rng.randint(1, 9),), elem)
+        offsets = []
+        for extent in buffer.shape:
+            inside = [i for i in self.indices if i.low >= 0 and i.high < extent]
+            offsets.append(rng.choice(inside) if inside and rng.random() < 0.5 else self.index(rng.randint(0, extent - 1)))
+        name = self.fresh("s")
+        self.emit(f"{name} = memref.load %{buffer.name}[{', '.join(o.name for o in offsets)}] : {buffer.view}")
+        return self.op(f"tensor.splat {name} : {tensor(shape, elem)}", shape, elem, buffer.bound, buffer.exact)
+
     def splat(self, shape, elem):
-        scalar = Buffer(f"s{len(self.arguments)}", elem, (), bound=self.rng.randint(0, 4))
+        if self.rng.random() < 0.3:
+            return self.splat_loaded(shape, elem)
+        value = self.rng.randint(0, 4)
+        return self.op(f"tensor.splat {self.scalar(value, elem)} : {tensor(shape, elem)}", shape, elem, value)
+
+    def scalar(self, value, elem="index"):
+        """The name of an argument that is `value`."""
+        scalar = Buffer(f"s{len(self.arguments)}", elem, (), bound=value)
         self.arguments.append(scalar)
-        tile = self.op(f"tensor.splat %{scalar.name} : {tensor(shape, elem)}", shape, elem, scalar.bound)
-        return tile
+        return f"%{scalar.name}"
 
     def iota(self, shape, elem):
         axis = self.rng.randrange(len(shape))
@@ -171,8 +142,22 @@ class Kernel:
             extents.append(max(1, rng.choice([extent, extent, 2 * extent, extent + rng.randint(1, 9),
                                               max(extent - rng.randint(0, 5), 1), extent + 8])))
         bound = min(EXACT.get(elem, 127), rng.choice([1, 3, 4, 7]))
+        return self.add_input(extents, elem, bound)
+
+    def declare(self, buffer):
+        """Decides which extents are known only when the program runs."""
+        rng = self.rng
+        buffer.dynamic = tuple(rng.random() < 0.7 for _ in buffer.shape)
+        buffer.view = buffer.type
+        if rng.random() < 0.08:
+            strides = ["?"] * (len(buffer.shape) - 1) + [rng.choice(["1", "?"])]
+            extents = "x".join(["?"] * len(buffer.shape))
+            buffer.view = f"memref<{extents}x{buffer.elem}, strided<[{', '.join(strides)}]>>"
+        return buffer
+
+    def add_input(self, extents, elem, bound):
         buffer = Buffer(f"in{len(self.inputs)}_{self.name}", elem, tuple(extents), "", bound)
-        self.inputs.append(buffer)
+        self.inputs.append(self.declare(buffer))
         return buffer
 
     def load(self, shape, elem):
@@ -315,8 +300,9 @@ class Kernel:
             a = self.gen(shape, "i32", depth)
             return self.op(f"arith.index_cast {a.name} : {a.type} to {tensor(shape, elem)}", shape, elem, a.bound)
         if is_float(elem):
-            source = rng.choice([s for s in ("f32", "f16", "bf16", "f8E4M3FN", "f8E5M2", "i32", "i8", "i16")
-                                 if s != elem and not (elem in NARROW and s not in ("f32", "f16", "bf16"))])
+            source = rng.choice([s for s in ("f32", "f16", "bf16", "f8E4M3FN", "f8E5M2", "i32", "i8", "i16", "f64")
+                                 if s != elem and not (elem in NARROW and s not in ("f32", "f16", "bf16")) and
+                                 not (elem == "f64" and s in NARROW)])
             if is_float(source) and BITS[source] == BITS[elem]:
                 source = "f32" if elem != "f32" else "f16"
             a = self.exact_gen(shape, source, depth)
@@ -400,11 +386,14 @@ class Kernel:
     def gen_integer(self, shape, elem, depth):
         rng = self.rng
         a = self.gen(shape, elem, depth)
+        if elem in INTS and rng.random() < 0.1:
+            name = rng.choice(["absi", "ctpop", "ctlz", "cttz"])
+            return self.op(f"math.{name} {a.name} : {a.type}", shape, elem, self.limit(elem))
         name = rng.choice(["addi", "subi", "muli", "andi", "ori", "xori", "maxsi", "minsi", "maxui", "minui", "shli",
-                           "shrsi", "shrui", "divsi", "remsi", "divui", "remui"])
+                           "shrsi", "shrui", "divsi", "remsi", "divui", "remui", "ceildivsi", "ceildivui", "floordivsi"])
         if name in ("shli", "shrsi", "shrui"):
             b = self.constant(shape, elem, rng.randint(0, 7))
-        elif name in ("divsi", "remsi", "divui", "remui"):
+        elif "div" in name or "rem" in name:
             b = self.constant(shape, elem, rng.choice([1, 2, 3, 7]))
         else:
             b = self.gen(shape, elem, depth)
@@ -449,17 +438,29 @@ class Kernel:
 
     def function(self, a):
         """A function whose result is not an integer."""
-        name = self.rng.choice(["exp", "exp2", "tanh", "erf", "sqrt", "rsqrt", "log", "divf", "sin"])
+        name = self.rng.choice(BOUNDED + POSITIVE + UNIT + ("divf", "powf", "atan2", "clampf", "copysign"))
         shape = a.shape
-        if name in ("sqrt", "rsqrt", "log", "divf"):
+        if name in POSITIVE + ("divf", "powf"):
             one = self.constant(shape, "f32", 1)
             b = self.op(f"math.absf {a.name} : {a.type}", shape, "f32", a.bound, a.exact)
             b = self.op(f"arith.addf {b.name}, {one.name} : {a.type}", shape, "f32", a.bound + 1, a.exact)
             if name == "divf":
                 return self.op(f"arith.divf {one.name}, {b.name} : {a.type}", shape, "f32", 1, False)
+            if name == "powf":
+                half = self.op(f"arith.constant dense<0.75> : {a.type}", shape, "f32", 1, False)
+                self.pool.remove(half)
+                return self.op(f"math.powf {b.name}, {half.name} : {a.type}", shape, "f32", b.bound, False)
             a = b
+        elif name in ("atan2", "copysign"):
+            # The sign of a zero would decide.
+            b = self.positive(a)
+            return self.op(f"math.{name} {b.name}, {b.name} : {a.type}", shape, "f32", b.bound, False)
+        elif name == "clampf":
+            low, high = sorted(self.rng.sample(range(-5, 6), 2))
+            low, high = self.constant(shape, "f32", low), self.constant(shape, "f32", high)
+            return self.op(f"math.clampf {a.name} to [{low.name}, {high.name}] : {a.type}", shape, "f32", 5, a.exact)
         else:
-            a = self.clamp(a, 4)
+            a = self.clamp(a, 1 if name in UNIT else 4)
         return self.op(f"math.{name} {a.name} : {a.type}", shape, "f32", max(a.bound, 64), False)
 
     # Dots
@@ -523,6 +524,11 @@ class Kernel:
         kinds = ["store"] * 3 + (["for", "for", "if"] if depth > 0 else [])
         {"store": self.store, "for": self.loop, "if": self.branch}[self.rng.choice(kinds)](depth)
 
+    def chain(self):
+        """Chained products; something else where they would take too long."""
+        if not Chain(self).write():
+            self.statement(1)
+
     def random_shape(self):
         rng = self.rng
         left = (self.affordable - self.cost) // self.repeats
@@ -554,7 +560,7 @@ class Kernel:
             tile = self.gen(shape, buffer.elem, 3)
         else:
             shape = self.random_shape()
-            elems = ["f32", "f32", "bf16", "f16", "i32", "i8", "f8E4M3FN", "i16", "i64", "f8E5M2"]
+            elems = ["f32", "f32", "bf16", "f16", "i32", "i8", "f8E4M3FN", "i16", "i64", "f8E5M2", "f64"]
             if self.with_dots:
                 elems = ["f32"] * 6 + ["i32"] * 2 + elems
             elem = rng.choice(elems)
@@ -594,7 +600,7 @@ class Kernel:
             if not tile.exact:
                 buffer.access = "out"
             buffer.bound = self.limit(tile.elem) if not is_float(tile.elem) else EXACT[tile.elem]
-        self.outputs.append(buffer)
+        self.outputs.append(self.declare(buffer))
         return buffer
 
     def bounds(self):
@@ -606,9 +612,7 @@ class Kernel:
         high = low + trips * step - (rng.randint(0, step - 1) if trips else rng.choice([0, 1]))
         names = [self.index(low).name, self.index(high).name, self.index(step).name]
         if rng.random() < 0.5:
-            scalar = Buffer(f"s{len(self.arguments)}", "index", (), bound=high)
-            self.arguments.append(scalar)
-            names[1] = f"%{scalar.name}"
+            names[1] = self.scalar(high)
         return trips, low, step, names
 
     def enter(self):
@@ -685,6 +689,10 @@ class Kernel:
     def store_result(self, tile):
         if self.rng.random() < 0.5:
             tile = self.gen_float(tile.shape, tile.elem, 1) if is_float(tile.elem) else tile
+        self.store_tile(tile)
+
+    def store_tile(self, tile):
+        """Stores a tile to a buffer of its own."""
         buffer = self.new_output(tile)
         offsets = self.owned_offsets(buffer, (1,) * (len(buffer.shape) - len(tile.shape)) + tile.shape)
         buffer.bound, buffer.exact = max(buffer.bound, tile.bound), buffer.exact and tile.exact
@@ -733,6 +741,11 @@ class Kernel:
         self.indices = list(self.blocks)
         for _ in range(rng.choice([1, 1, 2, 3])):
             self.budget += 4
+            if self.with_chains:
+                self.chain()
+                # The kernel is large enough for its threads.
+                if rng.random() < 0.8:
+                    break
             self.statement(rng.choice([1, 2, 2]))
         if not self.outputs:
             self.store(0)
@@ -766,8 +779,7 @@ class Program:
             grid = tuple(rng.choice([1, 1, 2, 3]) for _ in range(rng.choice([1, 1, 2, 2, 3])))
             if rng.random() < 0.03:
                 grid = grid[:-1] + (0,)
-            kernel = Kernel(rng, f"k{number}", grid, shared, rng.random() < 0.6)
-            self.prepare(kernel)
+            kernel = Kernel(rng, f"k{number}", grid, shared)
             kernel.write()
             # What the next launch reads is what this one wrote.
             shared = [b for b in kernel.outputs if b.access == "inout" and b.exact and b.bound < 2**22]
@@ -776,23 +788,6 @@ class Program:
         self.buffers = list({b.name: b for k in kernels for b in k.inputs + k.outputs}.values())
         self.sizes = {}
         self.source = self.text()
-
-    def prepare(self, kernel):
-        """Lets buffers get their types when the kernel makes them."""
-        rng = self.rng
-        new_input, new_output = kernel.new_input, kernel.new_output
-
-        def finish(buffer):
-            buffer.dynamic = tuple(rng.random() < 0.7 for _ in buffer.shape)
-            buffer.view = buffer.type
-            if rng.random() < 0.08:
-                strides = ["?"] * (len(buffer.shape) - 1) + [rng.choice(["1", "?"])]
-                extents = "x".join(["?"] * len(buffer.shape))
-                buffer.view = f"memref<{extents}x{buffer.elem}, strided<[{', '.join(strides)}]>>"
-            return buffer
-
-        kernel.new_input = lambda *a, **k: finish(new_input(*a, **k))
-        kernel.new_output = lambda *a, **k: finish(new_output(*a, **k))
 
     def text(self):
         rng = self.rng

@@ -57,6 +57,21 @@ private:
   float before, after;
 };
 
+/// A number between two others. The expansion in MLIR, as the text that
+/// describes the operation, has the two the wrong way round.
+struct Clamp : OpRewritePattern<math::ClampFOp> {
+  explicit Clamp(MLIRContext *context)
+      : OpRewritePattern(context, /*benefit=*/2) {}
+
+  LogicalResult matchAndRewrite(math::ClampFOp op,
+                                PatternRewriter &rewriter) const override {
+    Value raised = arith::MaximumFOp::create(rewriter, op.getLoc(),
+                                             op.getValue(), op.getMin());
+    rewriter.replaceOpWithNewOp<arith::MinimumFOp>(op, raised, op.getMax());
+    return success();
+  }
+};
+
 /// Operations that PTX has, for f32 and smaller types through f32.
 static bool isNative(Operation *op) {
   if (isa<math::AbsFOp, math::AbsIOp, math::CopySignOp, math::FmaOp,
@@ -160,11 +175,12 @@ LogicalResult heddle::expandMath(ModuleOp module) {
       context, log2, 1.f, ln2 * std::numbers::log10e_v<float>);
   patterns.add<Approximation<math::RsqrtOp>>(
       context, "llvm.nvvm.rsqrt.approx.f", 1.f, 1.f);
+  patterns.add<Clamp>(context);
   populateMathF32ExpansionPatterns(patterns, isComputedInF32);
   populateMathPolynomialApproximationPatterns(patterns, isPolynomial);
-  math::populateExpansionPatterns(patterns,
-                                  {"sinh", "cosh", "tan", "asinh", "acosh",
-                                   "atanh", "fpowi", "powf", "clampf"});
+  math::populateExpansionPatterns(
+      patterns,
+      {"sinh", "cosh", "tan", "asinh", "acosh", "atanh", "fpowi", "powf"});
   GreedyRewriteConfig config;
   config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
   if (failed(applyOpPatternsGreedily(ops, std::move(patterns), config)))

@@ -69,3 +69,16 @@ llvm.func @double(%x: f64) -> f64 {
   %0 = math.exp %x : f64
   llvm.return %0 : f64
 }
+
+// -----
+
+// The lower bound first: with the bounds the other way round, every number
+// would become one of them.
+// CHECK-LABEL: llvm.func @clamp
+// CHECK-SAME: (%[[X:.*]]: f32, %[[LOW:.*]]: f32, %[[HIGH:.*]]: f32)
+llvm.func @clamp(%x: f32, %low: f32, %high: f32) -> f32 {
+  // CHECK: %[[RAISED:.*]] = llvm.intr.maximum(%[[X]], %[[LOW]])
+  // CHECK: llvm.intr.minimum(%[[RAISED]], %[[HIGH]])
+  %0 = math.clampf %x to [%low, %high] : f32
+  llvm.return %0 : f32
+}
