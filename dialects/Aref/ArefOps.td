@@ -318,6 +318,22 @@ def Aref_SyncOp : Aref_Op<"sync", [MemoryEffects<[MemRead, MemWrite]>]> {
   let assemblyFormat = "attr-dict";
 }
 
+def Aref_TakeTurnOp : Aref_Op<"take_turn", [
+    MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "waits until the instance before this one passes its turn on";
+  let description = [{
+    Instances of a role take turns: an instance that starts its products while
+    the others compute finds the tensor cores free, and leaves them busy.
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+def Aref_PassTurnOp : Aref_Op<"pass_turn", [
+    MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "gives the turn to the next instance, or to the first";
+  let assemblyFormat = "attr-dict";
+}
+
 def Aref_FenceAsyncOp : Aref_Op<"fence_async", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "orders a thread's shared memory accesses with asynchronous ones";
   let description = "Becomes `fence.proxy.async.shared::cta`.";

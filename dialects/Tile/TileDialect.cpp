@@ -73,7 +73,7 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
              << "expected '" << name << "' to be 1, 2, 4, 8 or 16";
     return success();
   }
-  if (name == getOverlapAttrName()) {
+  if (name == getOverlapAttrName() || name == getPingPongAttrName()) {
     if (!isa<scf::ForOp, KernelOp>(op))
       return op->emitError()
              << "expected '" << name << "' on an scf.for or a tile.kernel";
@@ -85,7 +85,7 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
   }
   return op->emitError() << "unknown attribute '" << name
                          << "'; the tile dialect has '" << getOverlapAttrName()
-                         << "', '" << getRasterAttrName() << "', '"
-                         << getStagesAttrName() << "' and '"
-                         << getWarpsAttrName() << "'";
+                         << "', '" << getPingPongAttrName() << "', '"
+                         << getRasterAttrName() << "', '" << getStagesAttrName()
+                         << "' and '" << getWarpsAttrName() << "'";
 }

@@ -45,6 +45,9 @@ def Tile_Dialect : Dialect {
     /// On a loop or a kernel: false keeps the dots of different iterations
     /// apart. A Boolean.
     static ::llvm::StringRef getOverlapAttrName() { return "tile.overlap"; }
+    /// On a loop or a kernel: whether the warpgroups that share a dot start it in
+    /// turns. A Boolean.
+    static ::llvm::StringRef getPingPongAttrName() { return "tile.ping_pong"; }
     /// On a kernel: how many warps run it if it has one role. An integer.
     static ::llvm::StringRef getWarpsAttrName() { return "tile.warps"; }
   }];

@@ -45,9 +45,9 @@ static void addRolePasses(OpPassManager &manager) {
                   {createMakePersistent, createAssignRoles, createInsertArefs,
                    createOverlapDots, createSplitRoles, createSplitInstances,
                    createCanonicalize, createGuardMasks, createCSEPass,
-                   createHoistScalars, createPipelineMma, createCheckIndices,
-                   createLowerCopies, createAssignLayouts, createConvertLayouts,
-                   createPlanStages, createVerifyArefs});
+                   createHoistScalars, createPipelineMma, createTakeTurns,
+                   createCheckIndices, createLowerCopies, createAssignLayouts,
+                   createConvertLayouts, createPlanStages, createVerifyArefs});
 }
 
 /// Makes barriers and addresses explicit.

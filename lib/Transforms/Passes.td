@@ -528,6 +528,46 @@ def SplitRoles : Pass<"split-roles", "::heddle::tile::KernelOp"> {
   }];
 }
 
+def TakeTurns : Pass<"take-turns", "::heddle::tile::KernelOp"> {
+  let summary = "warpgroups start their products in turns";
+  let description = [{
+    Where instances of a role compute while their products are in flight, one
+    starts its products when the one before has started its own: then one of them
+    computes while the other's products keep the tensor cores busy, instead of
+    both computing at once. `tile.ping_pong` on the loop or kernel says whether;
+    by default, loops whose first product sums up 128 elements or less take turns:
+    with more, products take so long that they hide what is computed anyway. The
+    first instance has the first turn.
+
+    Before:
+    ```mlir
+    scf.for ... {
+      %s = aref.mma ...
+      %o = aref.mma ...
+      %t = aref.mma_wait %s pending 1 : ...
+      ...
+    }
+    ```
+    After:
+    ```mlir
+    scf.if %is_last { aref.pass_turn }
+    scf.for ... {
+      aref.take_turn
+      %s = aref.mma ...
+      %o = aref.mma ...
+      aref.pass_turn
+      %t = aref.mma_wait %s pending 1 : ...
+      ...
+    }
+    scf.if %is_first { aref.take_turn }
+    ```
+  }];
+  let dependentDialects = [
+    "::heddle::aref::ArefDialect", "::mlir::arith::ArithDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
 def VerifyArefs : Pass<"verify-arefs", "::heddle::tile::KernelOp"> {
   let summary = "refuses uses of rings that would hang or read too late";
   let description = [{

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Analysis/SharedMemory.h"
+#include "lib/Conversion/ToNVVM/Kernel.h"
 #include "lib/Conversion/ToNVVM/Patterns.h"
 #include "lib/Conversion/ToNVVM/SharedMemory.h"
 
@@ -220,6 +221,44 @@ struct CheckPattern : OpConversionPattern<aref::CheckOp> {
   }
 };
 
+/// Passing the turn on arrives at the barrier at which the next instance waits.
+template <typename OpT>
+struct TurnPattern : OpConversionPattern<OpT> {
+  using OpConversionPattern<OpT>::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(OpT op, typename OpT::Adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto role = op->template getParentOfType<aref::RoleOp>();
+    if (!role)
+      return op.emitOpError("expected a role around it");
+    BlockPlan plan(op->template getParentOfType<tile::KernelOp>());
+    int64_t firstTurn = plan.getRole(role).firstTurn;
+    Value instance = arith::IndexCastOp::create(
+        rewriter, loc, rewriter.getI32Type(), role.getInstance());
+    bool passes = std::is_same_v<OpT, aref::PassTurnOp>;
+    if (passes) {
+      Value isLast = arith::CmpIOp::create(
+          rewriter, loc, arith::CmpIPredicate::eq, instance,
+          getI32(rewriter, loc, role.getInstances() - 1));
+      Value next = arith::AddIOp::create(rewriter, loc, instance,
+                                         getI32(rewriter, loc, 1));
+      instance = arith::SelectOp::create(rewriter, loc, isLast,
+                                         getI32(rewriter, loc, 0), next);
+    }
+    Value barrier = arith::AddIOp::create(rewriter, loc, instance,
+                                          getI32(rewriter, loc, firstTurn));
+    emitInlinePTX(
+        rewriter, loc,
+        (passes ? "barrier.cta.arrive $0, " : "barrier.cta.sync $0, ") +
+            std::to_string(2 * 32 * role.getWarps()) + ";",
+        "r", barrier);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct FenceAsyncPattern : OpConversionPattern<aref::FenceAsyncOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -239,6 +278,8 @@ void heddle::populateBarrierPatterns(const TypeConverter &converter,
                                      RewritePatternSet &patterns) {
   patterns.add<AddressPattern<aref::AllocOp>, AddressPattern<aref::MbarriersOp>,
                StagePattern, RowsPattern, ColumnsPattern, AwaitPattern,
-               ExpectPattern, ArrivePattern, SyncPattern, CheckPattern,
-               FenceAsyncPattern>(converter, patterns.getContext());
+               ExpectPattern, ArrivePattern, SyncPattern,
+               TurnPattern<aref::TakeTurnOp>, TurnPattern<aref::PassTurnOp>,
+               CheckPattern, FenceAsyncPattern>(converter,
+                                                patterns.getContext());
 }

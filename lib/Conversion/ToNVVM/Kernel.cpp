@@ -31,8 +31,16 @@ static constexpr int64_t maxRegisters = 255;
 BlockPlan::BlockPlan(tile::KernelOp kernel) {
   for (auto role : kernel.getBody().getOps<aref::RoleOp>()) {
     int64_t reserved = llvm::alignTo(role.getWarps(), warpgroupWarps);
-    roles.push_back({role, numWarps, reserved, numBarriers});
+    roles.push_back({role, numWarps, reserved, numBarriers, 0});
     numWarps += reserved * role.getInstances();
+    numBarriers += role.getInstances();
+    bool takesTurns =
+        role.getBody()
+            .walk([](aref::TakeTurnOp) { return WalkResult::interrupt(); })
+            .wasInterrupted();
+    if (!takesTurns)
+      continue;
+    roles.back().firstTurn = numBarriers;
     numBarriers += role.getInstances();
   }
   if (!roles.empty())
@@ -287,8 +295,9 @@ void Flattener::dispatch() {
 
 LogicalResult Flattener::run() {
   if (plan.getNumBarriers() > 16)
-    return kernel.emitOpError("expected at most 15 instances of roles, which "
-                              "each take one of the 16 named barriers, found ")
+    return kernel.emitOpError("expected at most 15 named barriers, one for "
+                              "each instance and one more for each that takes "
+                              "turns, found ")
            << plan.getNumBarriers() - 1;
   if (plan.getNumWarps() > 32)
     return kernel.emitOpError("expected at most 32 warps, found ")

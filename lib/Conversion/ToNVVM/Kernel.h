@@ -21,6 +21,8 @@ struct RolePlan {
   int64_t warpsReserved;
   /// Instance `i` has barrier `firstBarrier + i`.
   int64_t firstBarrier;
+  /// It waits for its turn at barrier `firstTurn + i`, if instances take turns.
+  int64_t firstTurn;
 };
 
 /// Roles are laid out in order of appearance. Every instance starts at a
