@@ -73,16 +73,13 @@ std::string heddle::formatIndex(const HostArray &array, size_t index) {
 }
 
 void heddle::summarizeElements(std::FILE *text, const HostArray &array) {
-  auto type = *reference::NumberType::parse(getName(array.type));
-  unsigned width = reference::getByteWidth(type);
+  NumberType type = getNumberType(array);
+  size_t width = getByteWidth(type);
   size_t count = array.bytes.size() / width;
   double sum = 0, low = INFINITY, high = -INFINITY;
   for (size_t i = 0; i < count; ++i) {
-    reference::Element element =
-        reference::loadElement(type, array.bytes.data() + i * width);
-    double value = type.isFloat()
-                       ? element.f
-                       : double(reference::signExtend(element.i, type.width));
+    double value =
+        getValue(type, loadElement(type, array.bytes.data() + i * width));
     sum += value;
     low = std::fmin(low, value);
     high = std::fmax(high, value);

@@ -12,7 +12,10 @@
 #include "engine/Access.h"
 #include "engine/Pending.h"
 #include "instructions/MbarrierAddress.h"
+#include "sanitizer/Sanitizer.h"
 #include "units/Tma.h"
+
+#include <optional>
 
 namespace heddle::vgpu {
 
@@ -51,6 +54,29 @@ Expected<uint32_t> multicastTargets(Warp &warp, uint32_t mask);
 /// Fills what an asynchronous copy will write with a NaN pattern, so that
 /// reading before the wait, or writing before the readers are done, shows.
 void poison(Cta &cta, uint32_t offset, uint32_t bytes);
+
+/// Issues a copy of global memory to `place` of its CTA, or of each of the CTAs
+/// that a multicast names, which credits an mbarrier of its own then.
+/// `create(place, barrier)` makes the operation of one.
+template <typename F>
+void multicastLoad(Warp &warp, const Instruction &i, uint32_t lane,
+                   SharedPlace place, uint32_t bytes, MbarrierPlace barrier,
+                   std::optional<uint32_t> targets, const GlobalRange &source,
+                   F &&create) {
+  Cluster &cluster = warp.cta.cluster;
+  uint32_t ranks = targets.value_or(1u << place.cta->rank);
+  for (; ranks; ranks &= ranks - 1) {
+    place.cta = cluster.ctas[__builtin_ctz(ranks)].get();
+    if (targets)
+      barrier.cta = place.cta;
+    poison(*place.cta, place.offset, bytes);
+    if (cluster.sanitizer)
+      cluster.sanitizer->copyToShared(warp, i, lane, *place.cta, place.offset,
+                                      bytes, source, *barrier.cta,
+                                      barrier.offset);
+    cluster.issue(create(place, barrier), copyLatency);
+  }
+}
 
 /// A copy of global memory to shared memory of one CTA, which credits an
 /// mbarrier.
@@ -103,6 +129,8 @@ private:
 };
 
 std::optional<ReduceOp> takeReduceOp(Modifiers &mods);
+/// The elements of a reduction, or nothing if there are none of `type`.
+std::optional<TensorMapType> reduceType(Type type);
 
 } // namespace heddle::vgpu
 

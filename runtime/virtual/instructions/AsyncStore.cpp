@@ -30,46 +30,11 @@ struct AsyncStorePayload : Payload {
   MbarrierAddress barrier;
   /// Registers stored, or the number of bytes of a range.
   std::vector<uint32_t> slots;
-  Type type = Type::B32;
+  /// Of a reduction.
   std::optional<ReduceOp> op;
+  TensorMapType reduced = TensorMapType::U32;
+  uint32_t elementBytes = 4;
 };
-
-template <typename U>
-U combine(ReduceOp op, bool isSigned, U old, U value) {
-  using S = std::make_signed_t<U>;
-  bool less = isSigned ? S(old) < S(value) : old < value;
-  switch (op) {
-  case ReduceOp::Add:
-    return old + value;
-  case ReduceOp::Min:
-    return less ? old : value;
-  case ReduceOp::Max:
-    return less ? value : old;
-  case ReduceOp::Inc:
-    return old >= value ? 0 : old + 1;
-  case ReduceOp::Dec:
-    return old == 0 || old > value ? value : old - 1;
-  case ReduceOp::And:
-    return old & value;
-  case ReduceOp::Or:
-    return old | value;
-  case ReduceOp::Xor:
-    return old ^ value;
-  }
-  return value;
-}
-
-template <typename U>
-void reduceInto(std::byte *to, const std::byte *from, uint32_t bytes,
-                const AsyncStorePayload &p) {
-  for (uint32_t at = 0; at < bytes; at += sizeof(U)) {
-    U old, value;
-    std::memcpy(&old, to + at, sizeof(U));
-    std::memcpy(&value, from + at, sizeof(U));
-    value = combine(*p.op, isSigned(p.type), old, value);
-    std::memcpy(to + at, &value, sizeof(U));
-  }
-}
 
 class AsyncStore final : public SharedLoad {
 public:
@@ -86,12 +51,9 @@ private:
     std::byte *target = to.cta->shared() + to.offset;
     const std::byte *source =
         from.cta ? from.cta->shared() + from.offset : data.data();
-    if (!p.op)
-      std::memcpy(target, source, bytes);
-    else if (bits(p.type) == 64)
-      reduceInto<uint64_t>(target, source, bytes, p);
-    else
-      reduceInto<uint32_t>(target, source, bytes, p);
+    if (p.op)
+      return sharedReduce(target, source, bytes, p.reduced, *p.op);
+    std::memcpy(target, source, bytes);
     return bytes;
   }
 
@@ -105,7 +67,7 @@ template <bool range>
 Flow asyncStore(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &p = *static_cast<const AsyncStorePayload *>(i.payload);
   Cluster &cluster = warp.cta.cluster;
-  uint32_t element = bits(p.type) / 8;
+  uint32_t element = p.elementBytes;
   for (; mask; mask &= mask - 1) {
     uint32_t lane = uint32_t(__builtin_ctz(mask));
     uint32_t bytes = range ? warp.reg32(p.slots[0])[lane]
@@ -165,7 +127,14 @@ Handler decodeAsyncStore(Decoder &d) {
   if (d.mods.base() != "st")
     p->op = takeReduceOp(d.mods);
   std::string_view vector = d.mods.takeAny({"v2", "v4"});
-  p->type = d.mods.takeType();
+  Type type = d.mods.takeType();
+  p->elementBytes = bits(type) / 8;
+  if (p->op) {
+    auto reduced = reduceType(type);
+    if (!reduced)
+      return d.unknown();
+    p->reduced = *reduced;
+  }
   d.expectOperands(3 + range);
   p->to = threadAddress(d, d.operand(0), Space::Shared);
   if (range) {
@@ -173,12 +142,12 @@ Handler decodeAsyncStore(Decoder &d) {
     p->slots.push_back(d.source(2, Type::U32));
   } else {
     for (const Operand *part : d.elements(d.operand(1)))
-      p->slots.push_back(d.source(*part, p->type));
+      p->slots.push_back(d.source(*part, type));
     size_t expected = vector.empty() ? 1 : size_t(vector[1] - '0');
-    if (p->slots.size() != expected || expected * bits(p->type) > 128)
+    if (p->slots.size() != expected || expected * bits(type) > 128)
       return d.fail("expected {} registers and at most 128 bits, found {} of "
                     "{} bits",
-                    expected, p->slots.size(), bits(p->type));
+                    expected, p->slots.size(), bits(type));
   }
   p->barrier.crossCta = true;
   decodeMbarrierAddress(d, d.operand(2 + range), p->barrier);
@@ -214,8 +183,16 @@ constexpr InstructionRow rows[] = {
      ".mbarrier::complete_tx::bytes.(and|or|xor).b32",
      decodeAsyncStore, reduceEffects, Timing::Copy, Fidelity::Exact, 900},
     {"cp.reduce.async.bulk.shared::cluster.shared::cta"
-     ".mbarrier::complete_tx::bytes.(add|min|max|inc|dec|and|or|xor)"
-     ".(b32|u32|s32|u64)",
+     ".mbarrier::complete_tx::bytes.add.(u32|s32|u64)",
+     decodeAsyncStore, bulkReduceEffects, Timing::Bulk, Fidelity::Exact, 900},
+    {"cp.reduce.async.bulk.shared::cluster.shared::cta"
+     ".mbarrier::complete_tx::bytes.(min|max).(u32|s32)",
+     decodeAsyncStore, bulkReduceEffects, Timing::Bulk, Fidelity::Exact, 900},
+    {"cp.reduce.async.bulk.shared::cluster.shared::cta"
+     ".mbarrier::complete_tx::bytes.(inc|dec).u32",
+     decodeAsyncStore, bulkReduceEffects, Timing::Bulk, Fidelity::Exact, 900},
+    {"cp.reduce.async.bulk.shared::cluster.shared::cta"
+     ".mbarrier::complete_tx::bytes.(and|or|xor).b32",
      decodeAsyncStore, bulkReduceEffects, Timing::Bulk, Fidelity::Exact, 900},
 };
 

@@ -251,68 +251,62 @@ constexpr RowEffects atomicEffects{.reads = globalMemory | sharedMemory,
                      .sinks = addressSink | storeSink,
                      .update = Update::Reduces};
 
+// What atom and red have in common, up to the orders that they know.
+#define HEDDLE_UPDATES(prefix, effects)                                        \
+  {prefix "{.<scope>}{.(global|<shared>)}.add{.L2::cache_hint}"                \
+          ".(u32|s32|u64|f32|f64)",                                            \
+   decodeAtomic, effects, Timing::Atomic},                                     \
+      {prefix "{.<scope>}{.(global|<shared>)}.(min|max){.L2::cache_hint}"      \
+              ".(u32|s32|u64|s64)",                                            \
+       decodeAtomic, effects, Timing::Atomic},                                 \
+      {prefix "{.<scope>}{.(global|<shared>)}.(and|or|xor){.L2::cache_hint}"   \
+              ".(b32|b64)",                                                    \
+       decodeAtomic, effects, Timing::Atomic},                                 \
+      {prefix "{.<scope>}{.(global|<shared>)}.(inc|dec){.L2::cache_hint}.u32", \
+       decodeAtomic, effects, Timing::Atomic},                                 \
+      {prefix "{.<scope>}{.(global|<shared>)}.add.noftz{.L2::cache_hint}"      \
+              ".(f16|f16x2)",                                                  \
+       decodeAtomic, effects, Timing::Atomic},                                 \
+      {prefix "{.<scope>}{.(global|<shared>)}.add.noftz{.L2::cache_hint}"      \
+              ".(bf16|bf16x2)",                                                \
+       decodeAtomic,                                                           \
+       effects,                                                                \
+       Timing::Atomic,                                                         \
+       Fidelity::Exact,                                                        \
+       900},                                                                   \
+      {prefix "{.<scope>}{.global}.add{.L2::cache_hint}.(v2|v4).f32",          \
+       decodeAtomic,                                                           \
+       effects,                                                                \
+       Timing::Atomic,                                                         \
+       Fidelity::Exact,                                                        \
+       900},                                                                   \
+      {prefix "{.<scope>}{.global}.(add|min|max).noftz{.L2::cache_hint}"       \
+              ".(v2|v4|v8).(f16|bf16)",                                        \
+       decodeAtomic,                                                           \
+       effects,                                                                \
+       Timing::Atomic,                                                         \
+       Fidelity::Exact,                                                        \
+       900},                                                                   \
+      {prefix "{.<scope>}{.global}.(add|min|max).noftz{.L2::cache_hint}"       \
+              ".(v2|v4).(f16x2|bf16x2)",                                       \
+       decodeAtomic,                                                           \
+       effects,                                                                \
+       Timing::Atomic,                                                         \
+       Fidelity::Exact,                                                        \
+       900}
+
 constexpr InstructionRow rows[] = {
-    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
-     ".add{.L2::cache_hint}.(u32|s32|u64|f32|f64)",
-     decodeAtomic, atomicEffects, Timing::Atomic},
-    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
-     ".(min|max){.L2::cache_hint}.(u32|s32|u64|s64)",
-     decodeAtomic, atomicEffects, Timing::Atomic},
-    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
-     ".(and|or|xor){.L2::cache_hint}.(b32|b64)",
-     decodeAtomic, atomicEffects, Timing::Atomic},
-    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
-     ".(inc|dec){.L2::cache_hint}.u32",
-     decodeAtomic, atomicEffects, Timing::Atomic},
-    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
-     ".add.noftz{.L2::cache_hint}.(f16|f16x2)",
-     decodeAtomic, atomicEffects, Timing::Atomic},
-    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
-     ".add.noftz{.L2::cache_hint}.(bf16|bf16x2)",
-     decodeAtomic, atomicEffects, Timing::Atomic, Fidelity::Exact, 900},
+    HEDDLE_UPDATES("atom{.(relaxed|acquire|release|acq_rel)}", atomicEffects),
     {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
      ".exch{.L2::cache_hint}.(b32|b64)",
      decodeAtomic, atomicEffects, Timing::Atomic},
     {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
      ".cas{.L2::cache_hint}.(b16|b32|b64)",
      decodeAtomic, atomicEffects, Timing::Atomic},
-    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.global}"
-     ".add{.L2::cache_hint}.(v2|v4).f32",
-     decodeAtomic, atomicEffects, Timing::Atomic, Fidelity::Exact, 900},
-    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.global}"
-     ".(add|min|max).noftz{.L2::cache_hint}.(v2|v4|v8).(f16|bf16)",
-     decodeAtomic, atomicEffects, Timing::Atomic, Fidelity::Exact, 900},
-    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.global}"
-     ".(add|min|max).noftz{.L2::cache_hint}.(v2|v4).(f16x2|bf16x2)",
-     decodeAtomic, atomicEffects, Timing::Atomic, Fidelity::Exact, 900},
-    {"red{.(relaxed|release)}{.<scope>}{.(global|<shared>)}"
-     ".add{.L2::cache_hint}.(u32|s32|u64|f32|f64)",
-     decodeAtomic, reductionEffects, Timing::Atomic},
-    {"red{.(relaxed|release)}{.<scope>}{.(global|<shared>)}"
-     ".(min|max){.L2::cache_hint}.(u32|s32|u64|s64)",
-     decodeAtomic, reductionEffects, Timing::Atomic},
-    {"red{.(relaxed|release)}{.<scope>}{.(global|<shared>)}"
-     ".(and|or|xor){.L2::cache_hint}.(b32|b64)",
-     decodeAtomic, reductionEffects, Timing::Atomic},
-    {"red{.(relaxed|release)}{.<scope>}{.(global|<shared>)}"
-     ".(inc|dec){.L2::cache_hint}.u32",
-     decodeAtomic, reductionEffects, Timing::Atomic},
-    {"red{.(relaxed|release)}{.<scope>}{.(global|<shared>)}"
-     ".add.noftz{.L2::cache_hint}.(f16|f16x2)",
-     decodeAtomic, reductionEffects, Timing::Atomic},
-    {"red{.(relaxed|release)}{.<scope>}{.(global|<shared>)}"
-     ".add.noftz{.L2::cache_hint}.(bf16|bf16x2)",
-     decodeAtomic, reductionEffects, Timing::Atomic, Fidelity::Exact, 900},
-    {"red{.(relaxed|release)}{.<scope>}{.global}"
-     ".add{.L2::cache_hint}.(v2|v4).f32",
-     decodeAtomic, reductionEffects, Timing::Atomic, Fidelity::Exact, 900},
-    {"red{.(relaxed|release)}{.<scope>}{.global}"
-     ".(add|min|max).noftz{.L2::cache_hint}.(v2|v4|v8).(f16|bf16)",
-     decodeAtomic, reductionEffects, Timing::Atomic, Fidelity::Exact, 900},
-    {"red{.(relaxed|release)}{.<scope>}{.global}"
-     ".(add|min|max).noftz{.L2::cache_hint}.(v2|v4).(f16x2|bf16x2)",
-     decodeAtomic, reductionEffects, Timing::Atomic, Fidelity::Exact, 900},
+    HEDDLE_UPDATES("red{.(relaxed|release)}", reductionEffects),
 };
+
+#undef HEDDLE_UPDATES
 
 } // namespace
 

@@ -9,7 +9,6 @@
 #include "heddle/Runtime/MakeError.h"
 #include "instructions/AsyncMemory.h"
 #include "instructions/Table.h"
-#include "sanitizer/Sanitizer.h"
 
 #include <cstring>
 
@@ -118,6 +117,31 @@ std::optional<ReduceOp> heddle::vgpu::takeReduceOp(Modifiers &mods) {
   return std::nullopt;
 }
 
+std::optional<TensorMapType> heddle::vgpu::reduceType(Type type) {
+  switch (type) {
+  case Type::F16:
+    return TensorMapType::F16;
+  case Type::BF16:
+    return TensorMapType::BF16;
+  case Type::F32:
+    return TensorMapType::F32;
+  case Type::F64:
+    return TensorMapType::F64;
+  case Type::B32:
+  case Type::U32:
+    return TensorMapType::U32;
+  case Type::S32:
+    return TensorMapType::S32;
+  case Type::B64:
+  case Type::U64:
+    return TensorMapType::U64;
+  case Type::S64:
+    return TensorMapType::S64;
+  default:
+    return std::nullopt;
+  }
+}
+
 namespace {
 
 struct BulkPayload : Payload {
@@ -219,7 +243,7 @@ Flow toShared(Warp &warp, const Instruction &i, uint32_t mask) {
     auto barrier = locateMbarrier(warp, p.barrier, lane);
     if (!barrier)
       return tl::unexpected(barrier.error());
-    uint32_t targets = 1u << place->cta->rank;
+    std::optional<uint32_t> targets;
     if (p.multicast) {
       auto ranks = multicastTargets(warp, warp.reg32(p.mask)[lane]);
       if (!ranks)
@@ -227,23 +251,12 @@ Flow toShared(Warp &warp, const Instruction &i, uint32_t mask) {
       targets = *ranks;
     }
     uint64_t from = p.src.of(warp, lane);
-    Cluster &cluster = warp.cta.cluster;
-    for (; targets; targets &= targets - 1) {
-      Cta *cta = cluster.ctas[__builtin_ctz(targets)].get();
-      poison(*cta, place->offset, bytes);
-      MbarrierPlace credited = *barrier;
-      if (p.multicast)
-        credited.cta = cta;
-      if (cluster.sanitizer)
-        cluster.sanitizer->copyToShared(warp, i, lane, *cta, place->offset,
-                                        bytes,
-                                        {.address = from, .rowBytes = bytes},
-                                        *credited.cta, credited.offset);
-      cluster.issue(cluster.pending.create<RangeLoad>(
-                        warp, i, lane, credited,
-                        SharedPlace{cta, place->offset}, from, bytes),
-                    copyLatency);
-    }
+    multicastLoad(warp, i, lane, *place, bytes, *barrier, targets,
+                  {.address = from, .rowBytes = bytes},
+                  [&](SharedPlace to, MbarrierPlace credited) -> RangeLoad & {
+                    return warp.cta.cluster.pending.create<RangeLoad>(
+                        warp, i, lane, credited, to, from, bytes);
+                  });
     return {};
   });
 }
@@ -298,31 +311,6 @@ Flow toGlobal(Warp &warp, const Instruction &i, uint32_t mask) {
         .issue();
     return {};
   });
-}
-
-std::optional<TensorMapType> reduceType(Type type) {
-  switch (type) {
-  case Type::F16:
-    return TensorMapType::F16;
-  case Type::BF16:
-    return TensorMapType::BF16;
-  case Type::F32:
-    return TensorMapType::F32;
-  case Type::F64:
-    return TensorMapType::F64;
-  case Type::B32:
-  case Type::U32:
-    return TensorMapType::U32;
-  case Type::S32:
-    return TensorMapType::S32;
-  case Type::B64:
-  case Type::U64:
-    return TensorMapType::U64;
-  case Type::S64:
-    return TensorMapType::S64;
-  default:
-    return std::nullopt;
-  }
 }
 
 } // namespace

@@ -9,7 +9,6 @@
 #include "heddle/Runtime/MakeError.h"
 #include "instructions/AsyncMemory.h"
 #include "instructions/Table.h"
-#include "sanitizer/Sanitizer.h"
 #include "units/TensorMapCodec.h"
 
 #include <cstring>
@@ -116,34 +115,24 @@ Expected<void> issueLoad(Warp &warp, const Instruction &i, uint32_t lane) {
   auto barrier = locateMbarrier(warp, p.barrier, lane);
   if (!barrier)
     return tl::unexpected(barrier.error());
-  uint32_t targets = 1u << place->cta->rank;
+  std::optional<uint32_t> targets;
   if (p.multicast) {
     auto ranks = multicastTargets(warp, warp.reg32(p.mask)[lane]);
     if (!ranks)
       return tl::unexpected(ranks.error());
     targets = *ranks;
   }
-  Cluster &cluster = warp.cta.cluster;
   GlobalRange source;
-  if (cluster.sanitizer) {
+  if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get()) {
     source = boxRange(operands->spec, operands->coords());
-    cluster.sanitizer->readTensorMap(warp, i, lane, p.map.of(warp, lane),
-                                     barrier->cta, barrier->offset);
+    sanitizer->readTensorMap(warp, i, lane, p.map.of(warp, lane), barrier->cta,
+                             barrier->offset);
   }
-  for (; targets; targets &= targets - 1) {
-    Cta *cta = cluster.ctas[__builtin_ctz(targets)].get();
-    poison(*cta, place->offset, bytes);
-    MbarrierPlace credited = *barrier;
-    if (p.multicast)
-      credited.cta = cta;
-    if (cluster.sanitizer)
-      cluster.sanitizer->copyToShared(warp, i, lane, *cta, place->offset, bytes,
-                                      source, *credited.cta, credited.offset);
-    cluster.issue(cluster.pending.create<BoxLoad>(
-                      warp, i, lane, credited, SharedPlace{cta, place->offset},
-                      *operands),
-                  copyLatency);
-  }
+  multicastLoad(warp, i, lane, *place, bytes, *barrier, targets, source,
+                [&](SharedPlace to, MbarrierPlace credited) -> BoxLoad & {
+                  return warp.cta.cluster.pending.create<BoxLoad>(
+                      warp, i, lane, credited, to, *operands);
+                });
   return {};
 }
 

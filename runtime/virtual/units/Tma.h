@@ -67,6 +67,10 @@ Expected<void> bulkReduce(DeviceAddress dst, uint32_t bytes, TensorMapType type,
                           ReduceOp op, const std::byte *shared,
                           uint32_t sharedBytes, uint32_t srcOffset,
                           GlobalMemory::Cursor &global);
+/// Combines `bytes` bytes, aligned and inside shared memory, into others.
+Expected<uint32_t> sharedReduce(std::byte *to, const std::byte *from,
+                                uint32_t bytes, TensorMapType type,
+                                ReduceOp op);
 /// From one CTA's window to another's; the two must differ.
 Expected<uint32_t> bulkCopyShared(std::byte *dstShared, uint32_t dstBytes,
                                   uint32_t dstOffset,

@@ -230,3 +230,13 @@ Expected<void> vgpu::bulkReduce(DeviceAddress dst, uint32_t bytes,
   (*combiner)(to, shared + srcOffset, bytes / elementBytes(type));
   return {};
 }
+
+Expected<uint32_t> vgpu::sharedReduce(std::byte *to, const std::byte *from,
+                                      uint32_t bytes, TensorMapType type,
+                                      ReduceOp op) {
+  Expected<Combiner> combiner = findCombiner(type, op);
+  if (!combiner)
+    return tl::unexpected(combiner.error());
+  (*combiner)(to, from, bytes / elementBytes(type));
+  return bytes;
+}

@@ -80,6 +80,12 @@ constexpr std::string_view samples[] = {
     "[%rd0], [%r0], 128;",
     "cp.reduce.async.bulk.shared::cluster.shared::cta"
     ".mbarrier::complete_tx::bytes.add.u32 [%r0], [%r0+256], 128, [%r1];",
+    "cp.reduce.async.bulk.shared::cluster.shared::cta"
+    ".mbarrier::complete_tx::bytes.min.s32 [%r0], [%r0+256], 128, [%r1];",
+    "cp.reduce.async.bulk.shared::cluster.shared::cta"
+    ".mbarrier::complete_tx::bytes.inc.u32 [%r0], [%r0+256], 128, [%r1];",
+    "cp.reduce.async.bulk.shared::cluster.shared::cta"
+    ".mbarrier::complete_tx::bytes.xor.b32 [%r0], [%r0+256], 128, [%r1];",
     "st.async.shared::cluster.mbarrier::complete_tx::bytes.v2.b32 "
     "[%r0], {%r2, %r3}, [%r1];",
     "red.async.relaxed.cluster.shared::cluster.mbarrier::complete_tx::bytes"

@@ -13,8 +13,6 @@ using namespace heddle::vgpu;
 
 namespace {
 
-constexpr uint32_t quantum = 128;
-
 /// Warps stop after an instruction that issues something, and it completes
 /// before any of them goes on.
 class EagerSchedule final : public ClusterSchedule {
@@ -32,7 +30,7 @@ public:
       for (auto &warp : cta->warps) {
         if (warp->done() || !warp->ready())
           continue;
-        run(*warp, quantum);
+        run(*warp);
         ran = true;
         if (cluster.faulted())
           return true;

@@ -13,8 +13,6 @@ using namespace heddle::vgpu;
 
 namespace {
 
-constexpr uint32_t quantum = 128;
-
 // What is as late as legal must come all the same while warps poll.
 
 /// Polls in a row by one warp after which it gets what it polls for.
@@ -54,7 +52,7 @@ public:
         Polls &count = polls[position++];
         if (warp->done() || !warp->ready())
           continue;
-        run(*warp, quantum);
+        run(*warp);
         ran = true;
         if (cluster.faulted())
           return true;

@@ -14,8 +14,8 @@
 using namespace heddle;
 using namespace heddle::vgpu;
 
-void ClusterSchedule::run(Warp &warp, uint32_t quantum) {
-  cluster.count(warp.run(quantum));
+void ClusterSchedule::run(Warp &warp, uint32_t instructions) {
+  cluster.count(warp.run(instructions));
 }
 
 namespace {

@@ -50,8 +50,11 @@ public:
   virtual bool preempts() const { return true; }
 
 protected:
-  /// Gives `warp` a turn of at most `quantum` instructions.
-  void run(Warp &warp, uint32_t quantum);
+  /// Instructions that a warp runs before the next one's turn, where no choice
+  /// is made in between.
+  static constexpr uint32_t quantum = 128;
+  /// Gives `warp` a turn of at most `instructions`.
+  void run(Warp &warp, uint32_t instructions = quantum);
 
   Cluster &cluster;
 };

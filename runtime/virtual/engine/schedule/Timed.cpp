@@ -15,9 +15,6 @@ using namespace heddle::vgpu;
 
 namespace {
 
-/// Instructions that a warp runs before the next one's turn.
-constexpr uint32_t quantum = 128;
-
 /// Warps take turns, which is what makes time pass; operations complete when
 /// their time has come.
 class TimedSchedule final : public ClusterSchedule {
@@ -71,7 +68,7 @@ bool TimedSchedule::step() {
     for (auto &warp : cta->warps) {
       if (warp->done() || !warp->ready())
         continue;
-      run(*warp, quantum);
+      run(*warp);
       ran = true;
       completeDue();
       if (cluster.faulted())
