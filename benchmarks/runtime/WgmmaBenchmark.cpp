@@ -71,7 +71,7 @@ void runShared(benchmark::State &state, WgmmaInput type,
                WgmmaAccumulator accumulator, bool transB) {
   Setup setup(type, accumulator, uint32_t(state.range(0)), transB);
   for (auto _ : state) {
-    Expected<void> good =
+    Checked<void> good =
         wgmma(setup.op, setup.shared.data(), uint32_t(setup.shared.size()),
               setup.descA, setup.descB, setup.d.view);
     if (!good)
@@ -83,7 +83,7 @@ void runShared(benchmark::State &state, WgmmaInput type,
 void runRegisters(benchmark::State &state, WgmmaInput type) {
   Setup setup(type, WgmmaAccumulator::F32, uint32_t(state.range(0)), true);
   for (auto _ : state) {
-    Expected<void> good =
+    Checked<void> good =
         wgmma(setup.op, setup.shared.data(), uint32_t(setup.shared.size()),
               setup.a.view, setup.descB, setup.d.view);
     if (!good)

@@ -103,7 +103,7 @@ public:
     if (std::byte *host = memory.resolve(address, bytes))
       return host;
     return makeError(ErrorKind::InvalidInput, "host pointer: {}",
-                     memory.explain(address, bytes));
+                     memory.explain(address, bytes).message);
   }
   Expected<void> copyToDevice(DeviceAddress to, const void *from, size_t bytes,
                               Stream *) override {
@@ -112,7 +112,7 @@ public:
     std::byte *host = memory.resolve(to, bytes);
     if (!host)
       return makeError(ErrorKind::InvalidInput, "copy to device: {}",
-                       memory.explain(to, bytes));
+                       memory.explain(to, bytes).message);
     std::memcpy(host, from, bytes);
     return {};
   }
@@ -123,7 +123,7 @@ public:
     const std::byte *host = memory.resolve(from, bytes);
     if (!host)
       return makeError(ErrorKind::InvalidInput, "copy to host: {}",
-                       memory.explain(from, bytes));
+                       memory.explain(from, bytes).message);
     std::memcpy(to, host, bytes);
     return {};
   }
@@ -134,7 +134,7 @@ public:
     std::byte *host = memory.resolve(to, bytes);
     if (!host)
       return makeError(ErrorKind::InvalidInput, "fill: {}",
-                       memory.explain(to, bytes));
+                       memory.explain(to, bytes).message);
     std::memset(host, int(value), bytes);
     return {};
   }

@@ -62,8 +62,8 @@ inline std::byte *accessLane(Warp &warp, Space space, uint64_t address,
 }
 
 /// Why `accessLane` returned null.
-std::string explainAccess(Warp &warp, Space space, uint64_t address,
-                          uint32_t bytes, bool crossCta, AccessKind kind);
+Fault explainAccess(Warp &warp, Space space, uint64_t address, uint32_t bytes,
+                    bool crossCta, AccessKind kind);
 
 } // namespace heddle::vgpu
 

@@ -83,12 +83,11 @@ std::string heddle::vgpu::describeBytes(const MbarrierState &state) {
 }
 
 Finding heddle::vgpu::describeFault(const Warp &warp, uint32_t pc,
-                                    uint32_t lanes, std::string_view message) {
-  FaultClass found = classifyFault(message);
+                                    uint32_t lanes, const Fault &fault) {
   Finding finding;
-  finding.kind = found.kind;
-  finding.cause = found.cause;
-  finding.message = message;
+  finding.kind = fault.type.kind;
+  finding.cause = fault.type.cause;
+  finding.message = fault.message;
   finding.sites.push_back(getSite(warp, pc, lanes));
   finding.sites[0].thread = fmt::format("kernel '{}', {}", warp.kernel->name,
                                         finding.sites[0].thread);

@@ -21,6 +21,7 @@ namespace heddle::vgpu {
 
 class Cluster;
 class Cta;
+struct Fault;
 struct Launch;
 class Warp;
 struct Fragment;
@@ -43,16 +44,9 @@ std::string describeThreads(const Warp &warp, uint32_t lanes);
 FindingSite getSite(const Warp &warp, uint32_t pc, uint32_t lanes,
                     std::string what = "");
 
-struct FaultClass {
-  FindingKind kind = FindingKind::Fault;
-  CauseClass cause = CauseClass::Unknown;
-};
-/// What kind of defect the message of a fault tells of.
-FaultClass classifyFault(std::string_view message);
-
 /// The fault of `lanes` of `warp` at instruction `pc`.
 Finding describeFault(const Warp &warp, uint32_t pc, uint32_t lanes,
-                      std::string_view message);
+                      const Fault &fault);
 /// Why nothing in the cluster can run: a site per group of waiting lanes, the
 /// one that the others wait for first.
 Finding describeHang(Cluster &cluster);

@@ -47,7 +47,7 @@ void PendingOperations::step(PendingOperation &operation) {
   if (!done) {
     cluster.fail(describeFault(operation.warp,
                                operation.warp.indexOf(operation.instruction),
-                               operation.lanes, done.error().message));
+                               operation.lanes, done.error()));
     return;
   }
   if (operation.channel.kind != Channel::Kind::Timer)

@@ -17,7 +17,7 @@
 #ifndef HEDDLE_VIRTUAL_ENGINE_PENDING_H
 #define HEDDLE_VIRTUAL_ENGINE_PENDING_H
 
-#include "heddle/Runtime/Error.h"
+#include "units/Fault.h"
 
 #include <memory_resource>
 #include <vector>
@@ -61,7 +61,7 @@ public:
 
   /// Does the part of the work that `stage` names. A failure is reported as
   /// that of the lanes that issued the operation.
-  virtual Expected<void> execute() = 0;
+  virtual Checked<void> execute() = 0;
 
   /// Whether the next stage may happen: the one before it in its channel has
   /// had it.

@@ -500,8 +500,9 @@ uint32_t Warp::dispatch(uint32_t quantum) {
       }
       if ((inFlightCount || wgmmaRegisters) && touchesInFlight(at)) {
         fault(instruction, mask,
-              "register belongs to a wgmma in flight; expected "
-              "wgmma.wait_group before it is touched");
+              {faults::wgmmaRegisters,
+               "register belongs to a wgmma in flight; expected "
+               "wgmma.wait_group before it is touched"});
         return steps;
       }
     }
@@ -557,9 +558,8 @@ uint32_t Warp::run(uint32_t quantum) {
   return steps;
 }
 
-Flow Warp::fault(const Instruction &instruction, uint32_t lanes,
-                 std::string message) {
-  cta.cluster.fail(describeFault(*this, indexOf(instruction), lanes, message));
+Flow Warp::fault(const Instruction &instruction, uint32_t lanes, Fault what) {
+  cta.cluster.fail(describeFault(*this, indexOf(instruction), lanes, what));
   return Flow::Stop;
 }
 

@@ -12,6 +12,7 @@
 #include "decode/Kernel.h"
 #include "engine/Spin.h"
 #include "sanitizer/WgmmaRegisters.h"
+#include "units/Fault.h"
 
 #include <array>
 #include <deque>
@@ -133,8 +134,7 @@ public:
   /// they do not. False: return `Flow::Stop`. `mask` is updated.
   bool converge(const Instruction &instruction, uint32_t required,
                 uint32_t &mask);
-  Flow fault(const Instruction &instruction, uint32_t lanes,
-             std::string message);
+  Flow fault(const Instruction &instruction, uint32_t lanes, Fault what);
 
   uint32_t indexOf(const Instruction &instruction) const {
     return uint32_t(&instruction - kernel->code.data());

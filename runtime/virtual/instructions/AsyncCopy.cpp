@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "engine/Access.h"
-#include "heddle/Runtime/MakeError.h"
 #include "instructions/Lanes.h"
 #include "instructions/MbarrierAddress.h"
 #include "instructions/Table.h"
@@ -43,13 +42,13 @@ class Copy final : public PendingOperation {
 public:
   Copy(Warp &warp, const Instruction &i, uint32_t lanes)
       : PendingOperation(warp, i, lanes, {Channel::Kind::CopyGroup, &warp}) {}
-  Expected<void> execute() override;
+  Checked<void> execute() override;
 
   LaneCopy copies[warpSize];
 };
 
 /// Shared memory is written when the copy completes, global memory read then.
-Expected<void> Copy::execute() {
+Checked<void> Copy::execute() {
   auto &p = *static_cast<const CopyPayload *>(instruction.payload);
   Cluster &cluster = warp.cta.cluster;
   for (uint32_t rest = lanes; rest; rest &= rest - 1) {
@@ -59,8 +58,8 @@ Expected<void> Copy::execute() {
       const std::byte *from =
           cluster.cursors[p.cursor].resolve(copy.from, copy.read);
       if (!from)
-        return makeError(ErrorKind::Fault, "{}",
-                         cluster.launch.memory->explain(copy.from, copy.read));
+        return tl::unexpected(
+            cluster.launch.memory->explain(copy.from, copy.read));
       std::memcpy(copy.to, from, copy.read);
     }
     std::memset(copy.to + copy.read, 0, p.bytes - copy.read);
@@ -104,9 +103,10 @@ Flow copy(Warp &warp, const Instruction &i, uint32_t mask) {
                                       AccessKind::Store));
     if (copy.from % p.bytes)
       return warp.fault(i, 1u << lane,
-                        fmt::format("address {:#x} is not a multiple of {} "
-                                    "bytes",
-                                    copy.from, p.bytes));
+                        {faults::alignment,
+                         fmt::format("address {:#x} is not a multiple of {} "
+                                     "bytes",
+                                     copy.from, p.bytes)});
     ++groups[lane].issued;
   }
   if (Sanitizer *sanitizer = cluster.sanitizer.get()) {
@@ -225,7 +225,7 @@ public:
       : PendingOperation(warp, i, 1u << lane,
                          {Channel::Kind::Mbarrier, place.cta, place.offset}),
         place(place) {}
-  Expected<void> execute() override {
+  Checked<void> execute() override {
     auto state = place.cta->mbarriers.arrive(place.offset);
     if (!state)
       return tl::unexpected(state.error());
@@ -244,14 +244,14 @@ Flow mbarrierArrive(Warp &warp, const Instruction &i, uint32_t mask) {
     uint32_t lane = uint32_t(__builtin_ctz(rest));
     auto place = locateMbarrier(warp, p, lane);
     if (!place)
-      return warp.fault(i, 1u << lane, place.error().message);
+      return warp.fault(i, 1u << lane, place.error());
     if (Sanitizer *sanitizer = cluster.sanitizer.get())
       sanitizer->copyAsyncArrive(warp, i, 1u << lane, *place->cta,
                                  place->offset);
     if (increment)
       if (auto done = place->cta->mbarriers.incrementPending(place->offset);
           !done)
-        return warp.fault(i, 1u << lane, done.error().message);
+        return warp.fault(i, 1u << lane, done.error());
     // It comes after the copies in their order.
     cluster.issue(cluster.pending.create<CopyArrival>(warp, i, lane, *place),
                   copyLatency, &warp.newestCopy);

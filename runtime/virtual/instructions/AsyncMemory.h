@@ -44,12 +44,12 @@ struct SharedPlace {
 };
 
 /// The CTA and offset of a shared address, or an error.
-Expected<SharedPlace> locateShared(Warp &warp, uint64_t address, uint32_t bytes,
-                                   uint32_t align, bool crossCta);
+Checked<SharedPlace> locateShared(Warp &warp, uint64_t address, uint32_t bytes,
+                                  uint32_t align, bool crossCta);
 
 /// The ranks of the CTAs of a multicast, one bit each. An error if the cluster
 /// has no such ranks.
-Expected<uint32_t> multicastTargets(Warp &warp, uint32_t mask);
+Checked<uint32_t> multicastTargets(Warp &warp, uint32_t mask);
 
 /// Fills what an asynchronous copy will write with a NaN pattern, so that
 /// reading before the wait, or writing before the readers are done, shows.
@@ -88,11 +88,11 @@ public:
             warp, i, 1u << lane,
             {Channel::Kind::Mbarrier, barrier.cta, barrier.offset}),
         to(to), barrier(barrier), phase(phaseOf(barrier)) {}
-  Expected<void> execute() final;
+  Checked<void> execute() final;
 
 protected:
   /// Copies; returns the bytes to credit.
-  virtual Expected<uint32_t> copy() = 0;
+  virtual Checked<uint32_t> copy() = 0;
 
   const SharedPlace to;
   const MbarrierPlace barrier;
@@ -110,13 +110,13 @@ public:
   /// Counts the store among the bulk operations of the thread.
   SharedStore(Warp &warp, const Instruction &i, uint32_t lane, SharedPlace from,
               uint32_t bytes);
-  Expected<void> execute() final;
+  Checked<void> execute() final;
   /// Issues it.
   void issue();
 
 protected:
   /// Writes what was read.
-  virtual Expected<void> write() = 0;
+  virtual Checked<void> write() = 0;
 
   const SharedPlace from;
   /// A shared window of which [offset, offset + bytes) was read, such that

@@ -13,7 +13,6 @@
 ///
 //===----------------------------------------------------------------------===//
 
-#include "heddle/Runtime/MakeError.h"
 #include "instructions/AsyncMemory.h"
 #include "instructions/Table.h"
 #include "sanitizer/Sanitizer.h"
@@ -46,7 +45,7 @@ public:
         bytes(bytes) {}
 
 private:
-  Expected<uint32_t> copy() override {
+  Checked<uint32_t> copy() override {
     auto &p = *static_cast<const AsyncStorePayload *>(instruction.payload);
     std::byte *target = to.cta->shared() + to.offset;
     const std::byte *source =
@@ -72,23 +71,25 @@ Flow asyncStore(Warp &warp, const Instruction &i, uint32_t mask) {
     uint32_t lane = uint32_t(__builtin_ctz(mask));
     uint32_t bytes = range ? warp.reg32(p.slots[0])[lane]
                            : element * uint32_t(p.slots.size());
-    auto refuse = [&](const std::string &message) {
-      return warp.fault(i, 1u << lane, message);
+    auto refuse = [&](Fault fault) {
+      return warp.fault(i, 1u << lane, std::move(fault));
     };
     if (range && bytes % 16)
       return refuse(
-          fmt::format("expected a multiple of 16 bytes, found {}", bytes));
+          {faults::alignment,
+           fmt::format("expected a multiple of 16 bytes, found {}", bytes)});
     auto to = locateShared(warp, p.to.of(warp, lane), bytes, range ? 16 : bytes,
                            /*crossCta=*/true);
     if (!to)
-      return refuse(to.error().message);
+      return refuse(to.error());
     auto barrier = locateMbarrier(warp, p.barrier, lane);
     if (!barrier)
-      return refuse(barrier.error().message);
+      return refuse(barrier.error());
     if (barrier->cta != to->cta)
-      return refuse(fmt::format("expected the mbarrier in the CTA of the "
-                                "destination, rank {}, found rank {}",
-                                to->cta->rank, barrier->cta->rank));
+      return refuse(
+          {faults::other, fmt::format("expected the mbarrier in the CTA of the "
+                                      "destination, rank {}, found rank {}",
+                                      to->cta->rank, barrier->cta->rank)});
     Sanitizer *sanitizer = cluster.sanitizer.get();
     bool reduce = p.op.has_value();
     SharedPlace from;
@@ -96,7 +97,7 @@ Flow asyncStore(Warp &warp, const Instruction &i, uint32_t mask) {
     if constexpr (range) {
       auto source = locateShared(warp, p.from.of(warp, lane), bytes, 16, false);
       if (!source)
-        return refuse(source.error().message);
+        return refuse(source.error());
       from = *source;
       if (sanitizer)
         sanitizer->copyBetweenCtas(warp, i, lane, *to->cta, to->offset,

@@ -89,32 +89,39 @@ Flow barrier(Warp &warp, const Instruction &i, uint32_t mask) {
   if (number >= warp.cta.barriers.size())
     return warp.fault(
         i, mask,
-        fmt::format("expected a barrier from 0 to 15, found {}", number));
+        {faults::namedBarrier,
+         fmt::format("expected a barrier from 0 to 15, found {}", number)});
   if (hasCount && (expected == 0 || expected % warpSize))
     return warp.fault(i, mask,
-                      fmt::format("expected a thread count that is a positive "
-                                  "multiple of 32, found {}",
-                                  expected));
+                      {faults::namedBarrier,
+                       fmt::format("expected a thread count that is a positive "
+                                   "multiple of 32, found {}",
+                                   expected)});
   if (expected > warp.cta.warps.size() * warpSize)
-    return warp.fault(i, mask,
-                      fmt::format("expected at most the CTA's {} threads at "
-                                  "the barrier, found {}",
-                                  warp.cta.warps.size() * warpSize, expected));
+    return warp.fault(
+        i, mask,
+        {faults::namedBarrier,
+         fmt::format("expected at most the CTA's {} threads at "
+                     "the barrier, found {}",
+                     warp.cta.warps.size() * warpSize, expected)});
   NamedBarrier &state = warp.cta.barriers[number];
   if (!state.active) {
     state.active = true;
     state.expected = expected;
   } else if (state.expected != expected) {
     return warp.fault(i, mask,
-                      fmt::format("barrier {} is in use with {} threads; "
-                                  "expected the same count, found {}",
-                                  number, state.expected, expected));
+                      {faults::namedBarrier,
+                       fmt::format("barrier {} is in use with {} threads; "
+                                   "expected the same count, found {}",
+                                   number, state.expected, expected)});
   }
   if (state.arrived[warp.index] & mask)
-    return warp.fault(i, mask,
-                      fmt::format("the warp arrives at barrier {} again before "
-                                  "it completed",
-                                  number));
+    return warp.fault(
+        i, mask,
+        {faults::namedBarrier,
+         fmt::format("the warp arrives at barrier {} again before "
+                     "it completed",
+                     number)});
   state.arrived[warp.index] |= mask;
   if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
     sanitizer->races().barrierArrive(Sanitizer::actorOf(warp, i, mask), number,
@@ -182,8 +189,9 @@ Flow clusterArrive(Warp &warp, const Instruction &i, uint32_t mask) {
   uint32_t &arrived = barrier.arrived[clusterPosition(warp)];
   if (uint32_t twice = (arrived | warp.clusterArrived) & mask)
     return warp.fault(i, twice,
-                      "the thread arrives at the cluster barrier twice; "
-                      "expected barrier.cluster.wait in between");
+                      {faults::arrivalCount,
+                       "the thread arrives at the cluster barrier twice; "
+                       "expected barrier.cluster.wait in between"});
   arrived |= mask;
   barrier.active = true;
   warp.clusterArrived |= mask;
@@ -200,7 +208,8 @@ Flow clusterWaitFor(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &barrier = warp.cta.cluster.barrier;
   if (uint32_t early = mask & ~warp.clusterArrived)
     return warp.fault(i, early,
-                      "expected barrier.cluster.arrive before the wait");
+                      {faults::arrivalCount,
+                       "expected barrier.cluster.arrive before the wait"});
   warp.clusterArrived &= ~mask;
   // Lanes that diverged may be in two phases: those of the current one are
   // still among the arrived.

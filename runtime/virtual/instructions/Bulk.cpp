@@ -6,7 +6,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "heddle/Runtime/MakeError.h"
 #include "instructions/AsyncMemory.h"
 #include "instructions/Table.h"
 
@@ -15,35 +14,34 @@
 using namespace heddle;
 using namespace heddle::vgpu;
 
-Expected<SharedPlace> heddle::vgpu::locateShared(Warp &warp, uint64_t address,
-                                                 uint32_t bytes, uint32_t align,
-                                                 bool crossCta) {
+Checked<SharedPlace> heddle::vgpu::locateShared(Warp &warp, uint64_t address,
+                                                uint32_t bytes, uint32_t align,
+                                                bool crossCta) {
   uint32_t window = uint32_t(address);
   Cta *cta = &warp.cta;
   if (window >> sharedRankShift != cta->rank)
     cta = crossCta ? warp.cta.cluster.liveCtaOf(window) : nullptr;
   uint32_t offset = window & sharedOffsetMask;
   if (offset % align)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::alignment,
                      "shared offset {} is not a multiple of {} bytes", offset,
                      align);
   // Of an address in a CTA that is not reached this tells why.
   if (!cta)
-    return makeError(ErrorKind::Fault, "{}",
-                     explainAccess(warp, Space::Shared, window, 1, crossCta,
-                                   AccessKind::Load));
+    return tl::unexpected(explainAccess(warp, Space::Shared, window, 1,
+                                        crossCta, AccessKind::Load));
   if (offset > cta->sharedBytes || bytes > cta->sharedBytes - offset)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::bounds,
                      "the copy's {} bytes at shared offset {} are outside the "
                      "CTA's {} bytes of shared memory",
                      bytes, offset, cta->sharedBytes);
   return SharedPlace{cta, offset};
 }
 
-Expected<uint32_t> heddle::vgpu::multicastTargets(Warp &warp, uint32_t mask) {
+Checked<uint32_t> heddle::vgpu::multicastTargets(Warp &warp, uint32_t mask) {
   size_t count = warp.cta.cluster.ctas.size();
   if (uint32_t outside = mask & 0xffff & ~((1u << count) - 1))
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::bounds,
                      "multicast mask {:#x} names rank {} of a cluster of {} "
                      "CTAs",
                      mask, __builtin_ctz(outside), count);
@@ -54,7 +52,7 @@ void heddle::vgpu::poison(Cta &cta, uint32_t offset, uint32_t bytes) {
   std::memset(cta.shared() + offset, 0xff, bytes);
 }
 
-Expected<void> SharedLoad::execute() {
+Checked<void> SharedLoad::execute() {
   auto credit = copy();
   if (!credit)
     return tl::unexpected(credit.error());
@@ -89,7 +87,7 @@ void SharedStore::issue() {
                          &warp.bulkGroups[channel.number].newest);
 }
 
-Expected<void> SharedStore::execute() {
+Checked<void> SharedStore::execute() {
   AsyncGroups &group = warp.bulkGroups[channel.number];
   if (stage == 0) {
     offset = from.offset % swizzlePeriod;
@@ -166,7 +164,7 @@ public:
       : SharedLoad(warp, i, lane, to, barrier), from(from), bytes(bytes) {}
 
 private:
-  Expected<uint32_t> copy() override {
+  Checked<uint32_t> copy() override {
     Cluster &cluster = warp.cta.cluster;
     return bulkLoad(from, bytes, to.cta->shared(), to.cta->sharedBytes,
                     to.offset, cluster.cursors[payloadOf(instruction).cursor]);
@@ -183,7 +181,7 @@ public:
       : SharedLoad(warp, i, lane, to, barrier), from(from), bytes(bytes) {}
 
 private:
-  Expected<uint32_t> copy() override {
+  Checked<uint32_t> copy() override {
     return bulkCopyShared(to.cta->shared(), to.cta->sharedBytes, to.offset,
                           from.cta->shared(), from.cta->sharedBytes,
                           from.offset, bytes);
@@ -200,7 +198,7 @@ public:
       : SharedStore(warp, i, lane, from, bytes), to(to), bytes(bytes) {}
 
 private:
-  Expected<void> write() override {
+  Checked<void> write() override {
     auto &p = payloadOf(instruction);
     auto &cursor = warp.cta.cluster.cursors[p.cursor];
     if constexpr (reduce)
@@ -218,22 +216,22 @@ template <typename F>
 Flow perLane(Warp &warp, const Instruction &i, uint32_t mask, F &&body) {
   for (; mask; mask &= mask - 1) {
     uint32_t lane = uint32_t(__builtin_ctz(mask));
-    if (Expected<void> done = body(lane); !done)
-      return warp.fault(i, 1u << lane, done.error().message);
+    if (Checked<void> done = body(lane); !done)
+      return warp.fault(i, 1u << lane, done.error());
   }
   return Flow::Next;
 }
 
-Expected<void> checkSize(uint32_t bytes) {
+Checked<void> checkSize(uint32_t bytes) {
   if (bytes % 16)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::alignment,
                      "expected a multiple of 16 bytes, found {}", bytes);
   return {};
 }
 
 Flow toShared(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &p = *static_cast<const BulkPayload *>(i.payload);
-  return perLane(warp, i, mask, [&](uint32_t lane) -> Expected<void> {
+  return perLane(warp, i, mask, [&](uint32_t lane) -> Checked<void> {
     uint32_t bytes = warp.reg32(p.bytes)[lane];
     if (auto legal = checkSize(bytes); !legal)
       return legal;
@@ -263,7 +261,7 @@ Flow toShared(Warp &warp, const Instruction &i, uint32_t mask) {
 
 Flow sharedToShared(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &p = *static_cast<const BulkPayload *>(i.payload);
-  return perLane(warp, i, mask, [&](uint32_t lane) -> Expected<void> {
+  return perLane(warp, i, mask, [&](uint32_t lane) -> Checked<void> {
     uint32_t bytes = warp.reg32(p.bytes)[lane];
     if (auto legal = checkSize(bytes); !legal)
       return legal;
@@ -294,7 +292,7 @@ Flow toGlobal(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &p = *static_cast<const BulkPayload *>(i.payload);
   if (warp.bulkGroups.empty())
     warp.bulkGroups.resize(warpSize);
-  return perLane(warp, i, mask, [&](uint32_t lane) -> Expected<void> {
+  return perLane(warp, i, mask, [&](uint32_t lane) -> Checked<void> {
     uint32_t bytes = warp.reg32(p.bytes)[lane];
     if (auto legal = checkSize(bytes); !legal)
       return legal;

@@ -46,8 +46,9 @@ Flow branchIndexed(Warp &warp, const Instruction &i, uint32_t mask) {
   });
   if (bad)
     return warp.fault(i, bad,
-                      fmt::format("expected an index below {}, found {}",
-                                  targets.size(), index[__builtin_ctz(bad)]));
+                      {faults::other,
+                       fmt::format("expected an index below {}, found {}",
+                                   targets.size(), index[__builtin_ctz(bad)])});
   while (mask) {
     uint32_t target = targets[index[__builtin_ctz(mask)]], same = 0;
     Warp::forBits(mask, [&](uint32_t l) {
@@ -86,7 +87,7 @@ Handler decodeExit(Decoder &d) {
 }
 
 Flow trap(Warp &warp, const Instruction &i, uint32_t mask) {
-  return warp.fault(i, mask, "the program trapped");
+  return warp.fault(i, mask, {faults::other, "the program trapped"});
 }
 
 Handler decodeTrap(Decoder &d) {
@@ -198,15 +199,18 @@ Flow setMaxRegisters(Warp &warp, const Instruction &i, uint32_t mask) {
   bool increase = i.aux2;
   uint32_t bit = 1u << (warp.index % 4);
   if (warp.cta.warps.size() < (warp.index / 4 + 1) * 4)
-    return warp.fault(i, mask, "expected a whole warpgroup of four warps");
+    return warp.fault(
+        i, mask,
+        {faults::divergence, "expected a whole warpgroup of four warps"});
   if (group.registers != wanted && increase != (wanted > group.registers))
     return warp.fault(
         i, mask,
-        fmt::format("the warpgroup has {} registers per thread; "
-                    "expected {} {}",
-                    group.registers,
-                    increase ? "an increase above" : "a decrease below",
-                    group.registers));
+        {faults::registerPool,
+         fmt::format("the warpgroup has {} registers per thread; "
+                     "expected {} {}",
+                     group.registers,
+                     increase ? "an increase above" : "a decrease below",
+                     group.registers)});
   group.resizing |= bit;
   if (group.resizing == 0xf) {
     int64_t difference = int64_t(wanted) - group.registers;

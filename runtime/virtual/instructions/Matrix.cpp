@@ -29,7 +29,8 @@ Flow matrix(Warp &warp, const Instruction &i, uint32_t mask) {
   if (!warp.converge(i, fullMask, mask))
     return Flow::Stop;
   if (mask != fullMask)
-    return warp.fault(i, mask, "expected all 32 lanes of the warp");
+    return warp.fault(
+        i, mask, {faults::divergence, "expected all 32 lanes of the warp"});
   uint64_t generic[warpSize];
   warp.addresses(i, i.src[0], p.wide, generic);
   uint32_t addresses[warpSize];
@@ -42,12 +43,14 @@ Flow matrix(Warp &warp, const Instruction &i, uint32_t mask) {
     addresses[l] = window & sharedOffsetMask;
   }
   if (bad)
-    return warp.fault(i, bad, "expected addresses in this CTA's shared memory");
+    return warp.fault(
+        i, bad,
+        {faults::bounds, "expected addresses in this CTA's shared memory"});
   uint32_t *registers[4] = {};
   for (uint32_t n = 0; n < count; ++n)
     registers[n] = warp.reg32(p.slots[n]);
   Cta &cta = warp.cta;
-  Expected<void> done;
+  Checked<void> done;
   if constexpr (isLoad)
     done = ldmatrix(cta.shared(), cta.sharedBytes, addresses, count, trans,
                     registers);
@@ -55,7 +58,7 @@ Flow matrix(Warp &warp, const Instruction &i, uint32_t mask) {
     done = stmatrix(cta.shared(), cta.sharedBytes, addresses, count, trans,
                     registers);
   if (!done)
-    return warp.fault(i, mask, done.error().message);
+    return warp.fault(i, mask, done.error());
   if (Sanitizer *sanitizer = cta.cluster.sanitizer.get())
     sanitizer->matrix(warp, i, addresses, count, !isLoad);
   return Flow::Next;

@@ -8,7 +8,6 @@
 
 #include "engine/Access.h"
 #include "engine/Diagnostics.h"
-#include "heddle/Runtime/MakeError.h"
 #include "instructions/Lanes.h"
 #include "instructions/MbarrierAddress.h"
 #include "instructions/Table.h"
@@ -42,9 +41,9 @@ struct MbarrierPayload : MbarrierAddress {
   uint32_t state = 0, count = 0, tx = 0;
 };
 
-Expected<uint64_t> apply(MbarrierTable &table, Op op, uint32_t offset,
-                         uint32_t count, uint32_t tx) {
-  auto asState = [](Expected<void> done) -> Expected<uint64_t> {
+Checked<uint64_t> apply(MbarrierTable &table, Op op, uint32_t offset,
+                        uint32_t count, uint32_t tx) {
+  auto asState = [](Checked<void> done) -> Checked<uint64_t> {
     if (!done)
       return tl::unexpected(done.error());
     return uint64_t(0);
@@ -124,7 +123,7 @@ Flow operate(Warp &warp, const Instruction &i, uint32_t mask) {
     uint32_t lane = uint32_t(__builtin_ctz(mask));
     auto place = locateMbarrier(warp, p, lane);
     if (!place)
-      return warp.fault(i, 1u << lane, place.error().message);
+      return warp.fault(i, 1u << lane, place.error());
     // Lanes that arrive together release together.
     if (sanitizer && (unknown >> lane & 1)) {
       uint32_t together = lanesAt(warp, p, lane, unknown);
@@ -138,7 +137,7 @@ Flow operate(Warp &warp, const Instruction &i, uint32_t mask) {
       remember(*place, p.op, warp, warp.indexOf(i), lane);
     auto state = apply(place->cta->mbarriers, p.op, place->offset, count, tx);
     if (!state)
-      return warp.fault(i, 1u << lane, state.error().message);
+      return warp.fault(i, 1u << lane, state.error());
     if (p.hasState)
       warp.reg64(p.state)[lane] = *state;
   }
@@ -147,7 +146,7 @@ Flow operate(Warp &warp, const Instruction &i, uint32_t mask) {
 
 // --- Waits -------------------------------------------------------------------
 
-Expected<bool> test(Warp &warp, const MbarrierPayload &p, uint32_t lane) {
+Checked<bool> test(Warp &warp, const MbarrierPayload &p, uint32_t lane) {
   auto place = locateMbarrier(warp, p, lane);
   if (!place)
     return tl::unexpected(place.error());
@@ -226,7 +225,7 @@ Flow wait(Warp &warp, const Instruction &i, uint32_t mask) {
     uint32_t lane = uint32_t(__builtin_ctz(rest));
     auto result = test(warp, p, lane);
     if (!result)
-      return warp.fault(i, 1u << lane, result.error().message);
+      return warp.fault(i, 1u << lane, result.error());
     if (same) {
       done = *result ? mask : 0;
       break;
@@ -414,14 +413,14 @@ void heddle::vgpu::decodeMbarrierAddress(Decoder &d, const Operand &operand,
   address.offset = decoded.offset;
 }
 
-Expected<MbarrierPlace> heddle::vgpu::locateMbarrier(Warp &warp,
-                                                     const MbarrierAddress &p,
-                                                     uint32_t lane) {
+Checked<MbarrierPlace> heddle::vgpu::locateMbarrier(Warp &warp,
+                                                    const MbarrierAddress &p,
+                                                    uint32_t lane) {
   uint64_t address =
       (p.wide ? warp.reg64(p.slot)[lane] : uint64_t(warp.reg32(p.slot)[lane])) +
       uint64_t(p.offset);
   if (p.generic && spaceOf(address) != Space::Shared)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::other,
                      "expected an mbarrier in shared memory, found the generic "
                      "address {:#x}",
                      address);
@@ -431,8 +430,8 @@ Expected<MbarrierPlace> heddle::vgpu::locateMbarrier(Warp &warp,
     cta = p.crossCta ? warp.cta.cluster.liveCtaOf(window) : nullptr;
   uint32_t offset = window & sharedOffsetMask;
   if (!cta || offset % 8 || offset + 8 > cta->sharedBytes)
-    return makeError(ErrorKind::Fault, "mbarrier: {}",
-                     explainAccess(warp, Space::Shared, window, 8, p.crossCta,
-                                   AccessKind::Load));
+    return tl::unexpected(explainAccess(warp, Space::Shared, window, 8,
+                                        p.crossCta, AccessKind::Load)
+                              .in("mbarrier"));
   return MbarrierPlace{cta, offset};
 }

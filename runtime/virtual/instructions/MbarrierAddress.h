@@ -33,7 +33,7 @@ struct MbarrierPlace {
 };
 
 /// The CTA and offset that `lane` means.
-Expected<MbarrierPlace>
+Checked<MbarrierPlace>
 locateMbarrier(Warp &warp, const MbarrierAddress &address, uint32_t lane);
 
 } // namespace heddle::vgpu

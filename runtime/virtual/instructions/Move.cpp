@@ -232,10 +232,11 @@ Flow mapa(Warp &warp, const Instruction &i, uint32_t mask) {
     d[l] = keep | T(rank[l]) << sharedRankShift;
   });
   if (bad)
-    return warp.fault(i, bad,
-                      fmt::format("expected a rank below the cluster's {} "
-                                  "CTAs",
-                                  warp.cta.cluster.ctas.size()));
+    return warp.fault(
+        i, bad,
+        {faults::other, fmt::format("expected a rank below the cluster's {} "
+                                    "CTAs",
+                                    warp.cta.cluster.ctas.size())});
   return Flow::Next;
 }
 

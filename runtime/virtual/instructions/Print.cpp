@@ -211,8 +211,9 @@ Flow print(Warp &warp, const Instruction &i, uint32_t mask) {
     auto where = pointer(0), list = pointer(1);
     auto format = where ? memory.string(*where) : std::nullopt;
     if (!format || !list)
-      return warp.fault(i, 1u << lane,
-                        "expected the address of a string as format");
+      return warp.fault(
+          i, 1u << lane,
+          {faults::other, "expected the address of a string as format"});
     Arguments arguments(memory, *list);
     std::string text;
     int32_t count = 0;
@@ -225,9 +226,11 @@ Flow print(Warp &warp, const Instruction &i, uint32_t mask) {
       if (!convert(*format, ++at, arguments, memory, text))
         return warp.fault(
             i, 1u << lane,
-            fmt::format("conversion {} of the format \"{}\" has no argument in "
-                        "memory",
-                        count, *format));
+            {faults::other,
+             fmt::format(
+                 "conversion {} of the format \"{}\" has no argument in "
+                 "memory",
+                 count, *format)});
     }
     warp.cta.cluster.launch.output->print(text);
     if (p.result)
@@ -254,8 +257,9 @@ Flow assertFail(Warp &warp, const Instruction &i, uint32_t mask) {
   if (p.arguments.size() > 2)
     line = memory.read<uint32_t>(Space::Local, p.arguments[2].of(warp, lane));
   return warp.fault(i, mask,
-                    fmt::format("assertion `{}` failed at {}:{} in '{}'",
-                                text(0), text(1), line.value_or(0), text(3)));
+                    {faults::other,
+                     fmt::format("assertion `{}` failed at {}:{} in '{}'",
+                                 text(0), text(1), line.value_or(0), text(3))});
 }
 
 /// The variables of a call that hold its result and its arguments.

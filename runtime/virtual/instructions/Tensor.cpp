@@ -6,7 +6,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "heddle/Runtime/MakeError.h"
 #include "instructions/AsyncMemory.h"
 #include "instructions/Table.h"
 #include "units/TensorMapCodec.h"
@@ -37,8 +36,8 @@ struct TensorOperands {
 };
 
 /// The tensor map behind a generic address: a kernel parameter, or memory.
-Expected<TensorOperands> readOperands(Warp &warp, const TensorPayload &p,
-                                      uint32_t lane) {
+Checked<TensorOperands> readOperands(Warp &warp, const TensorPayload &p,
+                                     uint32_t lane) {
   uint64_t address = p.map.of(warp, lane);
   std::array<std::byte, 128> bytes;
   for (uint32_t part = 0; part < 2; ++part) {
@@ -46,16 +45,17 @@ Expected<TensorOperands> readOperands(Warp &warp, const TensorPayload &p,
         accessLane(warp, Space::Generic, address + part * 64, 64, lane,
                    p.mapCursor, false, AccessKind::Load);
     if (!host)
-      return makeError(ErrorKind::Fault, "tensor map: {}",
-                       explainAccess(warp, Space::Generic, address + part * 64,
-                                     64, false, AccessKind::Load));
+      return tl::unexpected(explainAccess(warp, Space::Generic,
+                                          address + part * 64, 64, false,
+                                          AccessKind::Load)
+                                .in("tensor map"));
     std::memcpy(bytes.data() + part * 64, host, 64);
   }
   auto spec = decodeTensorMap(bytes);
   if (!spec)
     return tl::unexpected(spec.error());
   if (spec->rank != p.coordinates.size())
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::other,
                      "expected a tensor map of rank {}, found rank {}",
                      p.coordinates.size(), spec->rank);
   TensorOperands operands{*spec, {}};
@@ -72,7 +72,7 @@ public:
       : SharedLoad(warp, i, lane, to, barrier), operands(operands) {}
 
 private:
-  Expected<uint32_t> copy() override {
+  Checked<uint32_t> copy() override {
     auto &p = *static_cast<const TensorPayload *>(instruction.payload);
     return tmaLoad(operands.spec, operands.coords(), to.cta->shared(),
                    to.cta->sharedBytes, to.offset,
@@ -90,7 +90,7 @@ public:
         operands(operands) {}
 
 private:
-  Expected<void> write() override {
+  Checked<void> write() override {
     auto &p = *static_cast<const TensorPayload *>(instruction.payload);
     auto &cursor = warp.cta.cluster.cursors[p.cursor];
     if constexpr (reduce)
@@ -103,7 +103,7 @@ private:
   const TensorOperands operands;
 };
 
-Expected<void> issueLoad(Warp &warp, const Instruction &i, uint32_t lane) {
+Checked<void> issueLoad(Warp &warp, const Instruction &i, uint32_t lane) {
   auto &p = *static_cast<const TensorPayload *>(i.payload);
   auto operands = readOperands(warp, p, lane);
   if (!operands)
@@ -137,7 +137,7 @@ Expected<void> issueLoad(Warp &warp, const Instruction &i, uint32_t lane) {
 }
 
 template <bool reduce>
-Expected<void> issueStore(Warp &warp, const Instruction &i, uint32_t lane) {
+Checked<void> issueStore(Warp &warp, const Instruction &i, uint32_t lane) {
   auto &p = *static_cast<const TensorPayload *>(i.payload);
   auto operands = readOperands(warp, p, lane);
   if (!operands)
@@ -160,12 +160,12 @@ Expected<void> issueStore(Warp &warp, const Instruction &i, uint32_t lane) {
   return {};
 }
 
-template <Expected<void> (*issue)(Warp &, const Instruction &, uint32_t)>
+template <Checked<void> (*issue)(Warp &, const Instruction &, uint32_t)>
 Flow perLane(Warp &warp, const Instruction &i, uint32_t mask) {
   for (; mask; mask &= mask - 1) {
     uint32_t lane = uint32_t(__builtin_ctz(mask));
     if (auto done = issue(warp, i, lane); !done)
-      return warp.fault(i, 1u << lane, done.error().message);
+      return warp.fault(i, 1u << lane, done.error());
   }
   return Flow::Next;
 }

@@ -6,7 +6,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "heddle/Runtime/MakeError.h"
 #include "instructions/AsyncMemory.h"
 #include "instructions/Table.h"
 #include "sanitizer/Sanitizer.h"
@@ -55,15 +54,15 @@ struct EditPayload : Payload {
   ThreadAddress source;
 };
 
-Expected<std::byte *> mapBytes(Warp &warp, Space space, uint64_t address,
-                               uint32_t lane, uint32_t cursor) {
+Checked<std::byte *> mapBytes(Warp &warp, Space space, uint64_t address,
+                              uint32_t lane, uint32_t cursor) {
   for (uint64_t part : {address + 64, address}) {
     std::byte *host = accessLane(warp, space, part, 64, lane, cursor, false,
                                  AccessKind::Store);
     if (!host)
-      return makeError(
-          ErrorKind::Fault, "tensor map: {}",
-          explainAccess(warp, space, part, 64, false, AccessKind::Store));
+      return tl::unexpected(
+          explainAccess(warp, space, part, 64, false, AccessKind::Store)
+              .in("tensor map"));
     if (part == address)
       return host;
   }
@@ -91,17 +90,17 @@ constexpr TensorMapType elementTypes[] = {
     TensorMapType::F64,    TensorMapType::BF16, TensorMapType::TF32,
     TensorMapType::TF32Ftz};
 
-Expected<void> set(TensorMapSpec &spec, Field field, uint32_t ordinal,
-                   uint64_t value) {
-  auto range = [&](uint64_t limit, const char *what) -> Expected<void> {
+Checked<void> set(TensorMapSpec &spec, Field field, uint32_t ordinal,
+                  uint64_t value) {
+  auto range = [&](uint64_t limit, const char *what) -> Checked<void> {
     if (value < limit)
       return {};
-    return makeError(ErrorKind::Fault, "expected {} below {}, found {}", what,
+    return makeFault(faults::other, "expected {} below {}, found {}", what,
                      limit, value);
   };
   constexpr Swizzle swizzles[] = {Swizzle::None, Swizzle::B32, Swizzle::B64,
                                   Swizzle::B128};
-  Expected<void> legal;
+  Checked<void> legal;
   switch (field) {
   case Field::Address:
     spec.address = value;
@@ -147,15 +146,15 @@ Flow replace(Warp &warp, const Instruction &i, uint32_t mask) {
     uint32_t lane = uint32_t(__builtin_ctz(mask));
     auto host = mapBytes(warp, p.space, p.map.of(warp, lane), lane, p.cursor);
     if (!host)
-      return warp.fault(i, 1u << lane, host.error().message);
+      return warp.fault(i, 1u << lane, host.error());
     auto spec = decodeTensorMapFields(
         std::span<const std::byte, 128>(*host, size_t(128)));
     if (!spec)
-      return warp.fault(i, 1u << lane, spec.error().message);
+      return warp.fault(i, 1u << lane, spec.error());
     uint64_t value =
         p.wide ? warp.reg64(p.value)[lane] : warp.reg32(p.value)[lane];
     if (auto done = set(*spec, p.field, p.ordinal, value); !done)
-      return warp.fault(i, 1u << lane, done.error().message);
+      return warp.fault(i, 1u << lane, done.error());
     if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
       watchMap(*sanitizer, warp, i, lane, p.space, p.map.of(warp, lane),
                /*write=*/true);
@@ -175,9 +174,9 @@ Flow copyMap(Warp &warp, const Instruction &i, uint32_t mask) {
   auto from = mapBytes(warp, Space::Shared, p.source.of(warp, lane), lane,
                        p.sourceCursor);
   if (!to)
-    return warp.fault(i, mask, to.error().message);
+    return warp.fault(i, mask, to.error());
   if (!from)
-    return warp.fault(i, mask, from.error().message);
+    return warp.fault(i, mask, from.error());
   if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get()) {
     watchMap(*sanitizer, warp, i, lane, Space::Shared, p.source.of(warp, lane),
              /*write=*/false);

@@ -256,7 +256,9 @@ Flow elect(Warp &warp, const Instruction &i, uint32_t mask) {
   if (!warp.converge(i, members, mask))
     return Flow::Stop;
   if (!(members & mask))
-    return warp.fault(i, mask, "expected the lane to be in the member mask");
+    return warp.fault(
+        i, mask,
+        {faults::divergence, "expected the lane to be in the member mask"});
   uint32_t leader = uint32_t(__builtin_ctz(members & mask));
   uint32_t *d = warp.reg32(i.dst);
   forLanes(mask, [=](uint32_t l) { d[l] = leader; });

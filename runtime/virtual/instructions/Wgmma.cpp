@@ -39,14 +39,14 @@ public:
   Product(Warp &warp, const Instruction &i, Warpgroup &group)
       : PendingOperation(warp, i, fullMask, {Channel::Kind::Wgmma, &group}),
         group(group) {}
-  Expected<void> execute() override;
+  Checked<void> execute() override;
 
 private:
   Warpgroup &group;
 };
 
 /// Operands are read and D is written now.
-Expected<void> Product::execute() {
+Checked<void> Product::execute() {
   Cta &cta = warp.cta;
   uint32_t firstWarp = warp.index / 4 * 4;
   PendingWgmma pending = group.queue.front();
@@ -107,10 +107,13 @@ Flow issue(Warp &warp, const Instruction &i, uint32_t mask) {
     return Flow::Stop;
   if (warp.live != fullMask || mask != fullMask)
     return warp.fault(i, mask,
-                      "expected all 32 lanes of the warp to execute "
-                      "wgmma");
+                      {faults::divergence,
+                       "expected all 32 lanes of the warp to execute "
+                       "wgmma"});
   if (warp.cta.warps.size() < (warp.index / 4 + 1) * 4)
-    return warp.fault(i, mask, "expected a whole warpgroup of four warps");
+    return warp.fault(
+        i, mask,
+        {faults::divergence, "expected a whole warpgroup of four warps"});
   Warpgroup &group = groupOf(warp);
   PendingWgmma mine;
   mine.instruction = &i;
@@ -125,11 +128,12 @@ Flow issue(Warp &warp, const Instruction &i, uint32_t mask) {
       shared.descB != mine.descB || shared.scaleD != mine.scaleD)
     return warp.fault(
         i, mask,
-        fmt::format("expected the same wgmma in all four warps; another warp "
-                    "issued {} with descriptors {:#x}, {:#x}, this one {:#x}, "
-                    "{:#x}",
-                    warp.kernel->place(warp.indexOf(*shared.instruction)),
-                    shared.descA, shared.descB, mine.descA, mine.descB));
+        {faults::divergence,
+         fmt::format("expected the same wgmma in all four warps; another warp "
+                     "issued {} with descriptors {:#x}, {:#x}, this one {:#x}, "
+                     "{:#x}",
+                     warp.kernel->place(warp.indexOf(*shared.instruction)),
+                     shared.descA, shared.descB, mine.descA, mine.descB)});
   shared.issued |= 1u << (warp.index % 4);
   if (warp.wgmmaRegisters)
     if (auto touched = warp.wgmmaRegisters->use(p.held))

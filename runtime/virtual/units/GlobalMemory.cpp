@@ -99,7 +99,7 @@ Expected<void> GlobalMemory::free(DeviceAddress address) {
     return makeError(ErrorKind::InvalidInput,
                      "expected the start of an allocation to free, found {:#x}:"
                      " {}",
-                     address, explain(address, 1));
+                     address, explain(address, 1).message);
   }
   Allocation &allocation = found->second;
   if (!allocation.host)
@@ -175,15 +175,25 @@ std::byte *GlobalMemory::Cursor::refill(DeviceAddress address, size_t bytes) {
   return host + (address - begin);
 }
 
-std::string GlobalMemory::explain(DeviceAddress address, size_t bytes) const {
+Fault GlobalMemory::explain(DeviceAddress address, size_t bytes) const {
   std::shared_lock lock(mutex);
   std::string what =
       fmt::format("{} byte{} at {:#x} {}", bytes, bytes == 1 ? "" : "s",
                   address, bytes == 1 ? "is" : "are");
+  auto outside = [&](const std::string &where) -> Fault {
+    return {faults::bounds, what + " " + where};
+  };
+  /// Near what is, or was, an allocation.
+  auto near = [&](const Allocation &allocation,
+                  const std::string &where) -> Fault {
+    return allocation.host ? outside(where)
+                           : Fault{faults::useAfterFree,
+                                   what + " " + where + ", which was freed"};
+  };
   if (address < nullPage)
-    return what + " in no allocation: the address looks like a null pointer";
+    return outside("in no allocation: the address looks like a null pointer");
   if (HostRanges::isHost(address))
-    return what + " " + hostRanges.explain(address, bytes);
+    return outside(hostRanges.explain(address, bytes));
 
   const Map::value_type *before = find(address);
   if (before) {
@@ -192,15 +202,12 @@ std::string GlobalMemory::explain(DeviceAddress address, size_t bytes) const {
         fmt::format("the {}-byte allocation at {:#x}", allocation.size, start);
     uint64_t offset = address - start;
     if (offset < allocation.size) {
-      if (!allocation.host)
-        return fmt::format("{} at offset {} of {}, which was freed", what,
-                           offset, which);
-      if (bytes > allocation.size - offset)
-        return fmt::format("{} at offset {} of {} and reach{} {} bytes past "
-                           "its end",
-                           what, offset, which, bytes == 1 ? "es" : "",
-                           bytes - (allocation.size - offset));
-      return fmt::format("{} at offset {} of {}", what, offset, which);
+      std::string where = fmt::format("at offset {} of {}", offset, which);
+      if (allocation.host && bytes > allocation.size - offset)
+        where += fmt::format(" and reach{} {} bytes past its end",
+                             bytes == 1 ? "es" : "",
+                             bytes - (allocation.size - offset));
+      return near(allocation, where);
     }
     // Whoever overran the end is more likely than whoever underran the start
     // of the next, unless that is nearer.
@@ -208,16 +215,16 @@ std::string GlobalMemory::explain(DeviceAddress address, size_t bytes) const {
     auto after = allocations.upper_bound(address);
     bool nearNext = after != allocations.end() && after->first - address < past;
     if (past < redZoneBytes && !nearNext)
-      return fmt::format("{} {} bytes past the end of {}{}", what, past, which,
-                         allocation.host ? "" : ", which was freed");
+      return near(allocation,
+                  fmt::format("{} bytes past the end of {}", past, which));
   }
   auto after = allocations.upper_bound(address);
   if (after != allocations.end() && after->first - address <= redZoneBytes)
-    return fmt::format("{} {} bytes before the {}-byte allocation at {:#x}{}",
-                       what, after->first - address, after->second.size,
-                       after->first,
-                       after->second.host ? "" : ", which was freed");
-  return what + " in no allocation";
+    return near(after->second,
+                fmt::format("{} bytes before the {}-byte allocation at {:#x}",
+                            after->first - address, after->second.size,
+                            after->first));
+  return outside("in no allocation");
 }
 
 uint64_t GlobalMemory::liveBytes() const {

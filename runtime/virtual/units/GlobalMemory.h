@@ -17,6 +17,7 @@
 #define HEDDLE_RUNTIME_VIRTUAL_UNITS_GLOBALMEMORY_H
 
 #include "heddle/Runtime/Device.h"
+#include "units/Fault.h"
 #include "units/HostRanges.h"
 
 #include <atomic>
@@ -63,7 +64,7 @@ public:
   /// Where the range lies, for messages about an access that did not resolve:
   /// "4 bytes at 0x7f0000011000 are 0 bytes past the end of the 4096-byte
   /// allocation at 0x7f0000010000".
-  std::string explain(DeviceAddress address, size_t bytes) const;
+  Fault explain(DeviceAddress address, size_t bytes) const;
 
   uint64_t liveBytes() const;
   size_t liveAllocations() const;
@@ -84,7 +85,7 @@ public:
         return host + offset;
       return refill(address, bytes);
     }
-    std::string explain(DeviceAddress address, size_t bytes) const {
+    Fault explain(DeviceAddress address, size_t bytes) const {
       return memory->explain(address, bytes);
     }
 

@@ -8,8 +8,6 @@
 
 #include "Matrix.h"
 
-#include "heddle/Runtime/MakeError.h"
-
 #include <cstring>
 
 using namespace heddle;
@@ -20,20 +18,20 @@ namespace {
 constexpr uint32_t rowsPerTile = 8;
 constexpr uint32_t rowBytes = 16;
 
-Expected<void> check(const char *what, uint32_t sharedBytes,
-                     std::span<const uint32_t, 32> addresses, uint32_t count) {
+Checked<void> check(const char *what, uint32_t sharedBytes,
+                    std::span<const uint32_t, 32> addresses, uint32_t count) {
   if (count != 1 && count != 2 && count != 4)
-    return makeError(ErrorKind::Fault, "{}: expected 1, 2 or 4 tiles, found {}",
+    return makeFault(faults::other, "{}: expected 1, 2 or 4 tiles, found {}",
                      what, count);
   for (uint32_t lane = 0; lane < count * rowsPerTile; ++lane) {
     uint32_t address = addresses[lane];
     if (address % rowBytes != 0)
-      return makeError(ErrorKind::Fault,
+      return makeFault(faults::alignment,
                        "{}: expected row addresses that are multiples of 16, "
                        "found {:#x} in lane {}",
                        what, address, lane);
     if (uint64_t(address) + rowBytes > sharedBytes)
-      return makeError(ErrorKind::Fault,
+      return makeFault(faults::bounds,
                        "{}: the row at shared offset {:#x} in lane {} is "
                        "outside the {}-byte shared window",
                        what, address, lane, sharedBytes);
@@ -45,11 +43,11 @@ using Tile = uint16_t[8][8];
 
 } // namespace
 
-Expected<void> vgpu::ldmatrix(const std::byte *shared, uint32_t sharedBytes,
-                              std::span<const uint32_t, 32> addresses,
-                              uint32_t count, bool trans,
-                              uint32_t *const *registers) {
-  if (Expected<void> good = check("ldmatrix", sharedBytes, addresses, count);
+Checked<void> vgpu::ldmatrix(const std::byte *shared, uint32_t sharedBytes,
+                             std::span<const uint32_t, 32> addresses,
+                             uint32_t count, bool trans,
+                             uint32_t *const *registers) {
+  if (Checked<void> good = check("ldmatrix", sharedBytes, addresses, count);
       !good)
     return good;
   for (uint32_t i = 0; i < count; ++i) {
@@ -67,11 +65,11 @@ Expected<void> vgpu::ldmatrix(const std::byte *shared, uint32_t sharedBytes,
   return {};
 }
 
-Expected<void> vgpu::stmatrix(std::byte *shared, uint32_t sharedBytes,
-                              std::span<const uint32_t, 32> addresses,
-                              uint32_t count, bool trans,
-                              const uint32_t *const *registers) {
-  if (Expected<void> good = check("stmatrix", sharedBytes, addresses, count);
+Checked<void> vgpu::stmatrix(std::byte *shared, uint32_t sharedBytes,
+                             std::span<const uint32_t, 32> addresses,
+                             uint32_t count, bool trans,
+                             const uint32_t *const *registers) {
+  if (Checked<void> good = check("stmatrix", sharedBytes, addresses, count);
       !good)
     return good;
   for (uint32_t i = 0; i < count; ++i) {

@@ -14,7 +14,7 @@
 #ifndef HEDDLE_RUNTIME_VIRTUAL_UNITS_MATRIX_H
 #define HEDDLE_RUNTIME_VIRTUAL_UNITS_MATRIX_H
 
-#include "heddle/Runtime/Error.h"
+#include "Fault.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -25,14 +25,14 @@ namespace heddle::vgpu {
 /// Loads `count` (1, 2 or 4) tiles. Lane 8i + r supplies the shared address of
 /// row r of tile i, a multiple of 16; other lanes' addresses are ignored.
 /// `registers[i][lane]` receives two elements of tile i.
-Expected<void> ldmatrix(const std::byte *shared, uint32_t sharedBytes,
-                        std::span<const uint32_t, 32> addresses, uint32_t count,
-                        bool trans, uint32_t *const *registers);
+Checked<void> ldmatrix(const std::byte *shared, uint32_t sharedBytes,
+                       std::span<const uint32_t, 32> addresses, uint32_t count,
+                       bool trans, uint32_t *const *registers);
 
 /// Stores `count` tiles: the inverse of `ldmatrix`.
-Expected<void> stmatrix(std::byte *shared, uint32_t sharedBytes,
-                        std::span<const uint32_t, 32> addresses, uint32_t count,
-                        bool trans, const uint32_t *const *registers);
+Checked<void> stmatrix(std::byte *shared, uint32_t sharedBytes,
+                       std::span<const uint32_t, 32> addresses, uint32_t count,
+                       bool trans, const uint32_t *const *registers);
 
 } // namespace heddle::vgpu
 

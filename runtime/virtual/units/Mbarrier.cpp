@@ -8,8 +8,6 @@
 
 #include "Mbarrier.h"
 
-#include "heddle/Runtime/MakeError.h"
-
 #include <algorithm>
 
 using namespace heddle;
@@ -40,20 +38,20 @@ std::string describeState(const MbarrierState &state) {
   return text + fmt::format("{} bytes outstanding", state.tx);
 }
 
-Expected<void> checkTx(uint32_t offset, const MbarrierState &state, int64_t tx,
-                       const char *what) {
+Checked<void> checkTx(uint32_t offset, const MbarrierState &state, int64_t tx,
+                      const char *what) {
   if (tx > int64_t(MbarrierTable::maxCount) ||
       tx < -int64_t(MbarrierTable::maxCount))
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::transactionBytes,
                      "mbarrier at shared offset {:#x}: {} takes its "
                      "transaction count to {}; expected -(2^20-1)..2^20-1 ({})",
                      offset, what, tx, describeState(state));
   return {};
 }
 
-Expected<void> checkOvercompleted(uint32_t offset, const MbarrierState &state) {
+Checked<void> checkOvercompleted(uint32_t offset, const MbarrierState &state) {
   if (state.pending == 0 && state.tx < 0)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::transactionBytes,
                      "mbarrier at shared offset {:#x}: all arrivals of phase "
                      "{} are in, and {} bytes more have completed than were "
                      "expected",
@@ -74,51 +72,51 @@ void MbarrierTable::reset() {
 }
 
 /// Whether an mbarrier can be at `offset` of a shared window.
-static Expected<void> checkPlace(uint32_t offset, uint32_t sharedBytes) {
+static Checked<void> checkPlace(uint32_t offset, uint32_t sharedBytes) {
   if (offset % objectBytes != 0)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::alignment,
                      "mbarrier at shared offset {:#x}: expected a multiple of "
                      "8",
                      offset);
   if (uint64_t(offset) + objectBytes > sharedBytes)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::bounds,
                      "mbarrier at shared offset {:#x} is outside the {}-byte "
                      "shared window",
                      offset, sharedBytes);
   return {};
 }
 
-Expected<const MbarrierState *> MbarrierTable::at(uint32_t offset) const {
-  if (Expected<void> placed = checkPlace(offset, sharedBytes); !placed)
+Checked<const MbarrierState *> MbarrierTable::at(uint32_t offset) const {
+  if (Checked<void> placed = checkPlace(offset, sharedBytes); !placed)
     return tl::unexpected(placed.error());
   size_t index = offset / objectBytes;
   if (index >= states.size() || !states[index].live)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::uninitializedBarrier,
                      "mbarrier at shared offset {:#x} was not initialised",
                      offset);
   return &states[index];
 }
 
-Expected<MbarrierState *> MbarrierTable::at(uint32_t offset) {
+Checked<MbarrierState *> MbarrierTable::at(uint32_t offset) {
   return std::as_const(*this).at(offset).map([](const MbarrierState *state) {
     return const_cast<MbarrierState *>(state);
   });
 }
 
-Expected<void> MbarrierTable::init(uint32_t offset, uint32_t count) {
+Checked<void> MbarrierTable::init(uint32_t offset, uint32_t count) {
   if (count < 1 || count > maxCount)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::arrivalCount,
                      "mbarrier at shared offset {:#x}: expected an arrival "
                      "count in 1..2^20-1, found {}",
                      offset, count);
-  if (Expected<void> placed = checkPlace(offset, sharedBytes); !placed)
+  if (Checked<void> placed = checkPlace(offset, sharedBytes); !placed)
     return tl::unexpected(placed.error());
   size_t index = offset / objectBytes;
   if (index >= states.size())
     states.resize(index + 1);
   MbarrierState &state = states[index];
   if (state.live)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::uninitializedBarrier,
                      "mbarrier at shared offset {:#x} is live; expected "
                      "mbarrier.inval before it is initialised again ({})",
                      offset, describeState(state));
@@ -131,12 +129,12 @@ Expected<void> MbarrierTable::init(uint32_t offset, uint32_t count) {
   return {};
 }
 
-Expected<void> MbarrierTable::inval(uint32_t offset) {
-  Expected<MbarrierState *> state = at(offset);
+Checked<void> MbarrierTable::inval(uint32_t offset) {
+  Checked<MbarrierState *> state = at(offset);
   if (!state)
     return tl::unexpected(state.error());
   if ((*state)->tx != 0)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::pendingCopies,
                      "mbarrier at shared offset {:#x} is invalidated while "
                      "copies are in flight ({})",
                      offset, describeState(**state));
@@ -148,33 +146,33 @@ Expected<void> MbarrierTable::inval(uint32_t offset) {
   return {};
 }
 
-Expected<uint64_t> MbarrierTable::arriveImpl(uint32_t offset, uint32_t count,
-                                             uint32_t expectBytes, bool drop,
-                                             bool noComplete) {
-  Expected<MbarrierState *> found = at(offset);
+Checked<uint64_t> MbarrierTable::arriveImpl(uint32_t offset, uint32_t count,
+                                            uint32_t expectBytes, bool drop,
+                                            bool noComplete) {
+  Checked<MbarrierState *> found = at(offset);
   if (!found)
     return tl::unexpected(found.error());
   MbarrierState &state = **found;
   if (count < 1 || count > maxCount)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::arrivalCount,
                      "mbarrier at shared offset {:#x}: expected an arrival "
                      "count in 1..2^20-1, found {}",
                      offset, count);
   if (count > state.pending)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::arrivalCount,
                      "mbarrier at shared offset {:#x}: arrive of {} exceeds "
                      "the {} pending arrivals of phase {}",
                      offset, count, state.pending, state.phase);
   if (drop && count > state.expected)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::arrivalCount,
                      "mbarrier at shared offset {:#x}: drop of {} exceeds the "
                      "{} expected arrivals",
                      offset, count, state.expected);
   int64_t tx = int64_t(state.tx) + expectBytes;
-  if (Expected<void> good = checkTx(offset, state, tx, "expect_tx"); !good)
+  if (Checked<void> good = checkTx(offset, state, tx, "expect_tx"); !good)
     return tl::unexpected(good.error());
   if (noComplete && count == state.pending && tx == 0)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::arrivalCount,
                      "mbarrier at shared offset {:#x}: arrive.noComplete of "
                      "{} completes phase {}; expected at most {}",
                      offset, count, state.phase, state.pending - 1);
@@ -185,77 +183,76 @@ Expected<uint64_t> MbarrierTable::arriveImpl(uint32_t offset, uint32_t count,
   state.pending -= count;
   if (drop)
     state.expected -= count;
-  if (Expected<void> good = checkOvercompleted(offset, state); !good)
+  if (Checked<void> good = checkOvercompleted(offset, state); !good)
     return tl::unexpected(good.error());
   completeIfDone(state);
   return token;
 }
 
-Expected<uint64_t> MbarrierTable::arrive(uint32_t offset, uint32_t count) {
+Checked<uint64_t> MbarrierTable::arrive(uint32_t offset, uint32_t count) {
   return arriveImpl(offset, count, 0, false, false);
 }
 
-Expected<uint64_t>
-MbarrierTable::arriveExpectTx(uint32_t offset, uint32_t bytes, uint32_t count) {
+Checked<uint64_t> MbarrierTable::arriveExpectTx(uint32_t offset, uint32_t bytes,
+                                                uint32_t count) {
   return arriveImpl(offset, count, bytes, false, false);
 }
 
-Expected<uint64_t> MbarrierTable::arriveDrop(uint32_t offset, uint32_t count) {
+Checked<uint64_t> MbarrierTable::arriveDrop(uint32_t offset, uint32_t count) {
   return arriveImpl(offset, count, 0, true, false);
 }
 
-Expected<uint64_t> MbarrierTable::arriveDropExpectTx(uint32_t offset,
-                                                     uint32_t bytes,
-                                                     uint32_t count) {
+Checked<uint64_t> MbarrierTable::arriveDropExpectTx(uint32_t offset,
+                                                    uint32_t bytes,
+                                                    uint32_t count) {
   return arriveImpl(offset, count, bytes, true, false);
 }
 
-Expected<uint64_t> MbarrierTable::arriveNoComplete(uint32_t offset,
-                                                   uint32_t count) {
+Checked<uint64_t> MbarrierTable::arriveNoComplete(uint32_t offset,
+                                                  uint32_t count) {
   return arriveImpl(offset, count, 0, false, true);
 }
 
-Expected<uint64_t> MbarrierTable::arriveDropNoComplete(uint32_t offset,
-                                                       uint32_t count) {
+Checked<uint64_t> MbarrierTable::arriveDropNoComplete(uint32_t offset,
+                                                      uint32_t count) {
   return arriveImpl(offset, count, 0, true, true);
 }
 
-Expected<void> MbarrierTable::expectTx(uint32_t offset, uint32_t bytes) {
-  Expected<MbarrierState *> found = at(offset);
+Checked<void> MbarrierTable::expectTx(uint32_t offset, uint32_t bytes) {
+  Checked<MbarrierState *> found = at(offset);
   if (!found)
     return tl::unexpected(found.error());
   MbarrierState &state = **found;
   int64_t tx = int64_t(state.tx) + bytes;
-  if (Expected<void> good = checkTx(offset, state, tx, "expect_tx"); !good)
+  if (Checked<void> good = checkTx(offset, state, tx, "expect_tx"); !good)
     return good;
   state.tx = int32_t(tx);
   state.announced += bytes;
   return {};
 }
 
-Expected<void> MbarrierTable::completeTx(uint32_t offset, uint32_t bytes) {
-  Expected<MbarrierState *> found = at(offset);
+Checked<void> MbarrierTable::completeTx(uint32_t offset, uint32_t bytes) {
+  Checked<MbarrierState *> found = at(offset);
   if (!found)
     return tl::unexpected(found.error());
   MbarrierState &state = **found;
   int64_t tx = int64_t(state.tx) - bytes;
-  if (Expected<void> good = checkTx(offset, state, tx, "complete_tx"); !good)
+  if (Checked<void> good = checkTx(offset, state, tx, "complete_tx"); !good)
     return good;
   state.tx = int32_t(tx);
-  if (Expected<void> good = checkOvercompleted(offset, state); !good)
+  if (Checked<void> good = checkOvercompleted(offset, state); !good)
     return good;
   completeIfDone(state);
   return {};
 }
 
-Expected<void> MbarrierTable::incrementPending(uint32_t offset,
-                                               uint32_t count) {
-  Expected<MbarrierState *> found = at(offset);
+Checked<void> MbarrierTable::incrementPending(uint32_t offset, uint32_t count) {
+  Checked<MbarrierState *> found = at(offset);
   if (!found)
     return tl::unexpected(found.error());
   MbarrierState &state = **found;
   if (count > maxCount - state.pending)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::arrivalCount,
                      "mbarrier at shared offset {:#x}: {} more arrivals take "
                      "the pending count beyond 2^20-1 ({})",
                      offset, count, describeState(state));
@@ -263,22 +260,22 @@ Expected<void> MbarrierTable::incrementPending(uint32_t offset,
   return {};
 }
 
-Expected<bool> MbarrierTable::testParity(uint32_t offset,
-                                         uint32_t parity) const {
-  Expected<const MbarrierState *> state = at(offset);
+Checked<bool> MbarrierTable::testParity(uint32_t offset,
+                                        uint32_t parity) const {
+  Checked<const MbarrierState *> state = at(offset);
   if (!state)
     return tl::unexpected(state.error());
   if (parity > 1)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::parity,
                      "mbarrier at shared offset {:#x}: expected a parity of 0 "
                      "or 1, found {}",
                      offset, parity);
   return ((*state)->phase & 1) != parity;
 }
 
-Expected<bool> MbarrierTable::testParity(uint32_t offset, uint32_t parity,
-                                         uint64_t &observed) const {
-  Expected<bool> passed = testParity(offset, parity);
+Checked<bool> MbarrierTable::testParity(uint32_t offset, uint32_t parity,
+                                        uint64_t &observed) const {
+  Checked<bool> passed = testParity(offset, parity);
   if (!passed)
     return passed;
   uint64_t phase = states[offset / objectBytes].phase;
@@ -286,7 +283,7 @@ Expected<bool> MbarrierTable::testParity(uint32_t offset, uint32_t parity,
   // number `observed`, or the one before, which it knows is completed.
   uint64_t completed = (observed & 1) == parity ? observed + 1 : observed;
   if (phase > completed)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::phaseAliasing,
                      "phase aliasing on the mbarrier at shared offset {:#x}: a "
                      "waiter with parity {} that has seen {} phases complete "
                      "finds {} completed; expected at most {}, beyond which "
@@ -297,14 +294,14 @@ Expected<bool> MbarrierTable::testParity(uint32_t offset, uint32_t parity,
   return passed;
 }
 
-Expected<bool> MbarrierTable::testState(uint32_t offset, uint64_t token) const {
-  Expected<const MbarrierState *> state = at(offset);
+Checked<bool> MbarrierTable::testState(uint32_t offset, uint64_t token) const {
+  Checked<const MbarrierState *> state = at(offset);
   if (!state)
     return tl::unexpected(state.error());
   uint64_t phase = token >> phaseShift;
   uint64_t current = (*state)->phase;
   if (phase > current || current - phase > 1)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::phaseAliasing,
                      "mbarrier at shared offset {:#x}: expected a state of its "
                      "current phase {} or the phase before, found one of phase "
                      "{}",

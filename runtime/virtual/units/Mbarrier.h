@@ -15,7 +15,7 @@
 #ifndef HEDDLE_RUNTIME_VIRTUAL_UNITS_MBARRIER_H
 #define HEDDLE_RUNTIME_VIRTUAL_UNITS_MBARRIER_H
 
-#include "heddle/Runtime/Error.h"
+#include "Fault.h"
 
 #include <cstdint>
 #include <vector>
@@ -54,40 +54,40 @@ public:
   /// Forgets all barriers, but keeps the memory for them.
   void reset();
 
-  Expected<void> init(uint32_t offset, uint32_t count);
-  Expected<void> inval(uint32_t offset);
+  Checked<void> init(uint32_t offset, uint32_t count);
+  Checked<void> inval(uint32_t offset);
 
   /// The arrivals return the opaque 64-bit state before the arrival, for
   /// `testState` and `pendingCount`.
-  Expected<uint64_t> arrive(uint32_t offset, uint32_t count = 1);
-  Expected<uint64_t> arriveExpectTx(uint32_t offset, uint32_t bytes,
-                                    uint32_t count = 1);
+  Checked<uint64_t> arrive(uint32_t offset, uint32_t count = 1);
+  Checked<uint64_t> arriveExpectTx(uint32_t offset, uint32_t bytes,
+                                   uint32_t count = 1);
   /// Also lowers the arrivals that later phases expect.
-  Expected<uint64_t> arriveDrop(uint32_t offset, uint32_t count = 1);
-  Expected<uint64_t> arriveDropExpectTx(uint32_t offset, uint32_t bytes,
-                                        uint32_t count = 1);
+  Checked<uint64_t> arriveDrop(uint32_t offset, uint32_t count = 1);
+  Checked<uint64_t> arriveDropExpectTx(uint32_t offset, uint32_t bytes,
+                                       uint32_t count = 1);
   /// `.noComplete`: an error if it would complete the phase.
-  Expected<uint64_t> arriveNoComplete(uint32_t offset, uint32_t count);
-  Expected<uint64_t> arriveDropNoComplete(uint32_t offset, uint32_t count);
+  Checked<uint64_t> arriveNoComplete(uint32_t offset, uint32_t count);
+  Checked<uint64_t> arriveDropNoComplete(uint32_t offset, uint32_t count);
 
-  Expected<void> expectTx(uint32_t offset, uint32_t bytes);
-  Expected<void> completeTx(uint32_t offset, uint32_t bytes);
+  Checked<void> expectTx(uint32_t offset, uint32_t bytes);
+  Checked<void> completeTx(uint32_t offset, uint32_t bytes);
   /// One more arrival in this phase: `cp.async.mbarrier.arrive` without
   /// `.noinc` does this when issued.
-  Expected<void> incrementPending(uint32_t offset, uint32_t count = 1);
+  Checked<void> incrementPending(uint32_t offset, uint32_t count = 1);
 
   /// Whether the phase with that parity (0 or 1) has completed: the current
   /// phase's parity is the other one. A fresh barrier passes parity 1.
-  Expected<bool> testParity(uint32_t offset, uint32_t parity) const;
+  Checked<bool> testParity(uint32_t offset, uint32_t parity) const;
   /// The same for a waiter that waits for every phase. `observed` is its own
   /// memory of this barrier, 0 at first: the phases it knows are completed. An
   /// error if the barrier has run two phases ahead, so that the parity means
   /// another phase than the waiter thinks (phase aliasing).
-  Expected<bool> testParity(uint32_t offset, uint32_t parity,
-                            uint64_t &observed) const;
+  Checked<bool> testParity(uint32_t offset, uint32_t parity,
+                           uint64_t &observed) const;
   /// Whether the phase of an arrival's state has completed. An error if that
   /// phase is neither the current nor the one before.
-  Expected<bool> testState(uint32_t offset, uint64_t state) const;
+  Checked<bool> testState(uint32_t offset, uint64_t state) const;
   /// `mbarrier.pending_count`.
   static uint32_t pendingCount(uint64_t state) { return state & maxCount; }
 
@@ -114,11 +114,11 @@ public:
 
 private:
   bool findLive(uint32_t offset, uint32_t bytes) const;
-  Expected<MbarrierState *> at(uint32_t offset);
-  Expected<const MbarrierState *> at(uint32_t offset) const;
-  Expected<uint64_t> arriveImpl(uint32_t offset, uint32_t count,
-                                uint32_t expectBytes, bool drop,
-                                bool noComplete);
+  Checked<MbarrierState *> at(uint32_t offset);
+  Checked<const MbarrierState *> at(uint32_t offset) const;
+  Checked<uint64_t> arriveImpl(uint32_t offset, uint32_t count,
+                               uint32_t expectBytes, bool drop,
+                               bool noComplete);
 
   /// Indexed by offset / 8; grows on demand.
   std::vector<MbarrierState> states;

@@ -8,8 +8,6 @@
 
 #include "SharedDescriptor.h"
 
-#include "heddle/Runtime/MakeError.h"
-
 using namespace heddle;
 using namespace heddle::vgpu;
 
@@ -50,10 +48,10 @@ uint32_t SharedDescriptor::addressOf(Major major, uint32_t elementBytes,
   return vgpu::swizzle(start + offset, swizzle);
 }
 
-Expected<SharedDescriptor> vgpu::decodeSharedDescriptor(uint64_t bits) {
+Checked<SharedDescriptor> vgpu::decodeSharedDescriptor(uint64_t bits) {
   uint32_t baseOffset = bits >> 49 & 7;
   if (baseOffset != 0)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::other,
                      "matrix descriptor {:#018x}: expected a base offset of 0, "
                      "found {}; start the tile where its swizzle pattern "
                      "starts",

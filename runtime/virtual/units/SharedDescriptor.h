@@ -14,6 +14,7 @@
 #ifndef HEDDLE_RUNTIME_VIRTUAL_UNITS_SHAREDDESCRIPTOR_H
 #define HEDDLE_RUNTIME_VIRTUAL_UNITS_SHAREDDESCRIPTOR_H
 
+#include "Fault.h"
 #include "Swizzle.h"
 
 namespace heddle::vgpu {
@@ -35,7 +36,7 @@ struct SharedDescriptor {
 };
 
 /// Decodes a descriptor. A base offset other than zero is refused.
-Expected<SharedDescriptor> decodeSharedDescriptor(uint64_t bits);
+Checked<SharedDescriptor> decodeSharedDescriptor(uint64_t bits);
 uint64_t encodeSharedDescriptor(const SharedDescriptor &descriptor);
 
 } // namespace heddle::vgpu

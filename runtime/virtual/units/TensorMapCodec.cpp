@@ -82,14 +82,14 @@ TensorMap vgpu::encodeTensorMap(const TensorMapSpec &spec) {
   return map;
 }
 
-static tl::unexpected<Error> makeForeignError(uint64_t firstWord) {
-  return makeError(ErrorKind::Fault,
+static tl::unexpected<Fault> makeForeignError(uint64_t firstWord) {
+  return makeFault(faults::other,
                    "uninitialised or foreign tensor map: expected a map that "
                    "this device encoded, found first word {:#018x}",
                    firstWord);
 }
 
-Expected<TensorMapSpec>
+Checked<TensorMapSpec>
 vgpu::decodeTensorMapFields(std::span<const std::byte, 128> bytes) {
   Words words;
   std::memcpy(words.data(), bytes.data(), sizeof(words));
@@ -98,7 +98,7 @@ vgpu::decodeTensorMapFields(std::span<const std::byte, 128> bytes) {
   if (words[Magic] != magic)
     return makeForeignError(words[Magic]);
   if (words[Checksum] != checksumOf(words))
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::other,
                      "corrupted tensor map: expected checksum {:#018x}, found "
                      "{:#018x}; its bytes changed after it was encoded",
                      checksumOf(words), words[Checksum]);
@@ -118,7 +118,7 @@ vgpu::decodeTensorMapFields(std::span<const std::byte, 128> bytes) {
   return spec;
 }
 
-Expected<TensorMapSpec>
+Checked<TensorMapSpec>
 vgpu::decodeTensorMap(std::span<const std::byte, 128> bytes) {
   auto spec = decodeTensorMapFields(bytes);
   if (!spec)
@@ -127,6 +127,6 @@ vgpu::decodeTensorMap(std::span<const std::byte, 128> bytes) {
   if (std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte(0); }))
     return makeForeignError(0);
   if (Expected<void> good = verifyTensorMapSpec(*spec); !good)
-    return tl::unexpected(good.error());
+    return makeFault(faults::other, "{}", good.error().message);
   return spec;
 }

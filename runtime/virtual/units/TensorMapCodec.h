@@ -25,6 +25,7 @@
 #ifndef HEDDLE_RUNTIME_VIRTUAL_UNITS_TENSORMAPCODEC_H
 #define HEDDLE_RUNTIME_VIRTUAL_UNITS_TENSORMAPCODEC_H
 
+#include "Fault.h"
 #include "heddle/Runtime/Device.h"
 
 namespace heddle::vgpu {
@@ -35,11 +36,11 @@ TensorMap encodeTensorMap(const TensorMapSpec &spec);
 
 /// Decodes and checks. Bytes that `encodeTensorMap` did not make are refused as
 /// "uninitialised or foreign tensor map", changed ones as "corrupted".
-Expected<TensorMapSpec> decodeTensorMap(std::span<const std::byte, 128> bytes);
+Checked<TensorMapSpec> decodeTensorMap(std::span<const std::byte, 128> bytes);
 
 /// Decodes a map that is being built field by field: unlike above, the fields
 /// need not be legal together. All-zero bytes are an empty map.
-Expected<TensorMapSpec>
+Checked<TensorMapSpec>
 decodeTensorMapFields(std::span<const std::byte, 128> bytes);
 
 } // namespace heddle::vgpu

@@ -10,7 +10,6 @@
 
 #include "Numerics.h"
 #include "TmaBox.h"
-#include "heddle/Runtime/MakeError.h"
 
 using namespace heddle;
 using namespace heddle::vgpu;
@@ -73,12 +72,12 @@ uint32_t vgpu::tmaBoxBytes(const TensorMapSpec &spec) {
   return bytes;
 }
 
-Expected<uint32_t> vgpu::tmaLoad(const TensorMapSpec &spec,
-                                 std::span<const int32_t> coords,
-                                 std::byte *shared, uint32_t sharedBytes,
-                                 uint32_t dstOffset,
-                                 GlobalMemory::Cursor &global) {
-  if (Expected<void> good =
+Checked<uint32_t> vgpu::tmaLoad(const TensorMapSpec &spec,
+                                std::span<const int32_t> coords,
+                                std::byte *shared, uint32_t sharedBytes,
+                                uint32_t dstOffset,
+                                GlobalMemory::Cursor &global) {
+  if (Checked<void> good =
           checkBox(spec, coords, sharedBytes, dstOffset, "TMA load of");
       !good)
     return tl::unexpected(good.error());
@@ -86,8 +85,8 @@ Expected<uint32_t> vgpu::tmaLoad(const TensorMapSpec &spec,
   uint32_t bytes = rowBytes(spec);
   bool convert = convertsOnLoad(spec.type);
   alignas(64) std::byte buffer[maxRowBytes];
-  Expected<void> good =
-      forEachRow(spec, coords, [&](const TmaRow &row) -> Expected<void> {
+  Checked<void> good =
+      forEachRow(spec, coords, [&](const TmaRow &row) -> Checked<void> {
         uint32_t to = dstOffset + row.boxOffset;
         uint32_t inside = row.insideEnd - row.insideBegin;
         if (inside == 0) {
@@ -97,9 +96,9 @@ Expected<uint32_t> vgpu::tmaLoad(const TensorMapSpec &spec,
         }
         const std::byte *from = global.resolve(row.address, inside);
         if (!from)
-          return makeError(ErrorKind::Fault, "TMA load of {}: {}",
-                           describeBox(spec, coords),
-                           global.explain(row.address, inside));
+          return tl::unexpected(
+              global.explain(row.address, inside)
+                  .in("TMA load of " + describeBox(spec, coords)));
         prefetchRow(spec, from, bytes);
         if (inside == bytes && !convert) {
           scatterRow(shared, from, to, bytes, spec.swizzle);
@@ -118,30 +117,29 @@ Expected<uint32_t> vgpu::tmaLoad(const TensorMapSpec &spec,
   return tmaBoxBytes(spec);
 }
 
-Expected<void> vgpu::tmaStore(const TensorMapSpec &spec,
-                              std::span<const int32_t> coords,
-                              const std::byte *shared, uint32_t sharedBytes,
-                              uint32_t srcOffset,
-                              GlobalMemory::Cursor &global) {
-  if (Expected<void> good =
+Checked<void> vgpu::tmaStore(const TensorMapSpec &spec,
+                             std::span<const int32_t> coords,
+                             const std::byte *shared, uint32_t sharedBytes,
+                             uint32_t srcOffset, GlobalMemory::Cursor &global) {
+  if (Checked<void> good =
           checkBox(spec, coords, sharedBytes, srcOffset, "TMA store of");
       !good)
     return good;
-  if (Expected<void> good = checkStoreCoords(spec, coords, "TMA store of");
+  if (Checked<void> good = checkStoreCoords(spec, coords, "TMA store of");
       !good)
     return good;
 
   uint32_t bytes = rowBytes(spec);
   alignas(64) std::byte buffer[maxRowBytes];
-  return forEachRow(spec, coords, [&](const TmaRow &row) -> Expected<void> {
+  return forEachRow(spec, coords, [&](const TmaRow &row) -> Checked<void> {
     uint32_t inside = row.insideEnd - row.insideBegin;
     if (inside == 0)
       return {};
     std::byte *to = global.resolve(row.address, inside);
     if (!to)
-      return makeError(ErrorKind::Fault, "TMA store of {}: {}",
-                       describeBox(spec, coords),
-                       global.explain(row.address, inside));
+      return tl::unexpected(
+          global.explain(row.address, inside)
+              .in("TMA store of " + describeBox(spec, coords)));
     uint32_t from = srcOffset + row.boxOffset;
     if (inside == bytes) {
       gatherRow(to, shared, from, bytes, spec.swizzle);
@@ -153,54 +151,52 @@ Expected<void> vgpu::tmaStore(const TensorMapSpec &spec,
   });
 }
 
-Expected<uint32_t> vgpu::bulkLoad(DeviceAddress src, uint32_t bytes,
-                                  std::byte *shared, uint32_t sharedBytes,
-                                  uint32_t dstOffset,
-                                  GlobalMemory::Cursor &global) {
-  if (Expected<void> good =
+Checked<uint32_t> vgpu::bulkLoad(DeviceAddress src, uint32_t bytes,
+                                 std::byte *shared, uint32_t sharedBytes,
+                                 uint32_t dstOffset,
+                                 GlobalMemory::Cursor &global) {
+  if (Checked<void> good =
           checkBulk(src, bytes, sharedBytes, dstOffset, "bulk load");
       !good)
     return tl::unexpected(good.error());
   const std::byte *from = global.resolve(src, bytes);
   if (!from && bytes != 0)
-    return makeError(ErrorKind::Fault, "bulk load: {}",
-                     global.explain(src, bytes));
+    return tl::unexpected(global.explain(src, bytes).in("bulk load"));
   if (bytes != 0)
     std::memcpy(shared + dstOffset, from, bytes);
   return bytes;
 }
 
-Expected<void> vgpu::bulkStore(DeviceAddress dst, uint32_t bytes,
-                               const std::byte *shared, uint32_t sharedBytes,
-                               uint32_t srcOffset,
-                               GlobalMemory::Cursor &global) {
-  if (Expected<void> good =
+Checked<void> vgpu::bulkStore(DeviceAddress dst, uint32_t bytes,
+                              const std::byte *shared, uint32_t sharedBytes,
+                              uint32_t srcOffset,
+                              GlobalMemory::Cursor &global) {
+  if (Checked<void> good =
           checkBulk(dst, bytes, sharedBytes, srcOffset, "bulk store");
       !good)
     return good;
   std::byte *to = global.resolve(dst, bytes);
   if (!to && bytes != 0)
-    return makeError(ErrorKind::Fault, "bulk store: {}",
-                     global.explain(dst, bytes));
+    return tl::unexpected(global.explain(dst, bytes).in("bulk store"));
   if (bytes != 0)
     std::memcpy(to, shared + srcOffset, bytes);
   return {};
 }
 
-Expected<uint32_t> vgpu::bulkCopyShared(std::byte *dstShared, uint32_t dstBytes,
-                                        uint32_t dstOffset,
-                                        const std::byte *srcShared,
-                                        uint32_t srcBytes, uint32_t srcOffset,
-                                        uint32_t bytes) {
+Checked<uint32_t> vgpu::bulkCopyShared(std::byte *dstShared, uint32_t dstBytes,
+                                       uint32_t dstOffset,
+                                       const std::byte *srcShared,
+                                       uint32_t srcBytes, uint32_t srcOffset,
+                                       uint32_t bytes) {
   if (dstShared == srcShared)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::other,
                      "bulk copy between shared windows: expected a destination "
                      "in another CTA of the cluster, found the source's own");
-  if (Expected<void> good =
+  if (Checked<void> good =
           checkBulk(0, bytes, dstBytes, dstOffset, "destination of bulk copy");
       !good)
     return tl::unexpected(good.error());
-  if (Expected<void> good =
+  if (Checked<void> good =
           checkBulk(0, bytes, srcBytes, srcOffset, "source of bulk copy");
       !good)
     return tl::unexpected(good.error());

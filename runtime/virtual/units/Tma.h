@@ -36,46 +36,45 @@ uint32_t tmaBoxBytes(const TensorMapSpec &spec);
 /// possibly negative) to `dstOffset`, a multiple of 128. Elements outside the
 /// tensor become the fill value. Returns the bytes to credit. The spec must be
 /// legal.
-Expected<uint32_t> tmaLoad(const TensorMapSpec &spec,
-                           std::span<const int32_t> coords, std::byte *shared,
-                           uint32_t sharedBytes, uint32_t dstOffset,
-                           GlobalMemory::Cursor &global);
+Checked<uint32_t> tmaLoad(const TensorMapSpec &spec,
+                          std::span<const int32_t> coords, std::byte *shared,
+                          uint32_t sharedBytes, uint32_t dstOffset,
+                          GlobalMemory::Cursor &global);
 
 /// Stores a box. Coordinates must not be negative; elements beyond the tensor's
 /// extents are skipped.
-Expected<void> tmaStore(const TensorMapSpec &spec,
+Checked<void> tmaStore(const TensorMapSpec &spec,
+                       std::span<const int32_t> coords, const std::byte *shared,
+                       uint32_t sharedBytes, uint32_t srcOffset,
+                       GlobalMemory::Cursor &global);
+
+/// Combines a box into the tensor, each element atomically (relaxed). The
+/// element type is the map's.
+Checked<void> tmaReduce(const TensorMapSpec &spec, ReduceOp op,
                         std::span<const int32_t> coords,
                         const std::byte *shared, uint32_t sharedBytes,
                         uint32_t srcOffset, GlobalMemory::Cursor &global);
 
-/// Combines a box into the tensor, each element atomically (relaxed). The
-/// element type is the map's.
-Expected<void> tmaReduce(const TensorMapSpec &spec, ReduceOp op,
-                         std::span<const int32_t> coords,
-                         const std::byte *shared, uint32_t sharedBytes,
-                         uint32_t srcOffset, GlobalMemory::Cursor &global);
-
 /// The one-dimensional copies of `cp.async.bulk`: addresses and sizes are
 /// multiples of 16. Loads return the bytes to credit.
-Expected<uint32_t> bulkLoad(DeviceAddress src, uint32_t bytes,
-                            std::byte *shared, uint32_t sharedBytes,
-                            uint32_t dstOffset, GlobalMemory::Cursor &global);
-Expected<void> bulkStore(DeviceAddress dst, uint32_t bytes,
-                         const std::byte *shared, uint32_t sharedBytes,
-                         uint32_t srcOffset, GlobalMemory::Cursor &global);
-Expected<void> bulkReduce(DeviceAddress dst, uint32_t bytes, TensorMapType type,
-                          ReduceOp op, const std::byte *shared,
-                          uint32_t sharedBytes, uint32_t srcOffset,
-                          GlobalMemory::Cursor &global);
+Checked<uint32_t> bulkLoad(DeviceAddress src, uint32_t bytes, std::byte *shared,
+                           uint32_t sharedBytes, uint32_t dstOffset,
+                           GlobalMemory::Cursor &global);
+Checked<void> bulkStore(DeviceAddress dst, uint32_t bytes,
+                        const std::byte *shared, uint32_t sharedBytes,
+                        uint32_t srcOffset, GlobalMemory::Cursor &global);
+Checked<void> bulkReduce(DeviceAddress dst, uint32_t bytes, TensorMapType type,
+                         ReduceOp op, const std::byte *shared,
+                         uint32_t sharedBytes, uint32_t srcOffset,
+                         GlobalMemory::Cursor &global);
 /// Combines `bytes` bytes, aligned and inside shared memory, into others.
-Expected<uint32_t> sharedReduce(std::byte *to, const std::byte *from,
-                                uint32_t bytes, TensorMapType type,
-                                ReduceOp op);
+Checked<uint32_t> sharedReduce(std::byte *to, const std::byte *from,
+                               uint32_t bytes, TensorMapType type, ReduceOp op);
 /// From one CTA's window to another's; the two must differ.
-Expected<uint32_t> bulkCopyShared(std::byte *dstShared, uint32_t dstBytes,
-                                  uint32_t dstOffset,
-                                  const std::byte *srcShared, uint32_t srcBytes,
-                                  uint32_t srcOffset, uint32_t bytes);
+Checked<uint32_t> bulkCopyShared(std::byte *dstShared, uint32_t dstBytes,
+                                 uint32_t dstOffset, const std::byte *srcShared,
+                                 uint32_t srcBytes, uint32_t srcOffset,
+                                 uint32_t bytes);
 
 } // namespace heddle::vgpu
 

@@ -9,7 +9,6 @@
 #include "TmaBox.h"
 
 #include "Tma.h"
-#include "heddle/Runtime/MakeError.h"
 
 using namespace heddle;
 using namespace heddle::vgpu;
@@ -33,17 +32,17 @@ std::string vgpu::describeBox(const TensorMapSpec &spec,
                      spec.address);
 }
 
-Expected<void> vgpu::checkBox(const TensorMapSpec &spec,
-                              std::span<const int32_t> coords,
-                              uint32_t sharedBytes, uint32_t offset,
-                              const char *what) {
+Checked<void> vgpu::checkBox(const TensorMapSpec &spec,
+                             std::span<const int32_t> coords,
+                             uint32_t sharedBytes, uint32_t offset,
+                             const char *what) {
   if (coords.size() != spec.rank)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::other,
                      "{} {}: expected {} coordinates, one per dimension, found "
                      "{}",
                      what, describeBox(spec, coords), spec.rank, coords.size());
   if (offset % 128 != 0)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::alignment,
                      "{} {}: expected a shared offset that is a multiple of "
                      "128, found {:#x}",
                      what, describeBox(spec, coords), offset);
@@ -56,7 +55,7 @@ Expected<void> vgpu::checkBox(const TensorMapSpec &spec,
   uint64_t span = std::max<uint64_t>(uint64_t(spec.swizzle), 16);
   uint64_t end = offset + (bytes + span - 1) / span * span;
   if (end > sharedBytes)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::bounds,
                      "{} {}: {} bytes at shared offset {:#x} reach {} bytes "
                      "past the end of the {}-byte shared window",
                      what, describeBox(spec, coords), bytes, offset,
@@ -64,38 +63,38 @@ Expected<void> vgpu::checkBox(const TensorMapSpec &spec,
   return {};
 }
 
-Expected<void> vgpu::checkStoreCoords(const TensorMapSpec &spec,
-                                      std::span<const int32_t> coords,
-                                      const char *what) {
+Checked<void> vgpu::checkStoreCoords(const TensorMapSpec &spec,
+                                     std::span<const int32_t> coords,
+                                     const char *what) {
   for (size_t d = 0; d < coords.size(); ++d)
     if (coords[d] < 0)
-      return makeError(ErrorKind::Fault,
+      return makeFault(faults::other,
                        "{} {}: expected coordinates that are not negative, "
                        "found {} in dimension {}",
                        what, describeBox(spec, coords), coords[d], d);
   return {};
 }
 
-Expected<void> vgpu::checkBulk(DeviceAddress global, uint32_t bytes,
-                               uint32_t sharedBytes, uint32_t offset,
-                               const char *what) {
+Checked<void> vgpu::checkBulk(DeviceAddress global, uint32_t bytes,
+                              uint32_t sharedBytes, uint32_t offset,
+                              const char *what) {
   if (bytes % 16 != 0)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::alignment,
                      "{}: expected a size that is a multiple of 16 bytes, "
                      "found {}",
                      what, bytes);
   if (global % 16 != 0)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::alignment,
                      "{}: expected a global address that is a multiple of 16, "
                      "found {:#x}",
                      what, global);
   if (offset % 16 != 0)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::alignment,
                      "{}: expected a shared offset that is a multiple of 16, "
                      "found {:#x}",
                      what, offset);
   if (uint64_t(offset) + bytes > sharedBytes)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::bounds,
                      "{}: {} bytes at shared offset {:#x} reach {} bytes past "
                      "the end of the {}-byte shared window",
                      what, bytes, offset,

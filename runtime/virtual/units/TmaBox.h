@@ -15,6 +15,7 @@
 #ifndef HEDDLE_RUNTIME_VIRTUAL_UNITS_TMABOX_H
 #define HEDDLE_RUNTIME_VIRTUAL_UNITS_TMABOX_H
 
+#include "Fault.h"
 #include "Swizzle.h"
 
 #include <algorithm>
@@ -41,14 +42,14 @@ std::string describeBox(const TensorMapSpec &spec,
 
 /// Checks rank, alignment and bounds of a box in shared memory. `what` starts
 /// the message: "TMA load of".
-Expected<void> checkBox(const TensorMapSpec &spec,
-                        std::span<const int32_t> coords, uint32_t sharedBytes,
-                        uint32_t offset, const char *what);
+Checked<void> checkBox(const TensorMapSpec &spec,
+                       std::span<const int32_t> coords, uint32_t sharedBytes,
+                       uint32_t offset, const char *what);
 
 /// Refuses what only loads may do: start outside at negative coordinates.
-Expected<void> checkStoreCoords(const TensorMapSpec &spec,
-                                std::span<const int32_t> coords,
-                                const char *what);
+Checked<void> checkStoreCoords(const TensorMapSpec &spec,
+                               std::span<const int32_t> coords,
+                               const char *what);
 
 /// Bytes of one row of the box.
 inline uint32_t rowBytes(const TensorMapSpec &spec) {
@@ -58,8 +59,8 @@ inline uint32_t rowBytes(const TensorMapSpec &spec) {
 /// Calls `visit(row)` for each row of the box, dimension 1 fastest, until it
 /// returns an error.
 template <typename Visitor>
-Expected<void> forEachRow(const TensorMapSpec &spec,
-                          std::span<const int32_t> coords, Visitor visit) {
+Checked<void> forEachRow(const TensorMapSpec &spec,
+                         std::span<const int32_t> coords, Visitor visit) {
   // Without interleaving, dimension 0 ignores its element stride.
   std::array<uint32_t, 5> count = {1, 1, 1, 1, 1};
   uint32_t rows = 1;
@@ -91,7 +92,7 @@ Expected<void> forEachRow(const TensorMapSpec &spec,
       row.insideBegin = uint32_t(begin) * bytes;
       row.insideEnd = uint32_t(end) * bytes;
     }
-    if (Expected<void> good = visit(row); !good)
+    if (Checked<void> good = visit(row); !good)
       return good;
     for (uint32_t d = 1; d < spec.rank && ++index[d] == count[d]; ++d)
       index[d] = 0;
@@ -123,9 +124,9 @@ inline void scatterRow(std::byte *shared, const std::byte *row, uint32_t offset,
 }
 
 /// Checks the operands of a one-dimensional bulk copy.
-Expected<void> checkBulk(DeviceAddress global, uint32_t bytes,
-                         uint32_t sharedBytes, uint32_t offset,
-                         const char *what);
+Checked<void> checkBulk(DeviceAddress global, uint32_t bytes,
+                        uint32_t sharedBytes, uint32_t offset,
+                        const char *what);
 
 } // namespace heddle::vgpu
 

@@ -9,7 +9,6 @@
 #include "Numerics.h"
 #include "Tma.h"
 #include "TmaBox.h"
-#include "heddle/Runtime/MakeError.h"
 
 #include <atomic>
 #include <cmath>
@@ -162,10 +161,10 @@ const char *spelling(ReduceOp op) {
   return names[size_t(op)];
 }
 
-Expected<Combiner> findCombiner(TensorMapType type, ReduceOp op) {
+Checked<Combiner> findCombiner(TensorMapType type, ReduceOp op) {
   if (Combiner combiner = combinerFor(type, op))
     return combiner;
-  return makeError(ErrorKind::Fault,
+  return makeFault(faults::other,
                    "TMA reduction: there is no .{} on {}; expected add on u32, "
                    "s32, u64, s64, f16, bf16, f32 or f64, min or max on an "
                    "integer, f16 or bf16, inc or dec on u32, or and, or, xor "
@@ -175,66 +174,65 @@ Expected<Combiner> findCombiner(TensorMapType type, ReduceOp op) {
 
 } // namespace
 
-Expected<void> vgpu::tmaReduce(const TensorMapSpec &spec, ReduceOp op,
-                               std::span<const int32_t> coords,
-                               const std::byte *shared, uint32_t sharedBytes,
-                               uint32_t srcOffset,
-                               GlobalMemory::Cursor &global) {
-  if (Expected<void> good =
+Checked<void> vgpu::tmaReduce(const TensorMapSpec &spec, ReduceOp op,
+                              std::span<const int32_t> coords,
+                              const std::byte *shared, uint32_t sharedBytes,
+                              uint32_t srcOffset,
+                              GlobalMemory::Cursor &global) {
+  if (Checked<void> good =
           checkBox(spec, coords, sharedBytes, srcOffset, "TMA reduction of");
       !good)
     return good;
-  if (Expected<void> good = checkStoreCoords(spec, coords, "TMA reduction of");
+  if (Checked<void> good = checkStoreCoords(spec, coords, "TMA reduction of");
       !good)
     return good;
-  Expected<Combiner> combiner = findCombiner(spec.type, op);
+  Checked<Combiner> combiner = findCombiner(spec.type, op);
   if (!combiner)
     return tl::unexpected(combiner.error());
 
   uint32_t bytes = rowBytes(spec);
   uint32_t size = elementBytes(spec.type);
   alignas(64) std::byte buffer[maxRowBytes];
-  return forEachRow(spec, coords, [&](const TmaRow &row) -> Expected<void> {
+  return forEachRow(spec, coords, [&](const TmaRow &row) -> Checked<void> {
     uint32_t inside = row.insideEnd - row.insideBegin;
     if (inside == 0)
       return {};
     std::byte *to = global.resolve(row.address, inside);
     if (!to)
-      return makeError(ErrorKind::Fault, "TMA reduction of {}: {}",
-                       describeBox(spec, coords),
-                       global.explain(row.address, inside));
+      return tl::unexpected(
+          global.explain(row.address, inside)
+              .in("TMA reduction of " + describeBox(spec, coords)));
     gatherRow(buffer, shared, srcOffset + row.boxOffset, bytes, spec.swizzle);
     (*combiner)(to, buffer + row.insideBegin, inside / size);
     return {};
   });
 }
 
-Expected<void> vgpu::bulkReduce(DeviceAddress dst, uint32_t bytes,
-                                TensorMapType type, ReduceOp op,
-                                const std::byte *shared, uint32_t sharedBytes,
-                                uint32_t srcOffset,
-                                GlobalMemory::Cursor &global) {
-  if (Expected<void> good =
+Checked<void> vgpu::bulkReduce(DeviceAddress dst, uint32_t bytes,
+                               TensorMapType type, ReduceOp op,
+                               const std::byte *shared, uint32_t sharedBytes,
+                               uint32_t srcOffset,
+                               GlobalMemory::Cursor &global) {
+  if (Checked<void> good =
           checkBulk(dst, bytes, sharedBytes, srcOffset, "bulk reduction");
       !good)
     return good;
-  Expected<Combiner> combiner = findCombiner(type, op);
+  Checked<Combiner> combiner = findCombiner(type, op);
   if (!combiner)
     return tl::unexpected(combiner.error());
   if (bytes == 0)
     return {};
   std::byte *to = global.resolve(dst, bytes);
   if (!to)
-    return makeError(ErrorKind::Fault, "bulk reduction: {}",
-                     global.explain(dst, bytes));
+    return tl::unexpected(global.explain(dst, bytes).in("bulk reduction"));
   (*combiner)(to, shared + srcOffset, bytes / elementBytes(type));
   return {};
 }
 
-Expected<uint32_t> vgpu::sharedReduce(std::byte *to, const std::byte *from,
-                                      uint32_t bytes, TensorMapType type,
-                                      ReduceOp op) {
-  Expected<Combiner> combiner = findCombiner(type, op);
+Checked<uint32_t> vgpu::sharedReduce(std::byte *to, const std::byte *from,
+                                     uint32_t bytes, TensorMapType type,
+                                     ReduceOp op) {
+  Checked<Combiner> combiner = findCombiner(type, op);
   if (!combiner)
     return tl::unexpected(combiner.error());
   (*combiner)(to, from, bytes / elementBytes(type));

@@ -10,7 +10,6 @@
 
 #include "Numerics.h"
 #include "WgmmaKernel.h"
-#include "heddle/Runtime/MakeError.h"
 
 #include <algorithm>
 #include <cstring>
@@ -42,11 +41,11 @@ bool isInteger(WgmmaInput type) {
   return type == WgmmaInput::S8 || type == WgmmaInput::U8;
 }
 
-Expected<void> verifyTypes(const WgmmaOp &op) {
+Checked<void> verifyTypes(const WgmmaOp &op) {
   bool matches = op.a == op.b || (isFp8(op.a) && isFp8(op.b)) ||
                  (isInteger(op.a) && isInteger(op.b));
   if (!matches)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::other,
                      "wgmma: expected A and B of one type, both fp8 or both "
                      "8-bit integers, found {} and {}",
                      spelling(op.a), spelling(op.b));
@@ -63,7 +62,7 @@ Expected<void> verifyTypes(const WgmmaOp &op) {
     break;
   }
   if (!accumulates)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::other,
                      "wgmma: expected an accumulator of type {} for operands "
                      "of type {}, found {}",
                      isInteger(op.a) ? "s32" : "f32", spelling(op.a),
@@ -174,21 +173,21 @@ struct Operand {
 };
 
 /// Converts an operand in shared memory to `scratch.elements`.
-Expected<void> readOperand(const Operand &operand, uint32_t k,
-                           const std::byte *shared, uint32_t sharedBytes,
-                           WgmmaScratch &scratch) {
-  Expected<SharedDescriptor> descriptor =
+Checked<void> readOperand(const Operand &operand, uint32_t k,
+                          const std::byte *shared, uint32_t sharedBytes,
+                          WgmmaScratch &scratch) {
+  Checked<SharedDescriptor> descriptor =
       decodeSharedDescriptor(operand.descriptor);
   if (!descriptor)
-    return makeError(ErrorKind::Fault, "wgmma operand {}: {}", operand.name,
-                     descriptor.error().message);
+    return tl::unexpected(
+        descriptor.error().in(fmt::format("wgmma operand {}", operand.name)));
   uint32_t count =
       listChunks(*descriptor, operand.major, operand.rows, k, scratch.chunks);
   if (endBound(*descriptor, operand.major, operand.rows, k) > sharedBytes) {
     SharedExtent extent = extentOfChunks(scratch.chunks, count);
     if (extent.end > sharedBytes)
-      return makeError(
-          ErrorKind::Fault,
+      return makeFault(
+          faults::bounds,
           "wgmma operand {}: its {}x{} {} tile at shared offset {:#x} (leading "
           "offset {}, stride offset {}, swizzle {} bytes) reaches {} bytes "
           "past the end of the {}-byte shared window",
@@ -294,12 +293,12 @@ Operand operandB(const WgmmaOp &op, uint64_t descriptor) {
   return {'B', op.b, op.transB ? Major::MN : Major::K, op.n, descriptor};
 }
 
-Expected<SharedExtent> extentOf(const Operand &operand, uint32_t k) {
-  Expected<SharedDescriptor> descriptor =
+Checked<SharedExtent> extentOf(const Operand &operand, uint32_t k) {
+  Checked<SharedDescriptor> descriptor =
       decodeSharedDescriptor(operand.descriptor);
   if (!descriptor)
-    return makeError(ErrorKind::Fault, "wgmma operand {}: {}", operand.name,
-                     descriptor.error().message);
+    return tl::unexpected(
+        descriptor.error().in(fmt::format("wgmma operand {}", operand.name)));
   WgmmaScratch &scratch = scratchSpace();
   return extentOfChunks(
       scratch.chunks,
@@ -324,34 +323,34 @@ uint32_t WgmmaOp::elementBytes() const {
   return 1;
 }
 
-Expected<void> vgpu::verifyWgmma(const WgmmaOp &op, bool aInRegisters) {
-  if (Expected<void> good = verifyTypes(op); !good)
+Checked<void> vgpu::verifyWgmma(const WgmmaOp &op, bool aInRegisters) {
+  if (Checked<void> good = verifyTypes(op); !good)
     return good;
   bool integer = isInteger(op.a);
   if (op.n < 8 || op.n > maxWgmmaN || op.n % 8 != 0)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::other,
                      "wgmma: expected n in 8..256 in steps of 8, found {}",
                      op.n);
   if (integer && op.n > 32 && op.n % 16 != 0)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::other,
                      "wgmma: expected n of 8, 16, 24, 32 or a multiple of 16 "
                      "for {} operands, found {}; the nearest are {} and {}",
                      spelling(op.a), op.n, op.n - 8, op.n + 8);
   if (aInRegisters && op.transA)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::other,
                      "wgmma: operand A in registers cannot be transposed");
   if ((op.transA || op.transB) && op.elementBytes() != 2)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::other,
                      "wgmma: expected K-major operands, since only f16 and "
                      "bf16 can be transposed; found MN-major {} of type {}",
                      op.transA ? "A" : "B", spelling(op.a));
   for (int scale : {op.scaleA, op.scaleB})
     if (scale != 1 && (scale != -1 || integer))
-      return makeError(ErrorKind::Fault,
+      return makeFault(faults::other,
                        "wgmma: expected an operand scale of {}, found {}",
                        integer ? "1" : "1 or -1", scale);
   if (op.saturate && !integer)
-    return makeError(ErrorKind::Fault,
+    return makeFault(faults::other,
                      "wgmma: expected .satfinite on integer operands only, "
                      "found {}",
                      spelling(op.a));
@@ -361,7 +360,7 @@ Expected<void> vgpu::verifyWgmma(const WgmmaOp &op, bool aInRegisters) {
 std::span<const uint32_t> vgpu::wgmmaChunks(const WgmmaOp &op, bool isB,
                                             uint64_t descriptor) {
   Operand operand = isB ? operandB(op, descriptor) : operandA(op, descriptor);
-  Expected<SharedDescriptor> decoded = decodeSharedDescriptor(descriptor);
+  Checked<SharedDescriptor> decoded = decodeSharedDescriptor(descriptor);
   if (!decoded)
     return {};
   WgmmaScratch &scratch = scratchSpace();
@@ -369,31 +368,31 @@ std::span<const uint32_t> vgpu::wgmmaChunks(const WgmmaOp &op, bool isB,
                                      op.k(), scratch.chunks)};
 }
 
-Expected<SharedExtent> vgpu::wgmmaExtentA(const WgmmaOp &op, uint64_t descA) {
-  if (Expected<void> good = verifyWgmma(op, false); !good)
+Checked<SharedExtent> vgpu::wgmmaExtentA(const WgmmaOp &op, uint64_t descA) {
+  if (Checked<void> good = verifyWgmma(op, false); !good)
     return tl::unexpected(good.error());
   return extentOf(operandA(op, descA), op.k());
 }
 
-Expected<SharedExtent> vgpu::wgmmaExtentB(const WgmmaOp &op, uint64_t descB) {
-  if (Expected<void> good = verifyWgmma(op, false); !good)
+Checked<SharedExtent> vgpu::wgmmaExtentB(const WgmmaOp &op, uint64_t descB) {
+  if (Checked<void> good = verifyWgmma(op, false); !good)
     return tl::unexpected(good.error());
   return extentOf(operandB(op, descB), op.k());
 }
 
-Expected<void> vgpu::wgmma(const WgmmaOp &op, const std::byte *shared,
-                           uint32_t sharedBytes, uint64_t descA, uint64_t descB,
-                           const WarpgroupRegisters &d) {
-  if (Expected<void> good = verifyWgmma(op, false); !good)
+Checked<void> vgpu::wgmma(const WgmmaOp &op, const std::byte *shared,
+                          uint32_t sharedBytes, uint64_t descA, uint64_t descB,
+                          const WarpgroupRegisters &d) {
+  if (Checked<void> good = verifyWgmma(op, false); !good)
     return good;
   WgmmaScratch &scratch = scratchSpace();
   uint32_t k = op.k();
   Operand a = operandA(op, descA), b = operandB(op, descB);
-  if (Expected<void> good = readOperand(a, k, shared, sharedBytes, scratch);
+  if (Checked<void> good = readOperand(a, k, shared, sharedBytes, scratch);
       !good)
     return good;
   packA(scratch.elements, a.major, k, float(op.scaleA * op.scaleB), scratch.a);
-  if (Expected<void> good = readOperand(b, k, shared, sharedBytes, scratch);
+  if (Checked<void> good = readOperand(b, k, shared, sharedBytes, scratch);
       !good)
     return good;
   packB(scratch.elements, b.major, op.n, k, scratch.b);
@@ -401,17 +400,17 @@ Expected<void> vgpu::wgmma(const WgmmaOp &op, const std::byte *shared,
   return {};
 }
 
-Expected<void> vgpu::wgmma(const WgmmaOp &op, const std::byte *shared,
-                           uint32_t sharedBytes, const WarpgroupRegisters &a,
-                           uint64_t descB, const WarpgroupRegisters &d) {
-  if (Expected<void> good = verifyWgmma(op, true); !good)
+Checked<void> vgpu::wgmma(const WgmmaOp &op, const std::byte *shared,
+                          uint32_t sharedBytes, const WarpgroupRegisters &a,
+                          uint64_t descB, const WarpgroupRegisters &d) {
+  if (Checked<void> good = verifyWgmma(op, true); !good)
     return good;
   WgmmaScratch &scratch = scratchSpace();
   uint32_t k = op.k();
   readRegistersA(op, a, scratch);
   packA(scratch.elements, Major::K, k, float(op.scaleA * op.scaleB), scratch.a);
   Operand b = operandB(op, descB);
-  if (Expected<void> good = readOperand(b, k, shared, sharedBytes, scratch);
+  if (Checked<void> good = readOperand(b, k, shared, sharedBytes, scratch);
       !good)
     return good;
   packB(scratch.elements, b.major, op.n, k, scratch.b);

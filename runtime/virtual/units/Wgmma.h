@@ -63,7 +63,7 @@ using WarpgroupRegisters = std::array<uint32_t *const *, 4>;
 
 /// A reason why there is no such instruction, or success. `aInRegisters` says
 /// which form.
-Expected<void> verifyWgmma(const WgmmaOp &op, bool aInRegisters);
+Checked<void> verifyWgmma(const WgmmaOp &op, bool aInRegisters);
 
 /// The shared bytes [begin, end) that an operand's tile spans.
 struct SharedExtent {
@@ -71,8 +71,8 @@ struct SharedExtent {
 };
 
 /// The bytes that operand A (64 x k) or B (n x k) spans, without bounds check.
-Expected<SharedExtent> wgmmaExtentA(const WgmmaOp &op, uint64_t descA);
-Expected<SharedExtent> wgmmaExtentB(const WgmmaOp &op, uint64_t descB);
+Checked<SharedExtent> wgmmaExtentA(const WgmmaOp &op, uint64_t descA);
+Checked<SharedExtent> wgmmaExtentB(const WgmmaOp &op, uint64_t descB);
 
 /// The shared addresses of the 16-byte chunks of operand A or B; none if the
 /// descriptor is malformed. Valid until the next call of the thread.
@@ -82,14 +82,14 @@ std::span<const uint32_t> wgmmaChunks(const WgmmaOp &op, bool isB,
 /// Executes `op` with both operands in shared memory. D is updated in place.
 /// Ops that `verifyWgmma` refuses, malformed descriptors and tiles that leave
 /// the shared window are errors and leave D as it was.
-Expected<void> wgmma(const WgmmaOp &op, const std::byte *shared,
-                     uint32_t sharedBytes, uint64_t descA, uint64_t descB,
-                     const WarpgroupRegisters &d);
+Checked<void> wgmma(const WgmmaOp &op, const std::byte *shared,
+                    uint32_t sharedBytes, uint64_t descA, uint64_t descB,
+                    const WarpgroupRegisters &d);
 
 /// Executes `op` with A in registers.
-Expected<void> wgmma(const WgmmaOp &op, const std::byte *shared,
-                     uint32_t sharedBytes, const WarpgroupRegisters &a,
-                     uint64_t descB, const WarpgroupRegisters &d);
+Checked<void> wgmma(const WgmmaOp &op, const std::byte *shared,
+                    uint32_t sharedBytes, const WarpgroupRegisters &a,
+                    uint64_t descB, const WarpgroupRegisters &d);
 
 } // namespace heddle::vgpu
 

@@ -79,21 +79,22 @@ TEST(GlobalMemory, ExplainsWhereAnAccessLies) {
   DeviceAddress b = *memory.allocate(100);
   std::string hexA = fmt::format("the 4096-byte allocation at {:#x}", a);
   std::string hexB = fmt::format("the 100-byte allocation at {:#x}", b);
-  EXPECT_EQ(memory.explain(a + 4096 + 16, 4),
+  EXPECT_EQ(memory.explain(a + 4096 + 16, 4).message,
             fmt::format("4 bytes at {:#x} are 16 bytes past the end of {}",
                         a + 4096 + 16, hexA));
-  EXPECT_EQ(memory.explain(a + 4092, 16),
+  EXPECT_EQ(memory.explain(a + 4092, 16).message,
             fmt::format("16 bytes at {:#x} are at offset 4092 of {} and reach "
                         "12 bytes past its end",
                         a + 4092, hexA));
-  EXPECT_EQ(memory.explain(b - 8, 1),
+  EXPECT_EQ(memory.explain(b - 8, 1).message,
             fmt::format("1 byte at {:#x} is 8 bytes before {}", b - 8, hexB));
-  EXPECT_EQ(memory.explain(0x10, 4), "4 bytes at 0x10 are in no allocation: "
-                                     "the address looks like a null pointer");
-  EXPECT_EQ(memory.explain(0x7000000000000, 4),
+  EXPECT_EQ(memory.explain(0x10, 4).message,
+            "4 bytes at 0x10 are in no allocation: "
+            "the address looks like a null pointer");
+  EXPECT_EQ(memory.explain(0x7000000000000, 4).message,
             "4 bytes at 0x7000000000000 are in no allocation");
   ASSERT_TRUE(memory.free(a).has_value());
-  EXPECT_EQ(memory.explain(a + 8, 4),
+  EXPECT_EQ(memory.explain(a + 8, 4).message,
             fmt::format("4 bytes at {:#x} are at offset 8 of {}, which was "
                         "freed",
                         a + 8, hexA));
@@ -159,9 +160,9 @@ TEST(GlobalMemory, HostMemoryHasOneAddress) {
   EXPECT_EQ(cursor.resolve(all + 120, 200), host.data() + 120);
   EXPECT_EQ(memory.resolve(all, 1000), host.data());
   EXPECT_EQ(memory.resolve(all, 1001), nullptr);
-  EXPECT_NE(memory.explain(all + 1004, 4).find("past the end"),
+  EXPECT_NE(memory.explain(all + 1004, 4).message.find("past the end"),
             std::string::npos)
-      << memory.explain(all + 1004, 4);
+      << memory.explain(all + 1004, 4).message;
 
   EXPECT_TRUE(memory.unregisterHost(all, 1000));
   EXPECT_EQ(cursor.resolve(all + 120, 4), host.data() + 120);
@@ -171,7 +172,7 @@ TEST(GlobalMemory, HostMemoryHasOneAddress) {
   EXPECT_TRUE(memory.unregisterHost(part, 50));
   EXPECT_EQ(cursor.resolve(all + 120, 4), nullptr);
   EXPECT_EQ(
-      memory.explain(all, 4),
+      memory.explain(all, 4).message,
       fmt::format("4 bytes at {:#x} are in no registered host memory", all));
 }
 

@@ -83,8 +83,8 @@ TEST(Matrix, StoresWhatItLoads) {
 TEST(Matrix, Errors) {
   Fixture f;
   auto load = [&](uint32_t count) {
-    Expected<void> result = ldmatrix(f.shared.data(), sharedBytes, f.addresses,
-                                     count, false, f.pointers.data());
+    Checked<void> result = ldmatrix(f.shared.data(), sharedBytes, f.addresses,
+                                    count, false, f.pointers.data());
     return result ? std::string() : result.error().message;
   };
   EXPECT_EQ(load(3), "ldmatrix: expected 1, 2 or 4 tiles, found 3");
@@ -97,8 +97,8 @@ TEST(Matrix, Errors) {
             std::string::npos);
   f.addresses[9] = 0xfffffff0;
   EXPECT_NE(load(2).find("outside"), std::string::npos);
-  Expected<void> stored = stmatrix(f.shared.data(), sharedBytes, f.addresses, 2,
-                                   false, f.pointers.data());
+  Checked<void> stored = stmatrix(f.shared.data(), sharedBytes, f.addresses, 2,
+                                  false, f.pointers.data());
   ASSERT_FALSE(stored.has_value());
   EXPECT_NE(stored.error().message.find("stmatrix"), std::string::npos);
 }

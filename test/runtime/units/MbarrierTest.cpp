@@ -18,7 +18,7 @@ namespace {
 constexpr uint32_t bar = 0x40;
 
 template <typename T>
-std::string message(const Expected<T> &result) {
+std::string message(const Checked<T> &result) {
   return result ? "no error" : result.error().message;
 }
 
@@ -32,7 +32,7 @@ struct MbarrierTest : testing::Test {
     ASSERT_TRUE(table.init(bar, count).has_value());
   }
   bool passes(uint32_t parity) {
-    Expected<bool> result = table.testParity(bar, parity);
+    Checked<bool> result = table.testParity(bar, parity);
     EXPECT_TRUE(result.has_value());
     return result.value_or(false);
   }
@@ -112,11 +112,11 @@ TEST_F(MbarrierTest, PhasesAlternate) {
 
 TEST_F(MbarrierTest, StatesKnowTheirPhase) {
   start(2);
-  Expected<uint64_t> first = table.arrive(bar);
+  Checked<uint64_t> first = table.arrive(bar);
   ASSERT_TRUE(first.has_value());
   EXPECT_EQ(MbarrierTable::pendingCount(*first), 2u);
   EXPECT_FALSE(*table.testState(bar, *first));
-  Expected<uint64_t> second = table.arrive(bar);
+  Checked<uint64_t> second = table.arrive(bar);
   EXPECT_EQ(MbarrierTable::pendingCount(*second), 1u);
   EXPECT_TRUE(*table.testState(bar, *first));
   EXPECT_TRUE(*table.testState(bar, *second));
@@ -161,7 +161,7 @@ TEST_F(MbarrierTest, AWaiterThatFollowsEveryPhase) {
   start(1);
   uint64_t consumer = 0, producer = 0;
   for (uint32_t round = 0; round < 6; ++round) {
-    Expected<bool> ready = table.testParity(bar, ~round & 1, producer);
+    Checked<bool> ready = table.testParity(bar, ~round & 1, producer);
     ASSERT_TRUE(ready.has_value()) << message(ready);
     EXPECT_TRUE(*ready);
     ready = table.testParity(bar, round & 1, consumer);

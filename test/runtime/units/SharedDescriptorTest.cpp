@@ -42,7 +42,7 @@ TEST(SharedDescriptor, RoundTrips) {
        {Swizzle::None, Swizzle::B32, Swizzle::B64, Swizzle::B128}) {
     SharedDescriptor made = {
         .start = 0x3fff0, .leading = 0x20, .stride = 1024, .swizzle = mode};
-    Expected<SharedDescriptor> found =
+    Checked<SharedDescriptor> found =
         decodeSharedDescriptor(encodeSharedDescriptor(made));
     ASSERT_TRUE(found.has_value());
     EXPECT_EQ(found->start, made.start);
@@ -64,7 +64,7 @@ TEST(SharedDescriptor, HasTheHardwaresBits) {
 }
 
 TEST(SharedDescriptor, RefusesABaseOffset) {
-  Expected<SharedDescriptor> found = decodeSharedDescriptor(uint64_t(3) << 49);
+  Checked<SharedDescriptor> found = decodeSharedDescriptor(uint64_t(3) << 49);
   ASSERT_FALSE(found.has_value());
   EXPECT_NE(found.error().message.find("expected a base offset of 0, found 3"),
             std::string::npos);

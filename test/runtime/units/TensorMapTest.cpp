@@ -110,7 +110,7 @@ TEST(TensorMapCodec, RoundTrips) {
   spec.box = {8, 256, 255, 1, 2};
   spec.elementStrides = {1, 2, 3, 4, 8};
   TensorMap map = encodeTensorMap(spec);
-  Expected<TensorMapSpec> found = decodeTensorMap(map.bytes);
+  Checked<TensorMapSpec> found = decodeTensorMap(map.bytes);
   ASSERT_TRUE(found.has_value()) << found.error().message;
   EXPECT_EQ(found->type, spec.type);
   EXPECT_EQ(found->rank, spec.rank);
@@ -125,7 +125,7 @@ TEST(TensorMapCodec, RoundTrips) {
 
 TEST(TensorMapCodec, RefusesForeignAndChangedMaps) {
   TensorMap zero;
-  Expected<TensorMapSpec> found = decodeTensorMap(zero.bytes);
+  Checked<TensorMapSpec> found = decodeTensorMap(zero.bytes);
   ASSERT_FALSE(found.has_value());
   EXPECT_NE(found.error().message.find("uninitialised or foreign tensor map"),
             std::string::npos);
@@ -145,7 +145,7 @@ TEST(TensorMapCodec, RefusesIllegalSpecs) {
   TensorMapSpec spec = legalSpec();
   spec.strides[0] = 24;
   TensorMap map = encodeTensorMap(spec);
-  Expected<TensorMapSpec> found = decodeTensorMap(map.bytes);
+  Checked<TensorMapSpec> found = decodeTensorMap(map.bytes);
   ASSERT_FALSE(found.has_value());
   EXPECT_NE(found.error().message.find("dimension 1"), std::string::npos);
 }

@@ -25,7 +25,7 @@ constexpr uint32_t sharedBytes = 4096;
 
 /// Reduces one operand into one element through `bulkReduce`.
 template <typename T>
-Expected<T> reduce(TensorMapType type, ReduceOp op, T old, T operand) {
+Checked<T> reduce(TensorMapType type, ReduceOp op, T old, T operand) {
   GlobalMemory memory;
   GlobalMemory::Cursor cursor(memory);
   DeviceAddress address = *memory.allocate(16);
@@ -35,7 +35,7 @@ Expected<T> reduce(TensorMapType type, ReduceOp op, T old, T operand) {
     element[i] = old;
     operands[i] = operand;
   }
-  Expected<void> good =
+  Checked<void> good =
       bulkReduce(address, 16, type, op,
                  reinterpret_cast<const std::byte *>(operands), 16, 0, cursor);
   if (!good)
@@ -133,7 +133,7 @@ TEST(TmaReduce, AddsABoxAndSkipsTheOutside) {
     }
 
   const int32_t negative[] = {-1, 0};
-  Expected<void> refused =
+  Checked<void> refused =
       tmaReduce(spec, Add, negative, shared.data(), sharedBytes, 512, cursor);
   ASSERT_FALSE(refused.has_value());
   EXPECT_NE(refused.error().message.find("found -1 in dimension 0"),

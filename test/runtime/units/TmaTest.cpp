@@ -102,7 +102,7 @@ void checkLoad(Tensor &tensor, const std::vector<int32_t> &coords,
                 size);
     ++elements;
   });
-  Expected<uint32_t> credited =
+  Checked<uint32_t> credited =
       tmaLoad(spec, coords, shared.data(), sharedBytes, offset, tensor.cursor);
   ASSERT_TRUE(credited.has_value()) << credited.error().message;
   EXPECT_EQ(*credited, elements * size);
@@ -124,7 +124,7 @@ void checkStore(Tensor &tensor, const std::vector<int32_t> &coords,
       std::memcpy(&expected[size_t(place)],
                   &shared[swizzle(offset + e * size, spec.swizzle)], size);
   });
-  Expected<void> good =
+  Checked<void> good =
       tmaStore(spec, coords, shared.data(), sharedBytes, offset, tensor.cursor);
   ASSERT_TRUE(good.has_value()) << good.error().message;
   ASSERT_EQ(std::memcmp(tensor.host, expected.data(), tensor.bytes), 0);
@@ -240,7 +240,7 @@ TEST(Tma, ConvertsTypesThatSaySo) {
 }
 
 template <typename T>
-std::string message(const Expected<T> &result) {
+std::string message(const Checked<T> &result) {
   return result ? "no error" : result.error().message;
 }
 
@@ -291,7 +291,7 @@ TEST(Tma, BulkCopies) {
   std::vector<std::byte> shared(512), other(256);
   for (size_t i = 0; i < 1024; ++i)
     host[i] = std::byte(i);
-  Expected<uint32_t> loaded =
+  Checked<uint32_t> loaded =
       bulkLoad(address + 16, 96, shared.data(), 512, 32, cursor);
   ASSERT_TRUE(loaded.has_value());
   EXPECT_EQ(*loaded, 96u);
@@ -299,7 +299,7 @@ TEST(Tma, BulkCopies) {
   ASSERT_TRUE(
       bulkStore(address + 512, 96, shared.data(), 512, 32, cursor).has_value());
   EXPECT_EQ(std::memcmp(host + 512, host + 16, 96), 0);
-  Expected<uint32_t> copied =
+  Checked<uint32_t> copied =
       bulkCopyShared(other.data(), 256, 64, shared.data(), 512, 32, 96);
   ASSERT_TRUE(copied.has_value());
   EXPECT_EQ(std::memcmp(&other[64], &shared[32], 96), 0);

@@ -157,10 +157,10 @@ public:
     before = d.values;
   }
 
-  Expected<void> runShared() {
+  Checked<void> runShared() {
     return wgmma(op, shared.data(), sharedBytes, descA, descB, d.view);
   }
-  Expected<void> runRegisters() {
+  Checked<void> runRegisters() {
     return wgmma(op, shared.data(), sharedBytes, fragment.view, descB, d.view);
   }
 
@@ -308,8 +308,8 @@ TEST(Wgmma, ReadsSpecialValues) {
     WgmmaOp op = {.n = 8, .a = c.type, .b = c.type, .scaleD = false};
     WgmmaRun run(op);
     std::fill(run.shared.begin(), run.shared.end(), std::byte(0));
-    Expected<SharedDescriptor> a = decodeSharedDescriptor(run.descA);
-    Expected<SharedDescriptor> b = decodeSharedDescriptor(run.descB);
+    Checked<SharedDescriptor> a = decodeSharedDescriptor(run.descA);
+    Checked<SharedDescriptor> b = decodeSharedDescriptor(run.descB);
     uint32_t bytes = op.elementBytes();
     std::memcpy(&run.shared[a->addressOf(Major::K, bytes, 0, 3)], &c.bits,
                 bytes);
@@ -343,14 +343,14 @@ TEST(Wgmma, ExtentSpansTheTile) {
   WgmmaOp op = {.n = 64};
   SharedDescriptor tile = layout(Major::K, Swizzle::B128, 2048);
   uint64_t bits = encodeSharedDescriptor(tile);
-  Expected<SharedExtent> extent = wgmmaExtentB(op, bits);
+  Checked<SharedExtent> extent = wgmmaExtentB(op, bits);
   ASSERT_TRUE(extent.has_value());
   EXPECT_EQ(extent->begin, 2048u);
   EXPECT_LE(extent->end, 2048u + 64 * 128);
   EXPECT_GT(extent->end, 2048u + 63 * 128);
 }
 
-std::string message(const Expected<void> &result) {
+std::string message(const Checked<void> &result) {
   return result ? "no error" : result.error().message;
 }
 
@@ -380,13 +380,13 @@ TEST(Wgmma, ATileMayEndWhereTheWindowEnds) {
     for (bool trans : {false, true})
       for (uint32_t n : {8u, 72u, 256u}) {
         WgmmaRun run({.n = n, .transB = trans}, Swizzle::B128, mode);
-        Expected<SharedDescriptor> b = decodeSharedDescriptor(run.descB);
+        Checked<SharedDescriptor> b = decodeSharedDescriptor(run.descB);
         uint32_t end = 0;
         for (uint32_t mn = 0; mn < n; ++mn)
           for (uint32_t k = 0; k < 16; ++k)
             end = std::max(
                 end, 2 + b->addressOf(trans ? Major::MN : Major::K, 2, mn, k));
-        Expected<SharedExtent> extent = wgmmaExtentB(run.op, run.descB);
+        Checked<SharedExtent> extent = wgmmaExtentB(run.op, run.descB);
         ASSERT_TRUE(extent.has_value());
         EXPECT_EQ(extent->end, end);
         EXPECT_EQ(message(wgmma(run.op, run.shared.data(), end, run.descA,
