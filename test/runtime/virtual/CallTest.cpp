@@ -101,6 +101,7 @@ TEST(Print, BadFormat) {
 
 TEST(Assert, SaysWhatAndWhere) {
   std::string error;
+  // A text of the program says nothing of what kind of defect it found.
   std::string body =
       "mov.u64 %rd1, what; cvta.global.u64 %rd1, %rd1;\n"
       "mov.u64 %rd2, file; cvta.global.u64 %rd2, %rd2;\n"
@@ -111,11 +112,15 @@ TEST(Assert, SaysWhatAndWhere) {
       ".param .b64 p3; st.param.b64 [p3], %rd3;\n"
       ".param .b64 p4; st.param.b64 [p4], %rd4;\n"
       "call.uni __assertfail, (p0, p1, p2, p3, p4); }\n";
-  report(body,
-         declarations + bytes("what", "n < 100") + bytes("file", "kernel.cu") +
-             bytes("name", "void k(int)"),
-         1, &error);
-  EXPECT_NE(error.find("assertion `n < 100` failed at kernel.cu:77 in 'void "
+  LaunchReport seen =
+      report(body,
+             declarations + bytes("what", "!freed") +
+                 bytes("file", "kernel.cu") + bytes("name", "void k(int)"),
+             1, &error);
+  ASSERT_EQ(seen.findings.size(), 1u);
+  EXPECT_EQ(seen.findings[0].kind, FindingKind::Fault);
+  EXPECT_EQ(seen.findings[0].cause, CauseClass::Unknown);
+  EXPECT_NE(error.find("assertion `!freed` failed at kernel.cu:77 in 'void "
                        "k(int)'"),
             std::string::npos)
       << error;

@@ -568,6 +568,66 @@ exit:
   EXPECT_EQ(check(text, {.grid = 2}).causes(), "");
 }
 
+TEST(Race, LastBlock) {
+  // Whoever counts last reads what all have written.
+  auto last = [&](const std::string &order) {
+    return check(R"(
+mov.u32 %r1, %ctaid.x;
+setp.ne.u32 %p1, %r31, 0;
+@%p1 bra exit;
+mad.wide.u32 %rd1, %r1, 4, %out;
+st.global.u32 [%rd1+4096], %r1;
+atom.)" + order + R"(.gpu.global.add.u32 %r2, [%out], 1;
+setp.ne.u32 %p1, %r2, 299;
+@%p1 bra exit;
+mov.u32 %r3, 0;
+mov.u32 %r4, 0;
+again:
+mad.wide.u32 %rd1, %r3, 4, %out;
+ld.global.u32 %r5, [%rd1+4096];
+add.u32 %r4, %r4, %r5;
+add.u32 %r3, %r3, 1;
+setp.lt.u32 %p1, %r3, 300;
+@%p1 bra again;
+st.global.u32 [%out+8], %r4;
+exit:
+)",
+                 {.threads = 32, .grid = 300})
+        .causes();
+  };
+  EXPECT_EQ(last("acq_rel"), "");
+  EXPECT_NE(last("release"), "");
+  EXPECT_NE(last("acquire"), "");
+}
+
+TEST(Race, BulkReadsBeforeAWrite) {
+  // All CTAs read one range, and the last writes a byte of it, or beside it.
+  auto write = [&](const std::string &offset) {
+    return check(words + R"(
+mov.u32 %r6, bar;
+mov.u32 %r5, %ctaid.x;
+@%p1 mbarrier.init.shared.b64 [%r6], 1;
+bar.sync 0;
+@!%p1 bra issued;
+mbarrier.arrive.expect_tx.shared.b64 _, [%r6], 512;
+cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%r0], [%out], 256, [%r6];
+cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%r0+256], [%out], 256, [%r6];
+issued:
+mbarrier.try_wait.parity.shared.b64 %p4, [%r6], 0;
+@!%p4 bra issued;
+setp.ne.or.u32 %p4, %r5, 19, !%p1;
+@%p4 bra exit;
+st.global.u8 [%out+)" +
+                     offset + R"(], 1;
+exit:
+)",
+                 {.grid = 20})
+        .causes();
+  };
+  EXPECT_EQ(write("256"), "");
+  EXPECT_EQ(write("255"), "race no-synchronization");
+}
+
 TEST(Race, ProxyFenceOfGlobalMemory) {
   // Lanes store what one of them copies.
   auto copy = [&](const std::string &fence) {
