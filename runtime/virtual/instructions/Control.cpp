@@ -86,12 +86,22 @@ Handler decodeExit(Decoder &d) {
   return exitLanes;
 }
 
+/// A trap that says what it has found.
+struct TrapPayload : Payload {
+  std::string check;
+};
+
 Flow trap(Warp &warp, const Instruction &i, uint32_t mask) {
-  return warp.fault(i, mask, {faults::other, "the program trapped"});
+  auto *payload = static_cast<const TrapPayload *>(i.payload);
+  return warp.fault(
+      i, mask,
+      {faults::other, payload ? payload->check : "the program trapped"});
 }
 
 Handler decodeTrap(Decoder &d) {
   d.expectOperands(0);
+  if (!d.statement().check.empty())
+    d.payload<TrapPayload>()->check = d.statement().check;
   return trap;
 }
 
@@ -134,7 +144,7 @@ class Timer final : public PendingOperation {
 public:
   Timer(Warp &warp, const Instruction &i, uint32_t mask)
       : PendingOperation(warp, i, mask, {Channel::Kind::Timer, &warp}) {}
-  heddle::Expected<void> execute() override { return {}; }
+  Checked<void> execute() override { return {}; }
 };
 
 const WaitReason sleepWait{

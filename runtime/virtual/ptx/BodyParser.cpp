@@ -279,6 +279,10 @@ void BodyParser::statement() {
     function.body.push_back(std::move(statement));
     return;
   }
+  if (tokens.peek().kind == TokenKind::Check) {
+    check = std::string(tokens.take().text);
+    return;
+  }
   if (tokens.acceptDot(".reg"))
     return registers();
   if (tokens.acceptDot(".loc")) {
@@ -329,6 +333,7 @@ void BodyParser::statement() {
                   fmt::format("expected ';' after '{}', found '{}'",
                               statement.opcode, tokens.spelling()));
   statement.location = location;
+  statement.check = std::exchange(check, {});
   function.body.push_back(std::move(statement));
 }
 

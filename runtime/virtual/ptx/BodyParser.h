@@ -72,6 +72,8 @@ private:
   int scope = -1;
   int depth = 0;
   SourceLocation location;
+  /// What the next statement checks.
+  std::string check;
   std::vector<Reference> references;
 };
 

@@ -110,15 +110,18 @@ void Lexer::lineComment() {
     end = text.size();
   std::string_view body = text.substr(position + 2, end - position - 2);
   position = end;
-  size_t start = body.find_first_not_of(" \t");
-  constexpr std::string_view marker = "heddle.role ";
-  if (start == std::string_view::npos ||
-      body.substr(start, marker.size()) != marker)
-    return;
-  std::string_view role = body.substr(start + marker.size());
-  size_t last = role.find_last_not_of(" \t\r");
-  role = role.substr(0, last == std::string_view::npos ? 0 : last + 1);
-  push(TokenKind::Role, role);
+  auto trim = [](std::string_view words) {
+    size_t first = words.find_first_not_of(" \t\r");
+    if (first == std::string_view::npos)
+      return std::string_view();
+    return words.substr(first, words.find_last_not_of(" \t\r") + 1 - first);
+  };
+  body = trim(body);
+  for (auto [marker, kind] :
+       {std::pair(std::string_view("heddle.role "), TokenKind::Role),
+        std::pair(std::string_view("heddle.check "), TokenKind::Check)})
+    if (body.starts_with(marker))
+      push(kind, trim(body.substr(marker.size())));
 }
 
 Expected<void> Lexer::blockComment() {

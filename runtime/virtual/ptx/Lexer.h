@@ -8,7 +8,8 @@
 ///
 /// \file
 /// Splits PTX text into tokens. Comments vanish, except `// heddle.role NAME`,
-/// which the compiler leaves where a warp role begins.
+/// which the compiler leaves where a warp role begins, and `// heddle.check
+/// TEXT`, which says what a `trap` after it has found.
 ///
 //===----------------------------------------------------------------------===//
 
@@ -38,6 +39,8 @@ enum class TokenKind : uint8_t {
   Punctuation,
   /// `// heddle.role NAME`; `text` is NAME.
   Role,
+  /// `// heddle.check TEXT`; `text` is TEXT.
+  Check,
   End,
 };
 

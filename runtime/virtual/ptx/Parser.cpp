@@ -58,7 +58,8 @@ void ModuleParser::skipSection() {
 void ModuleParser::topLevel() {
   if (tokens.accept(';'))
     return;
-  if (tokens.peek().kind == TokenKind::Role) {
+  if (tokens.peek().kind == TokenKind::Role ||
+      tokens.peek().kind == TokenKind::Check) {
     tokens.take();
     return;
   }

@@ -123,6 +123,8 @@ struct Statement {
   bool guardNegated = false;
   uint32_t line = 0;
   SourceLocation location;
+  /// What the comment before it says that it checks, or nothing.
+  std::string check;
 };
 
 /// A register of a function.

@@ -98,6 +98,16 @@ TEST(Memory, Faults) {
   error = runError("setp.eq.u32 %p0, %r31, 3; @%p0 trap;");
   EXPECT_NE(error.find("the program trapped"), std::string::npos);
   EXPECT_NE(error.find("lane 3"), std::string::npos);
+  // A comment says what the next instruction checks, and no later one.
+  std::string check = "setp.eq.u32 %p0, %r31, 3;\n"
+                      "// heddle.check  index 7 of 'x' is outside \n";
+  error = runError(check + "@%p0 trap;\n");
+  EXPECT_NE(error.find("trap: index 7 of 'x' is outside [fault"),
+            std::string::npos)
+      << error;
+  error = runError(check + "mov.u32 %r1, 0;\n@%p0 trap;\n", 32,
+                   "// heddle.check nothing\n");
+  EXPECT_NE(error.find("the program trapped"), std::string::npos) << error;
 }
 
 TEST(Memory, StoreToLiveMbarrierFaults) {
