@@ -13,6 +13,31 @@
 using namespace mlir;
 using namespace heddle::tile;
 
+/// Offsets are indices unless they have a type.
+static ParseResult
+parseOffsets(OpAsmParser &parser,
+             SmallVectorImpl<OpAsmParser::UnresolvedOperand> &offsets,
+             SmallVectorImpl<Type> &types) {
+  auto parseOffset = [&]() -> ParseResult {
+    types.push_back(parser.getBuilder().getIndexType());
+    if (parser.parseOperand(offsets.emplace_back()))
+      return failure();
+    if (failed(parser.parseOptionalColon()))
+      return success();
+    return parser.parseType(types.back());
+  };
+  return parser.parseCommaSeparatedList(parseOffset);
+}
+
+static void printOffsets(OpAsmPrinter &printer, Operation *,
+                         OperandRange offsets, TypeRange types) {
+  llvm::interleaveComma(offsets, printer, [&](Value offset) {
+    printer << offset;
+    if (!offset.getType().isIndex())
+      printer << " : " << offset.getType();
+  });
+}
+
 #define GET_OP_CLASSES
 #include "dialects/Tile/TileOps.cpp.inc"
 
@@ -39,9 +64,36 @@ static LogicalResult verifyAccess(Operation *op, Type viewType, Type tileType,
   return success();
 }
 
+bool LoadOp::isGather() {
+  return llvm::any_of(getOffsets().getTypes(), llvm::IsaPred<TensorType>);
+}
+
+unsigned LoadOp::getNumOuterDims() {
+  unsigned covered = getType().getRank() - (isGather() ? 1 : 0);
+  return getOffsets().size() - covered;
+}
+
+/// Checks the offsets that are tiles.
+static LogicalResult verifyGather(LoadOp op) {
+  int64_t rows = op.getType().getDimSize(0);
+  for (auto [dim, type] : llvm::enumerate(op.getOffsets().getTypes())) {
+    auto tile = dyn_cast<RankedTensorType>(type);
+    if (!tile)
+      continue;
+    if (tile.getRank() != 1 || tile.getDimSize(0) != rows)
+      return op.emitOpError("expected an offset or ")
+             << rows << " of them, one per row of the result, found " << tile;
+    if (dim >= op.getNumOuterDims())
+      return op.emitOpError("expected one offset along dimension ")
+             << dim << " of the view, which the result covers, found " << tile;
+  }
+  return success();
+}
+
 LogicalResult LoadOp::verify() {
   if (failed(verifyAccess(*this, getView().getType(), getType(),
-                          getOffsets().size())))
+                          getOffsets().size())) ||
+      failed(verifyGather(*this)))
     return failure();
   if (auto pad = getPadAttr();
       pad && pad.getType() != getType().getElementType())

@@ -207,28 +207,45 @@ def Tile_LoadOp : Tile_Op<"load"> {
     are indexed by their offset alone, and must then be inside the view unless
     there is a `pad`.
 
+    Where offsets are tiles of N indices, the load *gathers*: row `i` of the
+    result is at element `i` of each of them. The result's other dimensions
+    cover the last ones of the view.
+
+    A view may be a `memref.subview` of another one. What is outside of the
+    part is outside of the view, whatever the other one has there.
+
     Constraints:
     1. There is one offset per dimension of the view.
     2. The rank of the tile is 1 to the rank of the view.
     3. Tile, view and `pad` have the same element type.
+    4. Offsets that are tiles have one dimension, the first of the result, and
+       none is along a dimension that the result covers.
 
     Example:
     ```mlir
     %a = tile.load %A[%m, %k] pad 0.0 : bf16
       : memref<?x?xbf16> -> tensor<128x64xbf16>
+    %rows = tile.load %B[%numbers : tensor<128xi32>, %c0] pad 0.0 : bf16
+      : memref<?x64xbf16> -> tensor<128x64xbf16>
     ```
   }];
   let arguments = (ins
     Arg<Tile_View, "the view to read", [MemRead]>:$view,
-    Variadic<Index>:$offsets,
+    Variadic<AnyTypeOf<[Index, Tile_IntegerTile]>>:$offsets,
     OptionalAttr<TypedAttrInterface>:$pad
   );
   let results = (outs Tile_Tile:$result);
   let assemblyFormat = [{
-    $view `[` $offsets `]` (`pad` $pad^)? attr-dict
-    `:` type($view) `->` type($result)
+    $view `[` custom<Offsets>($offsets, type($offsets)) `]` (`pad` $pad^)?
+    attr-dict `:` type($view) `->` type($result)
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Whether tiles say where the rows are.
+    bool isGather();
+    /// The view's dimensions that offsets alone index.
+    unsigned getNumOuterDims();
+  }];
 }
 
 def Tile_StoreOp : Tile_Op<"store"> {

@@ -118,6 +118,10 @@ void LayoutWriter::convertOperands(Operation *op) {
     OpOperand &value = op->getOpOperand(0);
     if (!getLayout(value.get().getType()))
       convertOperand(value, plan.getBlocked(value.get()));
+  } else if (auto load = dyn_cast<tile::LoadOp>(op)) {
+    for (OpOperand &offset : load.getOffsetsMutable())
+      if (isTile(offset.get()))
+        convertOperand(offset, getRowLayout(*getLayout(load.getType())));
   } else if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
     convertOperand(broadcast.getXMutable(),
                    getLayout(broadcast.getType())->slice(broadcast.getAxes()));

@@ -121,22 +121,50 @@ void Checker::visit(memref::SubViewOp subview) {
 void Checker::visit(tile::LoadOp load) {
   if (load.getPadAttr())
     return;
-  unsigned outer = load.getOffsets().size() - load.getType().getRank();
+  // Each thread checks the rows that it gathers.
   for (auto [dim, offset] :
-       llvm::enumerate(load.getOffsets().take_front(outer)))
-    if (comesFromMemory(offset))
+       llvm::enumerate(load.getOffsets().take_front(load.getNumOuterDims())))
+    if (offset.getType().isIndex() && comesFromMemory(offset))
       check(isBelow(offset, getExtent(load.getView(), dim)),
             "offset {0} of a view is outside of it, and the load has no pad",
             dim);
 }
 
+/// The author's place, if there is one: copies of an operation share it.
+std::optional<std::pair<Location, OperationName>> getOrigin(Operation *op) {
+  Location loc = op->getLoc();
+  if (!loc->findInstanceOf<FileLineColLoc>())
+    return std::nullopt;
+  return std::pair(loc, op->getName());
+}
+
 struct CheckIndices : heddle::impl::CheckIndicesBase<CheckIndices> {
   void runOnOperation() override {
-    getOperation()->walk([](Operation *op) {
-      llvm::TypeSwitch<Operation *>(op)
-          .Case<memref::LoadOp, memref::StoreOp, memref::SubViewOp,
-                tile::LoadOp>([](auto op) { Checker(op).visit(op); });
-    });
+    // One role is enough: what it checks, the others compute alike. The first
+    // one copies; ptxas runs products one by one around a trap (C7518).
+    llvm::DenseSet<std::pair<Location, OperationName>> checked;
+    auto visit = [&](Operation *root) {
+      SmallVector<std::pair<Location, OperationName>> own;
+      root->walk<WalkOrder::PreOrder>([&](Operation *op) {
+        if (op != root && isa<aref::RoleOp>(op))
+          return WalkResult::skip();
+        auto origin = getOrigin(op);
+        if (origin && checked.contains(*origin))
+          return WalkResult::advance();
+        llvm::TypeSwitch<Operation *>(op)
+            .Case<memref::LoadOp, memref::StoreOp, memref::SubViewOp,
+                  tile::LoadOp>([&](auto op) {
+              Checker(op).visit(op);
+              if (origin)
+                own.push_back(*origin);
+            });
+        return WalkResult::advance();
+      });
+      checked.insert(own.begin(), own.end());
+    };
+    visit(getOperation());
+    for (aref::RoleOp role : getOperation().getOps<aref::RoleOp>())
+      visit(role);
   }
 };
 

@@ -46,7 +46,9 @@ static SmallVector<Group> groupLoads(tile::KernelOp kernel) {
     Group &group = groups.emplace_back(Group{{load}, load.getLoc()});
     if (!load->hasOneUse())
       return;
-    auto dot = cast<tile::DotOp>(*load->user_begin());
+    auto dot = dyn_cast<tile::DotOp>(*load->user_begin());
+    if (!dot)
+      return;
     group.loc = dot.getLoc();
     tile::LoadOp a = getProducerLoad(dot.getA());
     tile::LoadOp b = getProducerLoad(dot.getB());

@@ -171,12 +171,23 @@ SmallVector<Value> LayoutPlan::getTiedAfter(scf::WhileOp loop, unsigned i) {
           loop.getConditionOp().getArgs()[i]};
 }
 
+TileLayout heddle::getRowLayout(const TileLayout &layout) {
+  return layout.getRank() == 1
+             ? layout
+             : layout.slice(llvm::to_vector(
+                   llvm::seq<int64_t>(1, int64_t(layout.getRank()))));
+}
+
 void LayoutPlan::spreadToOperands(Operation *op, OpResult result,
                                   const TileLayout &layout) {
   unsigned i = result.getResultNumber();
   if (isElementwise(op)) {
     for (Value operand : op->getOperands())
       assign(operand, layout);
+  } else if (auto load = dyn_cast<tile::LoadOp>(op)) {
+    for (Value offset : load.getOffsets())
+      if (isTile(offset))
+        assign(offset, getRowLayout(layout));
   } else if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
     assign(reduce.getInit(), layout);
   } else if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {

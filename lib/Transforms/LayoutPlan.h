@@ -35,6 +35,9 @@ inline bool isFree(mlir::Value value) { return isFree(value.getDefiningOp()); }
 /// the same coordinates only.
 bool isElementwise(mlir::Operation *op);
 
+/// The layout of what each row of a tile has one of, such as its place.
+TileLayout getRowLayout(const TileLayout &layout);
+
 /// Decides the layout of every tile of a scope, before anything is changed.
 class LayoutPlan {
 public:

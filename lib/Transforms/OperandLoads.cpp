@@ -72,8 +72,18 @@ static constexpr StringRef dependsOnUnknown =
     "where or whether it reads depends on an operation with side effects or "
     "on control flow other than scf.for, scf.if and scf.while";
 
+/// Whether a producer does not compute `value`: it is a tile that takes a
+/// product, or that control flow chooses, or it is an element of one.
+static bool isForConsumers(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!isa<TensorType>(value.getType()))
+    return op && llvm::any_of(op->getOperandTypes(), llvm::IsaPred<TensorType>);
+  return !op || isa<tile::DotOp>(op) || op->getNumRegions() != 0 ||
+         isa<FloatType>(getElementTypeOrSelf(value));
+}
+
 StringRef OperandLoads::visit(Value value) {
-  if (isa<TensorType>(value.getType()))
+  if (isForConsumers(value))
     return dependsOnTile;
   if (!visitedValues.insert(value).second)
     return {};
@@ -180,14 +190,36 @@ static bool isPadZero(tile::LoadOp load) {
   return number && number.getValue().isZero();
 }
 
+/// Whether an operand of a product is what `load` reads, or is computed from it
+/// element by element.
+static bool feedsDot(tile::LoadOp load) {
+  SmallVector<Value> open = {load.getResult()};
+  llvm::SmallDenseSet<Value> seen;
+  while (!open.empty()) {
+    Value tile = open.pop_back_val();
+    if (!seen.insert(tile).second)
+      continue;
+    for (OpOperand &use : tile.getUses()) {
+      Operation *user = use.getOwner();
+      auto dot = dyn_cast<tile::DotOp>(user);
+      if (dot &&
+          use.getOperandNumber() != dot.getAccMutable().getOperandNumber())
+        return true;
+      if (OpTrait::hasElementwiseMappableTraits(user))
+        llvm::append_range(open, user->getResults());
+    }
+  }
+  return false;
+}
+
 StringRef OperandLoads::getObstacle(tile::LoadOp load) {
   if (load->use_empty())
     return "it is not used";
-  for (OpOperand &use : load->getUses()) {
-    auto dot = dyn_cast<tile::DotOp>(use.getOwner());
-    if (!dot || use.get() == dot.getAcc())
-      return "it is used by more than operands of tile.dot";
-  }
+  for (Operation *user : load->getUsers())
+    if (user->hasTrait<OpTrait::IsTerminator>())
+      return "a loop or a branch hands it on";
+  if (!feedsDot(load))
+    return "no operand of a tile.dot is computed from it, element by element";
   if (!isPadZero(load))
     return "its pad is not zero";
   if (mayBeWritten(load.getView()))
@@ -213,6 +245,8 @@ SmallVector<tile::LoadOp> OperandLoads::getEligible() {
 //===----------------------------------------------------------------------===//
 
 std::string heddle::getTmaObstacle(tile::LoadOp load) {
+  if (load.isGather())
+    return "it gathers rows";
   if (std::optional<ArgumentView> part = ArgumentView::get(load.getView());
       part && !part->isWhole() && load.getPadAttr())
     return "it pads a view that ends before the argument it is a part of, "

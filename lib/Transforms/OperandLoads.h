@@ -17,8 +17,8 @@
 namespace heddle {
 
 /// Decides which loads of a kernel can run ahead of everything else, in a role
-/// of their own: those that feed only dots, from memory that the kernel does
-/// not write, at places that do not depend on tiles.
+/// of their own: those that operands of dots are computed from, from memory
+/// that the kernel does not write, at places that take no dot to compute.
 class OperandLoads {
 public:
   explicit OperandLoads(tile::KernelOp kernel);

@@ -57,10 +57,11 @@ def AssignLayouts : Pass<"assign-layouts", "::heddle::tile::KernelOp"> {
 def AssignRoles : Pass<"assign-roles", "::heddle::tile::KernelOp"> {
   let summary = "decides which operations the producer performs";
   let description = [{
-    The producer gets the loads that feed only dots, from views that the kernel
-    does not write, with zero or no padding, at places that do not depend on
-    tiles. Everything else that touches tiles or has side effects is the
-    consumer's. Scalars and control flow are not marked: both roles have them.
+    The producer gets the loads that operands of dots are, or are computed from
+    element by element; from views that the kernel does not write, with zero or
+    no padding, at places that take no dot to compute. Everything else that touches tiles or has side effects
+    is the consumer's. Scalars and control flow are not marked: both roles have
+    them, and whatever else they need to compute where they read.
     The whole kernel is looked at before anything is marked; if no load is
     eligible, nothing is, and a remark says why.
 
@@ -84,7 +85,7 @@ def CheckIndices : Pass<"check-indices", "::heddle::tile::KernelOp"> {
     in memory. So single elements are read and written, and views of parts of
     views made, after a check that they are inside. Tiles without a pad are
     loaded after a check of those offsets that come from memory and index a
-    dimension which the tile lacks. Each role checks what it uses.
+    dimension which the tile lacks. Of roles that do the same, the first checks.
 
     ```mlir
     %page = memref.load %pages[%i] : memref<?xi32>

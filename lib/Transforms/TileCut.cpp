@@ -14,8 +14,10 @@ using namespace heddle;
 bool heddle::isTileSource(Operation *op) {
   if (auto constant = dyn_cast_or_null<arith::ConstantOp>(op))
     return isa<SplatElementsAttr>(constant.getValue());
+  if (auto load = dyn_cast_or_null<tile::LoadOp>(op))
+    return !load.isGather();
   return isa_and_nonnull<aref::GetOp, tensor::EmptyOp, tensor::SplatOp,
-                         tile::IotaOp, tile::LoadOp>(op);
+                         tile::IotaOp>(op);
 }
 
 LogicalResult TileCut::fail(Operation *op, StringRef why) {

@@ -79,7 +79,80 @@ static std::vector<int64_t> getOffsets(const Frame &frame, const Operation &op,
   return offsets;
 }
 
+/// Element `row` of an offset that is a tile, or the offset.
+static int64_t getOffset(const Frame &frame, uint32_t operand, size_t row) {
+  const Type &type = frame.getType(operand);
+  if (type.form != Form::Tile)
+    return frame.getInt(operand);
+  return signExtend(frame.getTile(operand).elements[row].i, type.element.width);
+}
+
+/// A load of which tiles say where each row is.
+static bool runGather(Frame &frame, const Operation &op) {
+  const View &view = frame.getView(op.operands[0]);
+  Tile tile(frame.getType(op.results[0]));
+  std::span<const int64_t> shape = tile.getShape();
+  size_t covered = shape.size() - 1, outer = view.rank - covered;
+  const Attribute *pad = op.find("pad");
+  std::ranges::fill(tile.elements, pad ? std::get<Numbers>(*pad).front()
+                                       : getPoison(tile.type->element));
+  size_t rowElements = tile.elements.size() / size_t(shape[0]);
+  uint64_t inside = 0;
+  for (size_t row = 0; row < size_t(shape[0]); ++row) {
+    // The row is a tile of the view without the dimensions before it.
+    View rest{.buffer = view.buffer, .offset = view.offset};
+    std::vector<int64_t> offsets;
+    bool isOutside = false;
+    for (size_t dim = 0; dim < view.rank; ++dim) {
+      int64_t offset = getOffset(frame, op.operands[1 + dim], row);
+      if (dim >= outer) {
+        offsets.push_back(offset);
+        rest.shape[rest.rank] = view.shape[dim];
+        rest.strides[rest.rank++] = view.strides[dim];
+        continue;
+      }
+      if (!view.isInside(dim, offset)) {
+        if (!pad)
+          return frame.error(
+              op,
+              "offset {} of row {} is outside of dimension {} of the view, "
+              "which has {} elements, and the load has no pad",
+              offset, row, dim, view.shape[dim]);
+        isOutside = true;
+      }
+      rest.offset += uint64_t(offset) * view.strides[dim];
+    }
+    if (isOutside)
+      continue;
+    const Element *from = view.buffer->elements.data();
+    Element *to = tile.elements.data() + row * rowElements;
+    if (covered == 0) {
+      *to = from[rest.offset];
+      ++inside;
+      continue;
+    }
+    inside += forEachRun(
+        rest, offsets, shape.subspan(1),
+        [&](uint64_t i, uint64_t count, uint64_t address, uint64_t stride) {
+          for (uint64_t n = 0; n < count; ++n)
+            to[i + n] = from[address + n * stride];
+        });
+  }
+  frame.execution.bytesRead += inside * getByteWidth(tile.type->element);
+  frame.setTile(op.results[0], std::move(tile));
+  return true;
+}
+
+static bool isGather(const Frame &frame, const Operation &op) {
+  return std::ranges::any_of(std::span(op.operands).subspan(1),
+                             [&](uint32_t offset) {
+                               return frame.getType(offset).form == Form::Tile;
+                             });
+}
+
 static bool runLoad(Frame &frame, const Operation &op) {
+  if (isGather(frame, op))
+    return runGather(frame, op);
   const View &view = frame.getView(op.operands[0]);
   std::vector<int64_t> offsets = getOffsets(frame, op, 1);
   Tile tile(frame.getType(op.results[0]));
@@ -128,8 +201,8 @@ static bool runStore(Frame &frame, const Operation &op) {
   return true;
 }
 
-/// A view, a tile of its last dimensions, and an offset for each dimension from
-/// operand `first` on.
+/// A view, a tile of its last dimensions, and an operand for each dimension
+/// from operand `first` on.
 static std::string verifyAccess(const Site &site, const Type &view,
                                 const Type &tile, size_t first) {
   if (view.form != Form::View || tile.form != Form::Tile ||
@@ -141,7 +214,29 @@ static std::string verifyAccess(const Site &site, const Type &view,
   if (site.getNumOperands() != first + view.shape.size())
     return fmt::format("expected {} offsets, found {}", view.shape.size(),
                        site.getNumOperands() - first);
-  return verifyIndices(site, first, site.getNumOperands());
+  return "";
+}
+
+/// Indices, or tiles of one for each row along dimensions that the tile does
+/// not cover then.
+static std::string verifyOffsets(const Site &site) {
+  bool gathers = false;
+  for (size_t i = 1; i < site.getNumOperands(); ++i)
+    gathers |= site.operand(i).form == Form::Tile;
+  if (!gathers)
+    return verifyIndices(site, 1, site.getNumOperands());
+  size_t outer = site.operand(0).shape.size() - site.result().shape.size() + 1;
+  for (size_t i = 1; i < site.getNumOperands(); ++i) {
+    const Type &type = site.operand(i);
+    bool isTile = i <= outer && type.form == Form::Tile &&
+                  !type.element.isFloat() && type.shape.size() == 1 &&
+                  type.shape[0] == site.result().shape[0];
+    if (!isTile && !type.isIndex())
+      return fmt::format("expected operand {} to be an index{}, found {}", i,
+                         i <= outer ? " or a tile of one for each row" : "",
+                         type.getName());
+  }
+  return "";
 }
 
 static std::string verifyLoad(const Site &site) {
@@ -150,13 +245,20 @@ static std::string verifyLoad(const Site &site) {
   const Attribute *pad = site.op.find("pad");
   if (pad && std::get<Numbers>(*pad).size() != 1)
     return "expected a number as pad";
-  return verifyAccess(site, site.operand(0), site.result(), 1);
+  if (std::string wrong = verifyAccess(site, site.operand(0), site.result(), 1);
+      !wrong.empty())
+    return wrong;
+  return verifyOffsets(site);
 }
 
 static std::string verifyStore(const Site &site) {
   if (site.getNumOperands() < 2 || site.getNumResults() != 0)
     return "expected a tile, a view and no result";
-  return verifyAccess(site, site.operand(1), site.operand(0), 2);
+  if (std::string wrong =
+          verifyAccess(site, site.operand(1), site.operand(0), 2);
+      !wrong.empty())
+    return wrong;
+  return verifyIndices(site, 2, site.getNumOperands());
 }
 
 //===----------------------------------------------------------------------===//

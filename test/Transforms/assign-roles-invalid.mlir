@@ -8,12 +8,11 @@
 tile.kernel @registers(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) attributes {aref.persistent} {
   %c0 = arith.constant 0 : index
   %zero = arith.constant dense<0.0> : tensor<64x64xf32>
-  // expected-note@+1 {{this load cannot: it is used by more than operands of tile.dot}}
   %a = tile.load %A[%c0, %c0] : memref<?x?xbf16> -> tensor<64x64xbf16>
-  %s = arith.addf %a, %a : tensor<64x64xbf16>
+  %s = tile.transpose %a [1, 0] : tensor<64x64xbf16> -> tensor<64x64xbf16>
   // expected-note@+1 {{this load cannot: its pad is not zero}}
   %b = tile.load %A[%c0, %c0] pad -0.0 : bf16 : memref<?x?xbf16> -> tensor<64x64xbf16>
-  %d = tile.dot %a, %s, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+  %d = tile.dot %s, %s, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
   %e = tile.dot %b, %s, %d : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
   tile.store %e, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
 }
@@ -66,5 +65,24 @@ tile.kernel @must_use_tma(%A: memref<?x100xbf16>, %C: memref<?x?xf32>) attribute
   // expected-note@+1 {{this load cannot: its view has a stride of 200 bytes, not a multiple of 16}}
   %a = tile.load %A[%c0, %c0] : memref<?x100xbf16> -> tensor<64x64xbf16>
   %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+  tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+}
+
+// -----
+
+// CHECK-LABEL: tile.kernel @carried(
+// CHECK-NOT: aref.role
+// expected-remark@+1 {{runs as one role}}
+tile.kernel @carried(%A: memref<?x?xbf16>, %C: memref<?x?xf32>, %n: index) attributes {aref.persistent} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %first = arith.constant dense<1.0> : tensor<64x64xbf16>
+  %d, %last = scf.for %k = %c0 to %n step %c64 iter_args(%sum = %zero, %a = %first) -> (tensor<64x64xf32>, tensor<64x64xbf16>) {
+    // expected-note@+1 {{this load cannot: a loop or a branch hands it on}}
+    %next = tile.load %A[%c0, %k] : memref<?x?xbf16> -> tensor<64x64xbf16>
+    %s = tile.dot %a, %next, %sum : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    scf.yield %s, %next : tensor<64x64xf32>, tensor<64x64xbf16>
+  }
   tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
 }

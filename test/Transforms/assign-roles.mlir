@@ -36,11 +36,11 @@ tile.kernel @chained(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %bias: memref<?
   tile.store %y, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
 }
 
-// Each load but the last fails one rule.
+// Each load fails one rule, but one that products and others read, and the last.
 // CHECK-LABEL: tile.kernel @rules(
 // CHECK: tile.load %A[%c0, %c0] pad 1.000000e+00 {{.*}}aref.role = "consumer"
 // CHECK: tile.load %C{{.*}} {aref.role = "consumer"}
-// CHECK: tile.load %A[%c64, %c0]{{.*}} {aref.role = "consumer"}
+// CHECK: tile.load %A[%c64, %c0]{{.*}} {aref.role = "producer"}
 // CHECK: tensor.extract {{.*}}aref.role = "consumer"
 // CHECK: arith.index_cast %{{[a-z0-9_]+}} : i32 to index
 // CHECK: tile.load %A{{.*}} {aref.role = "consumer"}

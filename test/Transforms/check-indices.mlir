@@ -59,3 +59,22 @@ tile.kernel @parts(%A: memref<?x64xf32>, %first: index, %count: index) {
   // CHECK: memref.subview
   %v = memref.subview %A[%first, 0] [%count, 64] [1, 1] : memref<?x64xf32> to memref<?x64xf32, strided<[64, 1], offset: ?>>
 }
+
+// What the producer checks, the consumer need not.
+// CHECK-LABEL: tile.kernel @roles
+// CHECK: aref.role "producer"
+// CHECK: aref.check
+// CHECK: aref.role "consumer"
+// CHECK-NOT: aref.check
+// CHECK: memref.load
+// CHECK: aref.check
+// CHECK: memref.load
+tile.kernel @roles(%lengths: memref<?xi32>, %i: index) {
+  aref.role "producer" instances(%p = 1) warps(1) {
+    %x = memref.load %lengths[%i] : memref<?xi32> loc("kernel.mlir":7:8)
+  }
+  aref.role "consumer" instances(%c = 1) warps(4) {
+    %x = memref.load %lengths[%i] : memref<?xi32> loc("kernel.mlir":7:8)
+    %y = memref.load %lengths[%i] : memref<?xi32> loc("kernel.mlir":8:8)
+  }
+}

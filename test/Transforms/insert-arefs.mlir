@@ -108,3 +108,24 @@ tile.kernel @copy(%x: memref<?xf32>, %y: memref<?xf32>) {
   %t = tile.load %x[%b] : memref<?xf32> -> tensor<64xf32>
   tile.store %t, %y[%b] : tensor<64xf32>, memref<?xf32>
 }
+
+// What is but computed from before it is an operand has a ring of its own, and
+// is given back when it has been read.
+// CHECK-LABEL: tile.kernel @widened(
+// CHECK-NEXT: %[[B:.*]] = aref.ring : <? x tensor<64x64xf8E4M3FN>>
+// CHECK-NEXT: %[[A:.*]] = aref.ring : <? x tensor<64x64xbf16>>
+// CHECK: tile.load %{{.*}} -> tensor<64x64xf8E4M3FN>
+// CHECK-NEXT: aref.put %[[B]]
+// CHECK-NEXT: %[[SLOT:.*]], %[[V:.*]] = aref.get %[[B]]
+// CHECK-NEXT: arith.extf %[[V]]
+// CHECK-NEXT: aref.release %[[B]], %[[SLOT]]
+// CHECK: tile.dot
+tile.kernel @widened(%A: memref<?x?xbf16>, %B: memref<?x?xf8E4M3FN>, %C: memref<?x?xf32>) attributes {aref.persistent, aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %b = tile.load %B[%c0, %c0] : memref<?x?xf8E4M3FN> -> tensor<64x64xf8E4M3FN>
+  %w = arith.extf %b : tensor<64x64xf8E4M3FN> to tensor<64x64xbf16>
+  %a = tile.load %A[%c0, %c0] : memref<?x?xbf16> -> tensor<64x64xbf16>
+  %d = tile.dot %a, %w, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+  tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+}

@@ -119,3 +119,26 @@ tile.kernel @copy(%x: memref<?xf32>, %y: memref<?xf32>) {
   tile.store %t, %y[%b] : tensor<64xf32>, memref<?xf32>
 }
 
+
+// The producer computes which rows it gathers, and looks their pages up; the
+// consumer does neither.
+// CHECK-LABEL: tile.kernel @gather(
+// CHECK: aref.role "producer"
+// CHECK: %[[NUMBER:.*]] = arith.divui
+// CHECK: %[[PAGE:.*]] = tile.load %{{.*}}[%[[NUMBER]] : tensor<64xi32>]
+// CHECK: tile.load %{{.*}}[%[[PAGE]] : tensor<64xi32>, %{{.*}}]
+// CHECK: aref.put
+// CHECK: aref.role "consumer"
+// CHECK-NOT: tile.load
+// CHECK: tile.dot
+tile.kernel @gather(%A: memref<?x64xbf16>, %pages: memref<?xi32>, %C: memref<?x?xf32>) attributes {aref.persistent, aref.copies = "plain"} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %two = arith.constant dense<2> : tensor<64xi32>
+  %i = tile.iota axis 0 : tensor<64xi32>
+  %number = arith.divui %i, %two : tensor<64xi32>
+  %page = tile.load %pages[%number : tensor<64xi32>] : memref<?xi32> -> tensor<64xi32>
+  %a = tile.load %A[%page : tensor<64xi32>, %c0] : memref<?x64xbf16> -> tensor<64x64xbf16>
+  %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+  tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+}

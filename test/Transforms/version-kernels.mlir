@@ -131,7 +131,7 @@ tile.kernel @registers(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) {
   %c0 = arith.constant 0 : index
   %zero = arith.constant dense<0.0> : tensor<64x64xf32>
   %a = tile.load %A[%c0, %c0] : memref<?x?xbf16> -> tensor<64x64xbf16>
-  %s = arith.addf %a, %a : tensor<64x64xbf16>
+  %s = tile.transpose %a [1, 0] : tensor<64x64xbf16> -> tensor<64x64xbf16>
   %d = tile.dot %s, %s, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
   tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
 }

@@ -213,9 +213,7 @@ struct CheckPattern : OpConversionPattern<aref::CheckOp> {
   LogicalResult
   matchAndRewrite(aref::CheckOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    // Memory is left as it is: copies may go on while this is computed.
-    emitInlinePTX(rewriter, op.getLoc(), "@!$0 trap;", "b",
-                  adaptor.getCondition(), {}, /*touchesMemory=*/false);
+    emitCheck(rewriter, op.getLoc(), adaptor.getCondition(), op.getMessage());
     rewriter.eraseOp(op);
     return success();
   }

@@ -199,6 +199,13 @@ Value heddle::emitInlinePTX(OpBuilder &builder, Location loc, StringRef text,
   return result ? op.getResult(0) : Value();
 }
 
+void heddle::emitCheck(OpBuilder &builder, Location loc, Value condition,
+                       StringRef message) {
+  emitInlinePTX(builder, loc,
+                ("// heddle.check " + message + "\n\t@!$0 trap;").str(), "b",
+                condition, {}, /*touchesMemory=*/false);
+}
+
 Value heddle::addBytes(OpBuilder &builder, Location loc, Value pointer,
                        Value bytes) {
   return LLVM::GEPOp::create(builder, loc, pointer.getType(),

@@ -28,8 +28,10 @@ namespace {
 /// The accesses of one thread to a tile of a view.
 class GlobalTile {
 public:
+  /// Offsets have one value, or, where they are tiles, one per row of a thread.
   GlobalTile(OpBuilder &builder, Operation *op, const TileLayout &layout,
-             const ViewDescriptor &view, ValueRange offsets);
+             const ViewDescriptor &view, ValueRange indices,
+             ArrayRef<ValueRange> offsets);
 
   /// Elements that one vector access moves; 1 if none may.
   int64_t getVectorLength() const { return vectorLength; }
@@ -41,6 +43,9 @@ public:
   Value getPointer(int64_t reg);
   /// Whether it is inside the view.
   Value getIsInside(int64_t reg);
+
+  /// Stops the program where a row that is gathered is outside of the view.
+  void emitRowChecks();
 
   /// Forgets values that do not dominate what is emitted from now on.
   void enter() {
@@ -62,6 +67,11 @@ private:
   unsigned getViewDim(unsigned dim) const {
     return view.sizes.size() - layout.getRank() + dim;
   }
+  /// The first dimension of the tile that lies along one of the view.
+  unsigned getFirstDim() const { return gathered.empty() ? 0 : 1; }
+  /// Whether the row that starts at coordinate `row` is inside where it is
+  /// gathered; null if it is not.
+  Value getIsRowInside(int64_t row);
 
   OpBuilder &builder;
   Location loc;
@@ -72,6 +82,10 @@ private:
   /// i64: the tile's offsets, and the coordinates of this thread's first
   /// element, in the view.
   SmallVector<Value> offsets, coords;
+  /// Where each row of this thread is, by dimension of the view that tiles
+  /// index: i64, by register of `rowLayout`.
+  std::map<unsigned, SmallVector<Value>> gathered;
+  std::optional<TileLayout> rowLayout;
   /// The strides that are known, by dimension of the view.
   SmallVector<std::optional<int64_t>> strides;
   /// The address of this thread's first element.
@@ -87,18 +101,38 @@ private:
 
 GlobalTile::GlobalTile(OpBuilder &builder, Operation *op,
                        const TileLayout &layout, const ViewDescriptor &view,
-                       ValueRange indices)
+                       ValueRange indices, ArrayRef<ValueRange> values)
     : builder(builder), loc(op->getLoc()), layout(layout), view(view),
       elementBytes(getMemoryBytes(getMemoryType(view.element))) {
-  unsigned outer = view.sizes.size() - layout.getRank();
   ThreadCoords thread(builder, op, layout);
   Type i64 = builder.getI64Type();
-  Value distance;
+  auto widen = [&](Value index) -> Value {
+    if (index.getType().isIndex())
+      return arith::IndexCastOp::create(builder, loc, i64, index);
+    return index.getType() == i64
+               ? index
+               : arith::ExtSIOp::create(builder, loc, i64, index);
+  };
   for (auto [dim, index] : llvm::enumerate(indices)) {
-    Value offset = arith::IndexCastOp::create(builder, loc, i64, index);
+    auto tile = dyn_cast<RankedTensorType>(index.getType());
+    if (!tile)
+      continue;
+    rowLayout = getTileLayout(tile);
+    gathered[dim] = llvm::map_to_vector(values[dim], widen);
+  }
+  unsigned outer = getViewDim(getFirstDim());
+  Value distance;
+  for (auto [dim, value] : llvm::enumerate(values)) {
+    strides.push_back(getConstantIntValue(view.strides[dim]));
+    if (gathered.count(dim)) {
+      offsets.push_back({});
+      coords.push_back({});
+      continue;
+    }
+    Value offset = widen(llvm::getSingleElement(value));
     Value coord = offset;
     if (dim >= outer) {
-      Value base = thread.getBase(dim - outer);
+      Value base = thread.getBase(dim - outer + getFirstDim());
       base = arith::ExtUIOp::create(builder, loc, i64, base);
       coord = arith::AddIOp::create(builder, loc, offset, base);
     } else {
@@ -107,24 +141,30 @@ GlobalTile::GlobalTile(OpBuilder &builder, Operation *op,
     }
     offsets.push_back(offset);
     coords.push_back(coord);
-    strides.push_back(getConstantIntValue(view.strides[dim]));
     Value part = arith::MulIOp::create(builder, loc, coord, view.strides[dim]);
     distance =
         distance ? arith::AddIOp::create(builder, loc, distance, part) : part;
   }
-  distance =
-      arith::MulIOp::create(builder, loc, distance, getConstant(elementBytes));
-  start = addBytes(builder, loc, view.base, distance);
+  start = view.base;
+  if (distance)
+    start = addBytes(builder, loc, view.base,
+                     arith::MulIOp::create(builder, loc, distance,
+                                           getConstant(elementBytes)));
 
   vectorLength = 1;
-  if (strides.back() == 1)
+  if (strides.back() == 1 && getFirstDim() < layout.getRank())
     vectorLength = std::min<int64_t>(layout.getRun(layout.getRank() - 1),
                                      16 / elementBytes);
 }
 
 Value GlobalTile::getIsPlain() {
   Value result = outerInside;
-  for (unsigned dim = 0; dim != layout.getRank(); ++dim) {
+  if (rowLayout)
+    for (int64_t reg = 0, count = rowLayout->getNumRegisters(); reg != count;
+         ++reg)
+      result = both(result,
+                    getIsRowInside(rowLayout->getRegisterOffset(reg).front()));
+  for (unsigned dim = getFirstDim(); dim != layout.getRank(); ++dim) {
     unsigned viewDim = getViewDim(dim);
     Value last = arith::SubIOp::create(builder, loc, view.sizes[viewDim],
                                        getConstant(layout.getShape()[dim]));
@@ -154,6 +194,8 @@ Value GlobalTile::getPointer(int64_t reg) {
   // Dimensions of known strides are folded into the access.
   int64_t immediate = 0;
   for (auto [dim, coord] : llvm::enumerate(offset)) {
+    if (dim < getFirstDim())
+      continue;
     if (auto stride = strides[getViewDim(dim)]) {
       immediate += coord * *stride;
       coord = 0;
@@ -162,8 +204,16 @@ Value GlobalTile::getPointer(int64_t reg) {
   Value &row = rows[offset];
   if (!row) {
     row = start;
+    for (auto &[dim, places] : gathered) {
+      Value place = places[*rowLayout->findRegister(offset.front())];
+      Value distance =
+          arith::MulIOp::create(builder, loc, place, view.strides[dim]);
+      distance = arith::MulIOp::create(builder, loc, distance,
+                                       getConstant(elementBytes));
+      row = addBytes(builder, loc, row, distance);
+    }
     for (auto [dim, coord] : llvm::enumerate(offset)) {
-      if (coord == 0)
+      if (coord == 0 || dim < getFirstDim())
         continue;
       Value distance =
           arith::MulIOp::create(builder, loc, view.strides[getViewDim(dim)],
@@ -174,9 +224,36 @@ Value GlobalTile::getPointer(int64_t reg) {
   return addBytes(builder, loc, row, immediate * elementBytes);
 }
 
+Value GlobalTile::getIsRowInside(int64_t row) {
+  Value &inside = insides[{0, row}];
+  if (!inside)
+    for (auto &[dim, places] : gathered)
+      inside = both(inside, compare(arith::CmpIPredicate::ult,
+                                    places[*rowLayout->findRegister(row)],
+                                    view.sizes[dim]));
+  return inside;
+}
+
+void GlobalTile::emitRowChecks() {
+  if (!rowLayout)
+    return;
+  Value result = outerInside;
+  for (int64_t reg = 0, count = rowLayout->getNumRegisters(); reg != count;
+       ++reg)
+    result =
+        both(result, getIsRowInside(rowLayout->getRegisterOffset(reg).front()));
+  emitCheck(builder, loc, result,
+            "a row that is gathered is outside of the view, and the load has "
+            "no pad");
+}
+
 Value GlobalTile::getIsInside(int64_t reg) {
   Value result = outerInside;
   for (auto [dim, offset] : llvm::enumerate(layout.getRegisterOffset(reg))) {
+    if (dim < getFirstDim()) {
+      result = both(result, getIsRowInside(offset));
+      continue;
+    }
     Value &inside = insides[{unsigned(dim), offset}];
     if (!inside) {
       unsigned viewDim = getViewDim(dim);
@@ -268,7 +345,10 @@ struct LoadPattern : OpConversionPattern<tile::LoadOp> {
     ViewDescriptor view =
         getView(rewriter, loc, cast<MemRefType>(op.getView().getType()),
                 adaptor.getView());
-    GlobalTile tile(rewriter, op, layout, view, op.getOffsets());
+    GlobalTile tile(rewriter, op, layout, view, op.getOffsets(),
+                    adaptor.getOffsets());
+    if (!op.getPadAttr())
+      tile.emitRowChecks();
     Type scalarType = getScalarTypeOfTile(op.getType());
     Value pad = op.getPadAttr()
                     ? getScalarConstant(rewriter, loc, op.getPadAttr())
@@ -359,7 +439,8 @@ struct StorePattern : OpConversionPattern<tile::StoreOp> {
                                       /*withElseRegion=*/false);
       rewriter.setInsertionPointToStart(branch.thenBlock());
     }
-    GlobalTile tile(rewriter, op, layout, view, op.getOffsets());
+    GlobalTile tile(rewriter, op, layout, view, op.getOffsets(),
+                    adaptor.getOffsets());
     ValueRange values = adaptor.getValue();
     int64_t count = values.size(), length = tile.getVectorLength();
 

@@ -110,6 +110,11 @@ mlir::Value emitInlinePTX(mlir::OpBuilder &builder, mlir::Location loc,
                           mlir::ValueRange operands, mlir::Type result = {},
                           bool touchesMemory = true);
 
+/// Stops the program unless `condition` holds. What a comment in front of it
+/// says, the virtual GPU reports. Copies and products may go on meanwhile.
+void emitCheck(mlir::OpBuilder &builder, mlir::Location loc,
+               mlir::Value condition, llvm::StringRef message);
+
 /// `pointer` plus `bytes`, which is any integer; folds zero.
 mlir::Value addBytes(mlir::OpBuilder &builder, mlir::Location loc,
                      mlir::Value pointer, mlir::Value bytes);

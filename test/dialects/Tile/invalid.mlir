@@ -261,6 +261,30 @@ tile.kernel @k(%x: memref<?x?xf32>, %i: index) {
 // -----
 
 tile.kernel @k(%x: memref<?x?xf32>, %i: index) {
+  %rows = tile.iota axis 0 : tensor<8xi32>
+  // expected-error@+1 {{expected an offset or 4 of them, one per row of the result, found 'tensor<8xi32>'}}
+  %t = tile.load %x[%rows : tensor<8xi32>, %i] : memref<?x?xf32> -> tensor<4x4xf32>
+}
+
+// -----
+
+tile.kernel @k(%x: memref<?x?xf32>, %i: index) {
+  %rows = tile.iota axis 0 : tensor<4xi32>
+  // expected-error@+1 {{expected one offset along dimension 1 of the view, which the result covers, found 'tensor<4xi32>'}}
+  %t = tile.load %x[%i, %rows : tensor<4xi32>] : memref<?x?xf32> -> tensor<4x4xf32>
+}
+
+// -----
+
+tile.kernel @k(%x: memref<?x?xf32>, %i: index) {
+  %rows = arith.constant dense<1.0> : tensor<4xf32>
+  // expected-error@+1 {{operand #1 must be variadic of index or tile of integers, but got 'tensor<4xf32>'}}
+  %t = tile.load %x[%rows : tensor<4xf32>, %i] : memref<?x?xf32> -> tensor<4x4xf32>
+}
+
+// -----
+
+tile.kernel @k(%x: memref<?x?xf32>, %i: index) {
   %t = arith.constant dense<0.0> : tensor<4x4xbf16>
   // expected-error@+1 {{expected a tile of 'f32', the element type of the view, found 'tensor<4x4xbf16>'}}
   tile.store %t, %x[%i, %i] : tensor<4x4xbf16>, memref<?x?xf32>

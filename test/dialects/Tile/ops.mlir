@@ -37,3 +37,11 @@ tile.host @gemm[%M, %N, %K](%A: memref<?x?xbf16>[%M, %K], %B: memref<?x?xbf16>[%
 // CHECK-NOT: tile.return
 // CHECK-LABEL: tile.host @gemm[%M, %N, %K](%A: memref<?x?xbf16>[%M, %K], %B: memref<?x?xbf16>[%K, %N], out %C: memref<?x?xbf16>[%M, %N])
 // CHECK: tile.launch @matmul grid(%{{.*}}, %{{.*}}) args(%A, %B, %C)
+
+// CHECK-LABEL: tile.kernel @gather
+// CHECK: tile.load %{{.*}}[%{{.*}} : tensor<4xi32>, %{{.*}}, %{{.*}} : tensor<4xindex>, %{{.*}}] pad
+tile.kernel @gather(%x: memref<?x?x?x?xf32>, %i: index) {
+  %a = tile.iota axis 0 : tensor<4xi32>
+  %b = tile.iota axis 0 : tensor<4xindex>
+  %t = tile.load %x[%a : tensor<4xi32>, %i, %b : tensor<4xindex>, %i] pad 0.0 : f32 : memref<?x?x?x?xf32> -> tensor<4x8xf32>
+}

@@ -13,14 +13,14 @@ def bf16(x):
     return (rounded & 0xFFFF0000).astype(numpy.uint32).view(numpy.float32)
 
 
-def attend(q, k, v, causal=False, positions=None):
+def attend(q, k, v, causal=False, positions=None, width=None):
     """Attention of one head, and the logarithm of the sum of exponentials.
 
     Causal attention is aligned at the last query and key, or query i is at
-    `positions[i]`.
+    `positions[i]`. Scores are divided by the root of `width`.
     """
     q, k, v = (numpy.asarray(x, numpy.float64) for x in (q, k, v))
-    scores = q @ k.T / numpy.sqrt(q.shape[1])
+    scores = q @ k.T / numpy.sqrt(width or q.shape[1])
     if causal:
         if positions is None:
             positions = numpy.arange(len(q)) + len(k) - len(q)

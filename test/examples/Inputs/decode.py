@@ -1,4 +1,4 @@
-"""Runs examples/attention_decode.mlir or attention_paged.mlir and compares.
+"""Runs examples/attention_decode, _paged or _gathered.mlir and compares.
 
 With `--page`, keys and values are in pages of that many rows, in random order.
 Sequences have the lengths that are given; other arguments go to `heddle run`.
@@ -32,6 +32,8 @@ if arguments.page:
     needed = -(-longest // page)
     pool = sum(-(-length // page) for length in lengths) + 2
     run.size(POOL=pool, PAGES=needed)
+    if "gathered" in arguments.program:
+        run.size(PAGE=page)
     k = run.random("K", pool, heads, page, 128)
     v = run.random("V", pool, heads, page, 128)
     # Entries that no sequence needs may be anything.

@@ -1,0 +1,106 @@
+// Attention to keys and values in pages of any size: position n of sequence b is row n mod PAGE of page pages[b, n / PAGE],
+// for n below lengths[b]. Rows are gathered by threads; attention_paged.mlir copies whole pages. The query heads that share
+// a key head are the rows of one matrix: row r of Q[b, h] is query r mod SQ of head h * GROUP + r / SQ. Causal, aligned at
+// the last query and key.
+!heads = memref<?x?x?x128xbf16>
+!pages = memref<?x?x?x128xbf16>
+!queries = tensor<128x128xbf16>
+!keys = tensor<64x128xbf16>
+!scores = tensor<128x64xf32>
+!tile = tensor<128x128xf32>
+!rows = tensor<128xf32>
+!numbers = tensor<64xi32>
+
+tile.kernel @attend(%Q: !heads, %K: !pages, %V: !pages, %pages: memref<?x?xi32>, %lengths: memref<?xi32>, %O: !heads,
+                    %L: memref<?x?x?xf32>, %SQ: index) {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %c128 = arith.constant 128 : index
+  %block = gpu.block_id x
+  %h = gpu.block_id y
+  %b = gpu.block_id z
+  %length = memref.load %lengths[%b] : memref<?xi32>
+  %SK = arith.index_cast %length : i32 to index
+  %m = arith.muli %block, %c128 : index
+  %q = tile.load %Q[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !queries
+  // Query i is at position i + SK - SQ.
+  %m32 = arith.index_cast %m : index to i32
+  %SQ32 = arith.index_cast %SQ : index to i32
+  %row = tile.iota axis 0 : tensor<128xi32>
+  %first_row = tensor.splat %m32 : tensor<128xi32>
+  %r = arith.addi %row, %first_row : tensor<128xi32>
+  %queries = tensor.splat %SQ32 : tensor<128xi32>
+  %i = arith.remui %r, %queries : tensor<128xi32>
+  %shift = arith.subi %length, %SQ32 : i32
+  %shifts = tensor.splat %shift : tensor<128xi32>
+  %position = arith.addi %i, %shifts : tensor<128xi32>
+  %last = tile.broadcast %position axes [1] : tensor<128xi32> -> tensor<128x64xi32>
+  %column = tile.iota axis 1 : tensor<128x64xi32>
+  %key_row = tile.iota axis 0 : !numbers
+  %c1_32 = arith.constant 1 : i32
+  %last_32 = arith.subi %length, %c1_32 : i32
+  %last_key = tensor.splat %last_32 : !numbers
+  %c2 = arith.constant 2 : index
+  %PAGE = memref.dim %K, %c2 : !pages
+  %PAGE32 = arith.index_cast %PAGE : index to i32
+  %page_size = tensor.splat %PAGE32 : !numbers
+  %zero = arith.constant dense<0.0> : !tile
+  %no_scores = arith.constant dense<0.0> : !scores
+  %hidden = arith.constant dense<0xFF800000> : !scores
+  %scale = arith.constant dense<0.12751743> : !scores // log2(e) / sqrt(128)
+  %lowest = arith.constant dense<-1.0e30> : !rows
+  %none = arith.constant dense<0.0> : !rows
+  %sum_o, %max, %sum = scf.for %n = %c0 to %SK step %c64
+      iter_args(%o = %zero, %old_max = %lowest, %old_sum = %none) -> (!tile, !rows, !rows) {
+    // Rows behind the last key repeat it.
+    %n_32 = arith.index_cast %n : index to i32
+    %first = tensor.splat %n_32 : !numbers
+    %key = arith.addi %key_row, %first : !numbers
+    %inside = arith.minsi %key, %last_key : !numbers
+    %number = arith.divui %inside, %page_size : !numbers
+    %in_page = arith.remui %inside, %page_size : !numbers
+    %page = tile.load %pages[%b, %number : !numbers] : memref<?x?xi32> -> !numbers
+    %k = tile.load %K[%page : !numbers, %h, %in_page : !numbers, %c0] : !pages -> !keys
+    %qk = tile.dot %q, %k, %no_scores transpose_b : !queries, !keys -> !scores
+    %first_j = tensor.splat %n_32 : tensor<128x64xi32>
+    %j = arith.addi %column, %first_j : tensor<128x64xi32>
+    %sees = arith.cmpi sle, %j, %last : tensor<128x64xi32>
+    %scaled = arith.mulf %qk, %scale : !scores
+    %s = arith.select %sees, %scaled, %hidden : tensor<128x64xi1>, !scores
+    %new_max = tile.reduce max %s, %old_max axis 1 : !scores -> !rows
+    %max_tile = tile.broadcast %new_max axes [1] : !rows -> !scores
+    %exponent = arith.subf %s, %max_tile : !scores
+    %p = math.exp2 %exponent : !scores
+    %change = arith.subf %old_max, %new_max : !rows
+    %shrink = math.exp2 %change : !rows
+    %kept_sum = arith.mulf %old_sum, %shrink : !rows
+    %new_sum = tile.reduce add %p, %kept_sum axis 1 : !scores -> !rows
+    %shrink_tile = tile.broadcast %shrink axes [1] : !rows -> !tile
+    %kept_o = arith.mulf %o, %shrink_tile : !tile
+    %p16 = arith.truncf %p : !scores to tensor<128x64xbf16>
+    %v = tile.load %V[%page : !numbers, %h, %in_page : !numbers, %c0] : !pages -> !keys
+    %new_o = tile.dot %p16, %v, %kept_o : tensor<128x64xbf16>, !keys -> !tile
+    scf.yield %new_o, %new_max, %new_sum : !tile, !rows, !rows
+  }
+  // A query that sees no key gives zeros, and a logarithm of -inf.
+  %tiny = arith.constant dense<1.0e-30> : !rows
+  %divisor = arith.maximumf %sum, %tiny : !rows
+  %divisor_tile = tile.broadcast %divisor axes [1] : !rows -> !tile
+  %out = arith.divf %sum_o, %divisor_tile : !tile
+  %out16 = arith.truncf %out : !tile to !queries
+  %log_sum = math.log2 %sum : !rows
+  %log = arith.addf %max, %log_sum : !rows
+  %ln2 = arith.constant dense<0.6931472> : !rows
+  %lse = arith.mulf %log, %ln2 : !rows
+  tile.store %out16, %O[%b, %h, %m, %c0] : !queries, !heads
+  tile.store %lse, %L[%b, %h, %m] : !rows, memref<?x?x?xf32>
+}
+
+// ROWS is GROUP * SQ. Page tables have room for PAGES pages; there are POOL in all.
+tile.host @attention_gathered[%B, %HK, %ROWS, %SQ, %POOL, %PAGES, %PAGE](%Q: !heads[%B, %HK, %ROWS], %K: !pages[%POOL, %HK, %PAGE], %V: !pages[%POOL, %HK, %PAGE],
+    %pages: memref<?x?xi32>[%B, %PAGES], %lengths: memref<?xi32>[%B], out %O: !heads[%B, %HK, %ROWS], out %L: memref<?x?x?xf32>[%B, %HK, %ROWS]) {
+  %c128 = arith.constant 128 : index
+  %blocks = arith.ceildivui %ROWS, %c128 : index
+  tile.launch @attend grid(%blocks, %HK, %B) args(%Q, %K, %V, %pages, %lengths, %O, %L, %SQ)
+    : !heads, !pages, !pages, memref<?x?xi32>, memref<?xi32>, !heads, memref<?x?x?xf32>, index
+}
