@@ -3,7 +3,7 @@
 
     benchmarks/run.py compile    compile times, side by side with Triton if it is installed
     benchmarks/run.py virtual    the virtual GPU: loops, wgmma, copies, a bf16 GEMM at growing sizes
-    benchmarks/run.py kernels    what ptxas says about every example
+    benchmarks/run.py kernels    what ptxas says about every example, how long it takes, what loops execute
     benchmarks/run.py runtime    building the runtime alone; launches, calls, packages and the JIT's cache
 
 Each writes benchmarks/results/NAME.json: machine, date, versions, the exact
@@ -13,6 +13,7 @@ Needs hyperfine for times.
 
 import argparse
 import datetime
+import importlib.util
 import json
 import os
 import pathlib
@@ -24,6 +25,10 @@ import subprocess
 import sys
 import tempfile
 import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import sass  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -80,13 +85,17 @@ def peak_kib(command):
     return int(value) if value else None
 
 
+def print_table(rows):
+    widths = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        print("| " + " | ".join(str(c).ljust(w) for c, w in zip(row, widths)) + " |")
+
+
 def report(name, data, rows):
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(data, indent=2) + "\n")
-    widths = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        print("| " + " | ".join(str(c).ljust(w) for c, w in zip(row, widths)) + " |")
+    print_table(rows)
     print(f"written to {path.relative_to(ROOT)}", file=sys.stderr)
 
 
@@ -170,11 +179,57 @@ def measure_virtual(heddle, runs, compiler):
     report("virtual", data, rows)
 
 
+def find_nvdisasm():
+    """The disassembler of CUDA, or the one in Triton's package."""
+    found = shutil.which("nvdisasm") or shutil.which("nvdisasm", path="/usr/local/cuda/bin")
+    spec = importlib.util.find_spec("triton")
+    if not found and spec and spec.origin:
+        inside = pathlib.Path(spec.origin).parent / "backends" / "nvidia" / "bin" / "nvdisasm"
+        found = str(inside) if inside.exists() else None
+    return found
+
+
+def describe_roles(kernel):
+    """`1 x 24, 8 x 240`: warps and registers of each role."""
+    return ", ".join(f"{role['instances'] * role['warps']} x {role['registers']}" for role in kernel.get("roles", []))
+
+
+def time_compilers(heddle, examples, runs):
+    """{name: [(seconds, processor seconds)]} to machine code of every example, and of a peer in turn with them."""
+    seconds, versions = {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(runs):
+            for example in examples:
+                start, before = time.monotonic(), os.times()
+                output_of(str(heddle), "compile", str(example), "-o", f"{folder}/x.cubin")
+                after = os.times()
+                seconds.setdefault(example.stem, []).append((time.monotonic() - start, sum(after[2:4]) - sum(before[2:4])))
+            text = output_of(sys.executable, str(ROOT / "benchmarks" / "peers" / "triton_attention.py"))
+            if text:
+                sample = json.loads(first_match(r"(\{.*\})", text))
+                versions["triton"] = sample["triton"]
+                seconds.setdefault("Triton, attention", []).append((sample["to_cubin_seconds"], sample["processor_seconds"]))
+    return seconds, versions
+
+
+def measure_loops(heddle, examples):
+    """What the loops of each example execute, if there is a disassembler."""
+    nvdisasm = find_nvdisasm()
+    loops = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for example in examples if nvdisasm else []:
+            cubin = f"{folder}/{example.stem}.cubin"
+            if output_of(str(heddle), "compile", str(example), "-o", cubin) is not None:
+                loops[example.stem] = sass.measure_loops(nvdisasm, cubin)
+    return loops
+
+
 def measure_kernels(heddle, runs):
+    examples = sorted((ROOT / "examples").glob("*.mlir"))
     data = provenance(heddle)
     data["results"] = {}
-    rows = [("example", "kernel", "registers", "spills", "shared bytes", "threads", "warnings")]
-    for example in sorted((ROOT / "examples").glob("*.mlir")):
+    rows = [("example", "kernel", "registers", "spills", "shared KiB", "stages", "warps x registers", "threads", "warnings")]
+    for example in examples:
         text = output_of(str(heddle), "explain", str(example), "--json")
         if text is None:
             print(f"{example.name}: explain failed", file=sys.stderr)
@@ -183,8 +238,30 @@ def measure_kernels(heddle, runs):
         data["results"][example.name] = kernels
         for kernel in kernels:
             rows.append((example.stem, kernel["name"], kernel.get("registers", ""), kernel.get("spill_bytes", ""),
-                         kernel["shared_bytes"], kernel["threads"], len(kernel.get("warnings", []))))
+                         f"{kernel['shared_bytes'] / 1024:.1f}", ", ".join(str(r["depth"]) for r in kernel.get("rings", [])),
+                         describe_roles(kernel), kernel["threads"], len(kernel.get("warnings", []))))
+    data["seconds_to_cubin"], versions = time_compilers(heddle, examples, runs)
+    data["versions"].update(versions)
+    data["loops"] = measure_loops(heddle, examples)
     report("kernels", data, rows)
+    print()
+    times = [("to cubin", "kernels", "median s", "spread s", "median processor s", "per kernel")]
+    for name, samples in data["seconds_to_cubin"].items():
+        seconds, processor = zip(*samples)
+        kernels = len(data["results"].get(f"{name}.mlir", [0]))
+        times.append((name, kernels, f"{statistics.median(seconds):.2f}", f"{min(seconds):.2f}..{max(seconds):.2f}",
+                      f"{statistics.median(processor):.2f}", f"{statistics.median(processor) / kernels:.2f}"))
+    print_table(times)
+    print()
+    kinds = ("fma", "mul", "exp", "max", "add", "convert", "mask", "shuffle", "wgmma", "other")
+    counts = [("loop of", "way", *kinds, "all")]
+    for example, kernels in data["loops"].items():
+        for kernel, loops in kernels.items():
+            for ways in loops:
+                for way, found in ways.items():
+                    if way == "unmasked" or found != ways["unmasked"]:
+                        counts.append((f"{example}: {kernel}", way, *(found.get(k, 0) for k in kinds), sum(found.values())))
+    print_table(counts)
 
 
 def build_runtime():
