@@ -190,8 +190,10 @@ def find_nvdisasm():
 
 
 def describe_roles(kernel):
-    """`1 x 24, 8 x 240`: warps and registers of each role."""
-    return ", ".join(f"{role['instances'] * role['warps']} x {role['registers']}" for role in kernel.get("roles", []))
+    """`1 x 24, 8 x 240`: warps and registers of each role, which may be what the kernel has."""
+    roles = kernel.get("roles") or [{"instances": 1, "warps": kernel["threads"] // 32, "registers": 0}]
+    return ", ".join(f"{role['instances'] * role['warps']} x {role['registers'] or kernel.get('registers', 0)}"
+                     for role in roles)
 
 
 def time_compilers(heddle, examples, runs):
@@ -230,8 +232,9 @@ def measure_kernels(heddle, runs):
     data["results"] = {}
     rows = [("example", "kernel", "registers", "spills", "shared KiB", "stages", "warps x registers", "threads", "warnings")]
     for example in examples:
-        text = output_of(str(heddle), "explain", str(example), "--json")
-        if text is None:
+        # Without what is said of the program on the standard error.
+        text = subprocess.run([str(heddle), "explain", str(example), "--json"], capture_output=True, text=True).stdout
+        if not text:
             print(f"{example.name}: explain failed", file=sys.stderr)
             continue
         kernels = json.loads(text)["kernels"]

@@ -5,6 +5,8 @@ import math
 import pathlib
 import random
 import re
+import resource
+import signal
 import struct
 import subprocess
 import time
@@ -13,7 +15,8 @@ import time
 # are rounded by whoever reads them.
 TYPES = {"i8": ("|i1", "b"), "i16": ("<i2", "h"), "i32": ("<i4", "i"), "i64": ("<i8", "q"), "f16": ("<f2", "e"),
          "f64": ("<f8", "d")}
-LIMIT_SECONDS = 120
+# Of processor time; a program that waits for nothing does not end either.
+LIMIT_SECONDS, LIMIT_WAIT = 120, 1200
 ARGUMENT = re.compile(r"(out |inout |)%(\w+): memref<([^,>]*)>(?:\[([^\]]*)\])?")
 
 
@@ -80,6 +83,10 @@ def write_inputs(case, folder):
     return options
 
 
+def limit_time():
+    resource.setrlimit(resource.RLIMIT_CPU, (LIMIT_SECONDS, LIMIT_SECONDS + 5))
+
+
 def run(heddle, case, folder):
     """Runs a case in a folder, which then has what it takes to run it again."""
     folder = pathlib.Path(folder)
@@ -91,10 +98,13 @@ def run(heddle, case, folder):
     (folder / "command").write_text(" ".join(command) + "\n")
     start = time.monotonic()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=LIMIT_SECONDS)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=LIMIT_WAIT,
+                              preexec_fn=limit_time)
     except subprocess.TimeoutExpired:
-        return Outcome("slow", f"did not end within {LIMIT_SECONDS} seconds", LIMIT_SECONDS)
+        return Outcome("slow", f"did not end within {LIMIT_WAIT} seconds", LIMIT_WAIT)
     seconds = time.monotonic() - start
+    if done.returncode == -signal.SIGXCPU:
+        return Outcome("slow", f"did not end within {LIMIT_SECONDS} seconds of processor time", seconds)
     errors = [line for line in done.stderr.splitlines() if "error:" in line]
     if done.returncode == 0:
         return Outcome("right", "", seconds)

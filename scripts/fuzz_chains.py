@@ -216,7 +216,8 @@ class Chain:
     def predicate(self, shape, position):
         """Which elements of a tile count: by rows and columns, as masks say it."""
         kernel, rng = self.kernel, self.rng
-        rows = self.positions(shape, 0, rng.choice([None, *kernel.blocks]))
+        first = kernel.scaled(rng.choice(kernel.blocks), rng.choice([1, shape[0], shape[0]]))
+        rows = self.positions(shape, 0, rng.choice([None, first, first]))
         columns = self.positions(shape, 1, position if rng.random() < 0.8 else None)
         limit = kernel.constant(shape, "i32", rng.choice([0, 1, 7, 16, 63, 64, 65, 200]))
 

@@ -5,8 +5,10 @@ to integers), so that every order of summation gives the same bits; each value
 knows a bound of its magnitude, and is clamped before it could be rounded.
 """
 
+import dataclasses
 import math
 import random
+import re
 
 from fuzz_chains import Chain
 from fuzz_values import BITS, EXACT, FLOATS, INTS, NARROW, Buffer, Index, Tile, is_float, tensor
@@ -169,10 +171,45 @@ class Kernel:
         if owned and rng.random() < 0.4:
             return self.load_owned(rng.choice(owned), shape)
         buffer = rng.choice(fitting) if fitting and rng.random() < 0.8 else self.new_input(shape, elem)
+        if rng.random() < 0.1 and all(buffer.shape):
+            buffer = self.part_of_input(buffer, len(shape))
         outer = len(buffer.shape) - len(shape)
         offsets = [self.random_index(extent, shape[i - outer] if i >= outer else 1)
                    for i, extent in enumerate(buffer.shape)]
         return self.load_at(buffer, offsets, shape)
+
+    def part(self, buffer, offsets, extents, reduced=0):
+        """A view of a part of a buffer, without its first `reduced` dimensions, which have one element."""
+        rng = self.rng
+        strides, known = [], 1
+        for extent, dynamic in zip(reversed(buffer.shape), reversed(buffer.dynamic)):
+            strides.insert(0, str(known) if known else "?")
+            known = 0 if dynamic else known * extent
+        explicit = re.search(r"strided<\[(.*)\]", buffer.view)
+        if explicit:
+            strides = explicit.group(1).split(", ")
+        dynamic = [extent == 0 or i >= reduced and rng.random() < 0.6 for i, extent in enumerate(extents)]
+        sizes = [self.index(e).name if d else str(e) for e, d in zip(extents, dynamic)]
+        text = "x".join("?" if d else str(e) for e, d in zip(extents[reduced:], dynamic[reduced:]))
+        view = f"memref<{text}x{buffer.elem}, strided<[{', '.join(strides[reduced:])}], offset: ?>>"
+        name = self.fresh("part")
+        self.emit(f"{name} = memref.subview %{buffer.name}[{', '.join(o.name for o in offsets)}] [{', '.join(sizes)}] "
+                  f"[{', '.join('1' for _ in extents)}] : {buffer.view} to {view}")
+        return dataclasses.replace(buffer, name=name[1:], shape=tuple(extents[reduced:]), view=view,
+                                   dynamic=tuple(dynamic[reduced:]))
+
+    def part_of_input(self, buffer, rank):
+        """A random part of an input that still has `rank` dimensions."""
+        rng = self.rng
+        reduced = rng.randint(0, len(buffer.shape) - rank)
+        offsets, extents = [], []
+        for i, extent in enumerate(buffer.shape):
+            size = 1 if i < reduced else rng.randint(0, extent)
+            inside = [index for index in self.indices if index.low >= 0 and index.high + size <= extent]
+            offsets.append(rng.choice(inside) if inside and rng.random() < 0.5 else
+                           self.index(rng.randint(0, extent - size)))
+            extents.append(size)
+        return self.part(buffer, offsets, extents, reduced)
 
     def load_owned(self, buffer, shape):
         outer = len(buffer.shape) - len(shape)
@@ -576,6 +613,19 @@ class Kernel:
         offsets = self.owned_offsets(buffer, (1,) * (len(buffer.shape) - len(tile.shape)) + tile.shape)
         buffer.bound = max(buffer.bound, tile.bound)
         buffer.exact &= tile.exact
+        self.emit_store(tile, buffer, offsets)
+
+    def emit_store(self, tile, buffer, offsets):
+        """A store, perhaps through a view of less than the tile."""
+        rng = self.rng
+        if rng.random() < 0.1:
+            shape = (1,) * (len(buffer.shape) - len(tile.shape)) + tile.shape
+            inside = all(o.low >= 0 and o.high <= extent for o, extent in zip(offsets, buffer.shape))
+            extents = [min(rng.choice([e, e, max(e - 1, 0), e // 2]), extent - o.high)
+                       for e, o, extent in zip(shape, offsets, buffer.shape)]
+            if inside and all(extents[:len(shape) - len(tile.shape)]):
+                buffer = self.part(buffer, offsets, extents)
+                offsets = [self.index(0) for _ in extents]
         self.emit(f"tile.store {tile.name}, %{buffer.name}[{', '.join(o.name for o in offsets)}] : "
                   f"{tile.type}, {buffer.view}")
 
@@ -696,8 +746,7 @@ class Kernel:
         buffer = self.new_output(tile)
         offsets = self.owned_offsets(buffer, (1,) * (len(buffer.shape) - len(tile.shape)) + tile.shape)
         buffer.bound, buffer.exact = max(buffer.bound, tile.bound), buffer.exact and tile.exact
-        self.emit(f"tile.store {tile.name}, %{buffer.name}[{', '.join(o.name for o in offsets)}] : "
-                  f"{tile.type}, {buffer.view}")
+        self.emit_store(tile, buffer, offsets)
 
     def branch(self, depth):
         rng = self.rng
