@@ -93,6 +93,17 @@ void Clocks::join(const Clocks &other) {
 }
 
 void Clocks::meet(const Clocks &other) {
+  // Warps that waited for the same know the same of single lanes.
+  auto isSame = [](const LaneClock &a, const LaneClock &b) {
+    return a.agent == b.agent && a.lanes == b.lanes && a.clock == b.clock;
+  };
+  auto meetKnown = [&] {
+    known.resize(std::min(known.size(), other.known.size()));
+    for (size_t i = 0; i < known.size(); ++i)
+      known[i] = std::min(known[i], other.known[i]);
+  };
+  if (std::ranges::equal(partial, other.partial, isSame))
+    return meetKnown();
   std::vector<LaneClock> both;
   // A lane is known to both up to the lesser of two clocks.
   auto gather = [&](const Clocks &a, const Clocks &b) {
@@ -105,9 +116,7 @@ void Clocks::meet(const Clocks &other) {
   };
   gather(*this, other);
   gather(other, *this);
-  known.resize(std::min(known.size(), other.known.size()));
-  for (size_t i = 0; i < known.size(); ++i)
-    known[i] = std::min(known[i], other.known[i]);
+  meetKnown();
   partial.clear();
   for (const LaneClock &entry : both)
     raise(entry);

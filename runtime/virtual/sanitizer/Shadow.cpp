@@ -294,14 +294,15 @@ void ShadowLine::add(std::vector<Record> &records, const AccessInfo &info,
         return;
   if (records.size() >= maxRecords)
     records.erase(records.begin());
-  Record &record = records.emplace_back();
-  record.info = info;
-  record.bytes = bytes;
+  Record &record = records.emplace_back(info, bytes);
   if (hasTable)
     record.table = *table;
 }
 
 void ShadowLine::forget(const ByteMask &bytes) {
+  // Copies mostly write whole lines.
+  if (bytes == ByteMask::range(0, lineBytes))
+    return clear();
   for (auto *records : {&writes, &reads})
     for (size_t i = 0; i < records->size();) {
       Record &record = (*records)[i];

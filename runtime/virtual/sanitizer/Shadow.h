@@ -78,7 +78,11 @@ struct AccessInfo {
 struct Record {
   AccessInfo info;
   ByteMask bytes;
+  /// Has a value if the lanes are those of a table.
   std::array<uint8_t, 64> table;
+
+  Record(const AccessInfo &info, const ByteMask &bytes)
+      : info(info), bytes(bytes) {}
 
   uint32_t lanesOf(uint32_t byte) const { return info.lanes.of(byte, table); }
 };
@@ -96,8 +100,9 @@ public:
            bool global = false)
       : base(knowledge), cluster(cluster), async(async), isGlobal(global) {}
 
-  /// Whether the whole record is surely before.
-  bool knows(const AccessInfo &record) const {
+  /// Whether the whole record is surely before. Asked of each record that an
+  /// access meets.
+  [[gnu::always_inline]] bool knows(const AccessInfo &record) const {
     const LocalKnowledge *local = &base;
     if (record.cluster != cluster) {
       local = base.foreign.find(record.cluster);
