@@ -37,6 +37,7 @@ private:
   void convertOperands(Operation *op);
   void convertOperand(OpOperand &operand, const TileLayout &layout);
 
+  void setInsertionPointFor(Value value);
   /// `value` in another layout.
   Value getIn(Value value, const TileLayout &layout);
   /// Whether it costs each thread next to nothing to make `value` again.
@@ -61,6 +62,23 @@ bool LayoutWriter::isCheap(Value value, unsigned depth) {
   });
 }
 
+/// What a loop carries is converted where it is needed first, perhaps while
+/// products are in flight; other values where they are computed.
+void LayoutWriter::setInsertionPointFor(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (!argument) {
+    builder.setInsertionPointAfterValue(value);
+    return;
+  }
+  Block *block = argument.getOwner();
+  Operation *first = block->getTerminator();
+  for (Operation *user : value.getUsers())
+    if (Operation *op = block->findAncestorOpInBlock(*user);
+        op && op->isBeforeInBlock(first))
+      first = op;
+  builder.setInsertionPoint(first);
+}
+
 Value LayoutWriter::getIn(Value value, const TileLayout &layout) {
   RankedTensorType type = withLayout(getTileType(value), layout);
   if (type == value.getType())
@@ -76,7 +94,7 @@ Value LayoutWriter::getIn(Value value, const TileLayout &layout) {
   OpBuilder::InsertionGuard guard(builder);
   auto broadcast = dyn_cast_or_null<tile::BroadcastOp>(op);
   if (!broadcast && !isCheap(value)) {
-    builder.setInsertionPointAfterValue(value);
+    setInsertionPointFor(value);
     Value result =
         aref::ConvertLayoutOp::create(builder, value.getLoc(), type, value);
     return converted[{value, type}] = result;

@@ -202,12 +202,16 @@ LogicalResult Stages::placeRings() {
   return success();
 }
 
+/// The size of `value` in registers, of which a Boolean takes a whole one.
 static int64_t getBits(Value value) {
-  if (auto tile = dyn_cast<RankedTensorType>(value.getType()))
-    return tile.getNumElements() * (tile.getElementType().isIndex()
-                                        ? 64
-                                        : tile.getElementTypeBitWidth());
-  return 0;
+  auto tile = dyn_cast<RankedTensorType>(value.getType());
+  if (!tile)
+    return 0;
+  Type element = tile.getElementType();
+  int64_t bits = element.isIndex()      ? 64
+                 : element.isInteger(1) ? 32
+                                        : element.getIntOrFloatBitWidth();
+  return tile.getNumElements() * bits;
 }
 
 /// Moves operations whose results only the second stage needs there, where that
