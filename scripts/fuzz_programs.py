@@ -171,6 +171,8 @@ class Kernel:
         if owned and rng.random() < 0.4:
             return self.load_owned(rng.choice(owned), shape)
         buffer = rng.choice(fitting) if fitting and rng.random() < 0.8 else self.new_input(shape, elem)
+        if rng.random() < 0.06:
+            return self.gather(buffer, shape)
         if rng.random() < 0.1 and all(buffer.shape):
             buffer = self.part_of_input(buffer, len(shape))
         outer = len(buffer.shape) - len(shape)
@@ -210,6 +212,27 @@ class Kernel:
                            self.index(rng.randint(0, extent - size)))
             extents.append(size)
         return self.part(buffer, offsets, extents, reduced)
+
+    def gather(self, buffer, shape):
+        """Rows where tiles say, inside of the buffer or not."""
+        rng = self.rng
+        outer = len(buffer.shape) - len(shape) + 1
+        gathered = rng.sample(range(outer), rng.randint(1, outer))
+        offsets = []
+        for i, extent in enumerate(buffer.shape):
+            if i in gathered:
+                elem = rng.choice(["i32", "i32", "i64", "index"])
+                rows = self.gen(shape[:1], elem, 1)
+                if rng.random() < 0.8 and elem != "index":
+                    limit = self.constant(shape[:1], elem, min(extent, 100))
+                    rows = self.op(f"arith.remui {rows.name}, {limit.name} : {rows.type}", shape[:1], elem, extent)
+                offsets.append(f"{rows.name} : {rows.type}")
+            else:
+                offsets.append(self.random_index(extent, 1 if i < outer else shape[i - outer + 1]).name)
+        pad = rng.choice([0, 1, -2]) if buffer.elem != "i1" else 0
+        return self.op(f"tile.load %{buffer.name}[{', '.join(offsets)}] pad {float(pad) if is_float(buffer.elem) else pad} : "
+                       f"{buffer.elem} : {buffer.view} -> {tensor(shape, buffer.elem)}", shape, buffer.elem,
+                       max(buffer.bound, abs(pad)), buffer.exact)
 
     def load_owned(self, buffer, shape):
         outer = len(buffer.shape) - len(shape)
