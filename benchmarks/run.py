@@ -196,38 +196,52 @@ def describe_roles(kernel):
                      for role in roles)
 
 
-def time_compilers(heddle, examples, runs):
-    """{name: [(seconds, processor seconds)]} to machine code of every example, and of a peer in turn with them."""
+def compile_examples(heddle, examples, runs, folder):
+    """Compiles every example to FOLDER/NAME.cubin, and a peer in turn with them.
+
+    Returns {name: [(seconds, processor seconds)]} and the versions of the peers.
+    """
     seconds, versions = {}, {}
-    with tempfile.TemporaryDirectory() as folder:
-        for _ in range(runs):
-            for example in examples:
-                start, before = time.monotonic(), os.times()
-                output_of(str(heddle), "compile", str(example), "-o", f"{folder}/x.cubin")
-                after = os.times()
-                seconds.setdefault(example.stem, []).append((time.monotonic() - start, sum(after[2:4]) - sum(before[2:4])))
-            text = output_of(sys.executable, str(ROOT / "benchmarks" / "peers" / "triton_attention.py"))
-            if text:
-                sample = json.loads(first_match(r"(\{.*\})", text))
-                versions["triton"] = sample["triton"]
-                seconds.setdefault("Triton, attention", []).append((sample["to_cubin_seconds"], sample["processor_seconds"]))
+    for _ in range(runs):
+        for example in examples:
+            start, before = time.monotonic(), os.times()
+            output_of(str(heddle), "compile", str(example), "-o", f"{folder}/{example.stem}.cubin")
+            after = os.times()
+            seconds.setdefault(example.stem, []).append((time.monotonic() - start, sum(after[2:4]) - sum(before[2:4])))
+        text = output_of(sys.executable, str(ROOT / "benchmarks" / "peers" / "triton_attention.py"))
+        if text:
+            sample = json.loads(first_match(r"(\{.*\})", text))
+            versions["triton"] = sample["triton"]
+            seconds.setdefault("Triton, attention", []).append((sample["to_cubin_seconds"], sample["processor_seconds"]))
     return seconds, versions
 
 
-def measure_loops(heddle, examples):
-    """What the loops of each example execute, if there is a disassembler."""
+def write_variants(folder):
+    """Attention for heads of other sizes, which a script prints."""
+    script = ROOT / "examples" / "attention_variant.py"
+    paths = []
+    for keys, values in ((64, 64), (96, 96), (192, 128), (192, 192), (256, 256)):
+        text = output_of(sys.executable, str(script), f"--head={keys}", f"--values={values}")
+        if text:
+            paths.append(pathlib.Path(folder) / f"attention_{keys}_{values}.mlir")
+            paths[-1].write_text(text)
+    return paths
+
+
+def measure_loops(folder):
+    """What the loops of each cubin in a folder execute, if there is a disassembler."""
     nvdisasm = find_nvdisasm()
-    loops = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for example in examples if nvdisasm else []:
-            cubin = f"{folder}/{example.stem}.cubin"
-            if output_of(str(heddle), "compile", str(example), "-o", cubin) is not None:
-                loops[example.stem] = sass.measure_loops(nvdisasm, cubin)
-    return loops
+    cubins = sorted(pathlib.Path(folder).glob("*.cubin")) if nvdisasm else []
+    return {cubin.stem: sass.measure_loops(nvdisasm, str(cubin)) for cubin in cubins}
 
 
 def measure_kernels(heddle, runs):
-    examples = sorted((ROOT / "examples").glob("*.mlir"))
+    with tempfile.TemporaryDirectory() as folder:
+        examples = sorted((ROOT / "examples").glob("*.mlir")) + write_variants(folder)
+        measure_examples(heddle, runs, sorted(examples, key=lambda path: path.stem), folder)
+
+
+def measure_examples(heddle, runs, examples, folder):
     data = provenance(heddle)
     data["results"] = {}
     rows = [("example", "kernel", "registers", "spills", "shared KiB", "stages", "warps x registers", "threads", "warnings")]
@@ -243,9 +257,9 @@ def measure_kernels(heddle, runs):
             rows.append((example.stem, kernel["name"], kernel.get("registers", ""), kernel.get("spill_bytes", ""),
                          f"{kernel['shared_bytes'] / 1024:.1f}", ", ".join(str(r["depth"]) for r in kernel.get("rings", [])),
                          describe_roles(kernel), kernel["threads"], len(kernel.get("warnings", []))))
-    data["seconds_to_cubin"], versions = time_compilers(heddle, examples, runs)
+    data["seconds_to_cubin"], versions = compile_examples(heddle, examples, runs, folder)
     data["versions"].update(versions)
-    data["loops"] = measure_loops(heddle, examples)
+    data["loops"] = measure_loops(folder)
     report("kernels", data, rows)
     print()
     times = [("to cubin", "kernels", "median s", "spread s", "median processor s", "per kernel")]
