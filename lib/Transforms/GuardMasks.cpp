@@ -163,7 +163,7 @@ struct GuardMasks : heddle::impl::GuardMasksBase<GuardMasks> {
   void runOnOperation() override {
     SmallVector<std::pair<arith::SelectOp, scf::ForOp>> selects;
     getOperation()->walk([&](arith::SelectOp select) {
-      auto loop = dyn_cast<scf::ForOp>(select->getParentOp());
+      auto loop = select->getParentOfType<scf::ForOp>();
       if (loop && isa<RankedTensorType>(select.getCondition().getType()))
         selects.emplace_back(select, loop);
     });
