@@ -54,6 +54,9 @@ def Aref_Dialect : Dialect {
     }
     /// On the loop over the blocks of a persistent kernel.
     static ::llvm::StringRef getBlocksAttrName() { return "aref.blocks"; }
+    /// On an iota that is computed where it stands, however often that is: what
+    /// follows from it may not move to where it would take registers for long.
+    static ::llvm::StringRef getPinnedAttrName() { return "aref.pinned"; }
     /// On a kernel: shared memory it uses, in bytes.
     static ::llvm::StringRef getSharedBytesAttrName() {
       return "aref.shared_bytes";

@@ -127,6 +127,28 @@ static SmallVector<Operation *> getOwnOperations(arith::SelectOp select) {
   return own;
 }
 
+/// Makes the iotas that operations of `block` need in it. Elements of the mask
+/// that follow from them do not change from one iteration to the next, and
+/// would take a register each if they were computed before the loop.
+static void pinIotas(Block *block) {
+  DenseMap<Operation *, Operation *> pinned;
+  auto builder = OpBuilder::atBlockBegin(block);
+  for (Operation &op : *block) {
+    for (OpOperand &operand : op.getOpOperands()) {
+      auto iota = operand.get().getDefiningOp<tile::IotaOp>();
+      if (!iota || iota->getBlock() == block)
+        continue;
+      Operation *&clone = pinned[iota];
+      if (!clone)
+        clone = builder.clone(*iota);
+      operand.set(clone->getResult(0));
+    }
+  }
+  for (auto iota : block->getOps<tile::IotaOp>())
+    iota->setAttr(aref::ArefDialect::getPinnedAttrName(),
+                  builder.getUnitAttr());
+}
+
 /// Puts `select` under a branch, if scalars may tell that it replaces nothing.
 static void guard(arith::SelectOp select, scf::ForOp loop) {
   TileRanges ranges(loop, /*outside=*/false);
@@ -156,6 +178,7 @@ static void guard(arith::SelectOp select, scf::ForOp loop) {
     op->moveBefore(next);
     next = op;
   }
+  pinIotas(branch.elseBlock());
 }
 
 namespace {

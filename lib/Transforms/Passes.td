@@ -120,7 +120,7 @@ def GuardMasks : Pass<"guard-masks", "::heddle::tile::KernelOp"> {
     under a branch that all threads of the role take alike: where no element
     would be replaced, none is. What only the mask needs is computed under the
     branch, too. Masks that depend on loaded tiles are taken as they are, unless
-    the rest of them decides.
+    the rest of them decides. Iotas under the branch are pinned to it.
 
     Before:
     ```mlir

@@ -66,6 +66,10 @@ struct IotaPattern : OpConversionPattern<tile::IotaOp> {
     Type type = op.getType().getElementType();
     unsigned axis = op.getAxis();
     Value base = ThreadCoords(rewriter, op, layout).getBase(axis);
+    // Nobody moves this, so what depends on it stays as well.
+    if (op->hasAttr(aref::ArefDialect::getPinnedAttrName()))
+      base = emitInlinePTX(rewriter, loc, "mov.b32 $0, $1;", "=r,r", base,
+                           rewriter.getI32Type(), /*touchesMemory=*/false);
     if (type.isIndex())
       base = arith::IndexCastUIOp::create(rewriter, loc, type, base);
     else if (type.getIntOrFloatBitWidth() > 32)
