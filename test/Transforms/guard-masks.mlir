@@ -12,6 +12,7 @@
 // CHECK: %[[KEPT:.*]] = scf.if %[[EXACT]] -> (tensor<64x128xf32>) {
 // CHECK-NEXT: scf.yield %[[X]]
 // CHECK-NEXT: } else {
+// CHECK: tile.iota axis 1 {aref.pinned} : tensor<64x128xi32>
 // CHECK: arith.cmpi sle, {{.*}} : tensor<64x128xi32>
 // CHECK-NEXT: %[[SELECTED:.*]] = arith.select
 // CHECK-NEXT: scf.yield %[[SELECTED]]
