@@ -57,6 +57,9 @@ def Aref_Dialect : Dialect {
     /// On an iota that is computed where it stands, however often that is: what
     /// follows from it may not move to where it would take registers for long.
     static ::llvm::StringRef getPinnedAttrName() { return "aref.pinned"; }
+    /// On a kernel that adds floats to memory, which may happen in any order:
+    /// results of two runs may differ.
+    static ::llvm::StringRef getUnorderedAttrName() { return "aref.unordered"; }
     /// On a kernel: shared memory it uses, in bytes.
     static ::llvm::StringRef getSharedBytesAttrName() {
       return "aref.shared_bytes";

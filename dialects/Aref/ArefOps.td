@@ -376,15 +376,17 @@ def Aref_CopyOutOp : Aref_Op<"copy_out", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "starts a TMA copy of a buffer to a tile of a view";
   let description = [{
     Elements outside the view are dropped. Offsets are not negative. One thread
-    of the instance issues it, as a bulk group of its own.
+    of the instance issues it, as a bulk group of its own. `reduce` is that of
+    `tile.store`, where the TMA can do it.
   }];
   let arguments = (ins
     Aref_BufferType:$buffer,
     Arg<AnyStridedMemRef, "the view to write", [MemWrite]>:$view,
-    Variadic<Index>:$offsets
+    Variadic<Index>:$offsets,
+    OptionalAttr<Tile_ReduceKindAttr>:$reduce
   );
   let assemblyFormat = [{
-    $buffer `->` $view `[` $offsets `]` attr-dict
+    $buffer `->` $view `[` $offsets `]` (`reduce` $reduce^)? attr-dict
     `:` type($buffer) `->` type($view)
   }];
   let hasVerifier = 1;

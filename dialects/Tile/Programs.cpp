@@ -297,11 +297,21 @@ LogicalResult HostOp::verify() {
 }
 
 LogicalResult HostOp::verifyRegions() {
-  for (Operation &op : getBody().front())
+  for (Operation &op : getBody().front()) {
+    if (auto alloc = dyn_cast<memref::AllocOp>(op)) {
+      MemRefType type = alloc.getType();
+      if (type.getRank() < 1 || type.getRank() > 5 ||
+          !type.getLayout().isIdentity() || type.getMemorySpace())
+        return alloc.emitOpError("expected a dense memref of rank 1 to 5 in "
+                                 "default memory, found ")
+               << type;
+      continue;
+    }
     if (!isa<LaunchOp, ReturnOp>(op) &&
         op.getName().getDialectNamespace() != "arith")
       return op.emitOpError("is not allowed in a host function, which holds "
-                            "arith operations and tile.launch");
+                            "arith operations, memref.alloc and tile.launch");
+  }
   return success();
 }
 

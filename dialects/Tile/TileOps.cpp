@@ -102,9 +102,27 @@ LogicalResult LoadOp::verify() {
   return success();
 }
 
+/// Whether memory can combine elements of `type` by itself.
+static bool canReduceInMemory(ReduceKind kind, Type type) {
+  bool isInteger = type.isInteger(32) || type.isInteger(64);
+  if (kind == ReduceKind::Min || kind == ReduceKind::Max)
+    return isInteger;
+  return kind == ReduceKind::Add &&
+         (isInteger ||
+          isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(type));
+}
+
 LogicalResult StoreOp::verify() {
-  return verifyAccess(*this, getView().getType(), getValue().getType(),
-                      getOffsets().size());
+  if (failed(verifyAccess(*this, getView().getType(), getValue().getType(),
+                          getOffsets().size())))
+    return failure();
+  Type element = getValue().getType().getElementType();
+  if (auto kind = getReduce(); kind && !canReduceInMemory(*kind, element))
+    return emitOpError("cannot reduce ")
+           << element << " by '" << stringifyReduceKind(*kind)
+           << "' in memory; 'add' applies to f16, bf16, f32, f64, i32 and i64, "
+              "'min' and 'max' to i32 and i64";
+  return success();
 }
 
 //===----------------------------------------------------------------------===//

@@ -95,11 +95,14 @@ def Tile_HostOp : Tile_Op<"host", [
     are `index` values that the caller chooses; its *buffers* are dense
     row-major memrefs whose dynamic extents are named by sizes. `out` buffers
     are only written, `inout` ones are read and written, others are only read.
+    What the function allocates is scratch, for one launch to leave something
+    to another of the same call in; its contents are undefined before.
 
     Constraints:
     1. Every buffer is a memref with identity layout of rank 1 to 5.
     2. Each dynamic extent of a buffer is bound to one size.
-    3. The body holds integer `arith` on `index`, and `tile.launch`.
+    3. The body holds integer `arith` on `index`, `memref.alloc` of dense
+       memrefs of rank 1 to 5, and `tile.launch`.
 
     Example:
     ```mlir
@@ -254,23 +257,40 @@ def Tile_StoreOp : Tile_Op<"store"> {
     Element `i` of the tile becomes element `offsets + i` of the view; elements
     outside the view are dropped. Ranks and offsets are as for `tile.load`.
 
+    With `reduce`, each element is combined with the one that the view has, and
+    nothing comes between its being read and written: what several blocks
+    reduce into one element all arrives, in an unspecified order. Within a
+    block, a reduction is ordered before and after loads and other stores, but
+    not before and after reductions of its kind. `min` and `max` are signed.
+
     Constraints:
     1. There is one offset per dimension of the view.
     2. The rank of the tile is 1 to the rank of the view.
     3. Tile and view have the same element type.
+    4. `reduce add` applies to f16, bf16, f32, f64, i32 and i64, `reduce min`
+       and `reduce max` to i32 and i64.
 
     Example:
     ```mlir
     tile.store %c, %C[%m, %n] : tensor<128x256xbf16>, memref<?x?xbf16>
+    tile.store %d, %D[%m, %n] reduce add : tensor<64x128xf32>, memref<?x?xf32>
     ```
   }];
   let arguments = (ins
     Tile_Tile:$value,
     Arg<Tile_View, "the view to write", [MemWrite]>:$view,
-    Variadic<Index>:$offsets
+    Variadic<Index>:$offsets,
+    OptionalAttr<Tile_ReduceKindAttr>:$reduce
   );
+  let builders = [
+    OpBuilder<(ins "::mlir::Value":$value, "::mlir::Value":$view,
+                   "::mlir::ValueRange":$offsets), [{
+      build($_builder, $_state, value, view, offsets, ReduceKindAttr());
+    }]>
+  ];
   let assemblyFormat = [{
-    $value `,` $view `[` $offsets `]` attr-dict `:` type($value) `,` type($view)
+    $value `,` $view `[` $offsets `]` (`reduce` $reduce^)? attr-dict
+    `:` type($value) `,` type($view)
   }];
   let hasVerifier = 1;
 }

@@ -65,6 +65,7 @@ static KernelInfo getKernel(LLVM::LLVMFuncOp function) {
   else if (auto symbol = dyn_cast_if_present<FlatSymbolRefAttr>(fallback))
     info.fallback = symbol.getValue().str();
   info.persistent = function->hasAttr("aref.persistent");
+  info.unordered = function->hasAttr(aref::ArefDialect::getUnorderedAttrName());
   auto arguments = function->getAttrOfType<ArrayAttr>("aref.arguments");
   for (Type type : arguments.getAsValueRange<TypeAttr>())
     info.arguments.push_back(type);

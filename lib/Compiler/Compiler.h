@@ -81,6 +81,8 @@ struct KernelInfo {
   /// Blocks loop over the grid: launch at most as many as are resident. Else
   /// launch the grid as is.
   bool persistent = false;
+  /// Results of two runs may differ.
+  bool unordered = false;
   /// What the author declared, without the grid.
   std::vector<mlir::Type> arguments;
   std::vector<TensorMapInfo> tensorMaps;

@@ -135,6 +135,7 @@ public:
 private:
   LogicalResult addBuffer(unsigned i);
   LogicalResult addInstruction(Operation *op);
+  LogicalResult addScratch(memref::AllocOp op);
   LogicalResult addLaunch(tile::LaunchOp op);
 
   tile::HostOp host;
@@ -210,6 +211,33 @@ LogicalResult PlanBuilder::addInstruction(Operation *op) {
   return success();
 }
 
+LogicalResult PlanBuilder::addScratch(memref::AllocOp op) {
+  MemRefType type = op.getType();
+  std::optional<ElementType> element = getElementType(type.getElementType());
+  if (!element)
+    return op.emitError()
+           << "the runtime knows no arrays of " << type.getElementType()
+           << "; it knows integers, index, f8E4M3FN, f8E5M2, bf16, f16, f32 "
+              "and f64";
+  ScratchPlan scratch;
+  scratch.type = *element;
+  scratch.location = getFileAndLine(op.getLoc());
+  auto dynamic = op.getDynamicSizes().begin();
+  for (int64_t extent : type.getShape()) {
+    if (ShapedType::isDynamic(extent)) {
+      scratch.extents.push_back(values.lookup(*dynamic++));
+      continue;
+    }
+    Instruction constant;
+    constant.constant = extent;
+    scratch.extents.push_back(plan.sizes.size() + plan.instructions.size());
+    plan.instructions.push_back(constant);
+  }
+  buffers[op.getResult()] = plan.buffers.size() + plan.scratch.size();
+  plan.scratch.push_back(std::move(scratch));
+  return success();
+}
+
 LogicalResult PlanBuilder::addLaunch(tile::LaunchOp op) {
   Launch launch;
   launch.kernel = op.getCallee().str();
@@ -236,8 +264,12 @@ FailureOr<LaunchPlan> PlanBuilder::build() {
     if (failed(addBuffer(i)))
       return failure();
   for (Operation &op : host.getBody().front().without_terminator()) {
-    auto launch = dyn_cast<tile::LaunchOp>(op);
-    if (failed(launch ? addLaunch(launch) : addInstruction(&op)))
+    LogicalResult added =
+        llvm::TypeSwitch<Operation *, LogicalResult>(&op)
+            .Case([&](tile::LaunchOp launch) { return addLaunch(launch); })
+            .Case([&](memref::AllocOp alloc) { return addScratch(alloc); })
+            .Default([&](Operation *other) { return addInstruction(other); });
+    if (failed(added))
       return failure();
   }
   return std::move(plan);

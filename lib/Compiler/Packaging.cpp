@@ -48,6 +48,7 @@ static FailureOr<KernelEntry> makeEntry(Location location,
   kernel.sharedBytes = info.sharedBytes;
   kernel.fallback = info.fallback;
   kernel.persistent = info.persistent;
+  kernel.unordered = info.unordered;
   kernel.location = getFileAndLine(location);
   for (Type type : info.arguments) {
     FailureOr<KernelParameter> parameter = getKernelParameter(location, type);

@@ -87,6 +87,8 @@ struct AssignRoles : heddle::impl::AssignRolesBase<AssignRoles> {
 
     for (tile::LoadOp load : eligible)
       setRole(load, producerRole);
+    for (tile::LoadOp load : loads.getCompanions(eligible))
+      setRole(load, producerRole);
     kernel.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
       if (isControl(op))
         return WalkResult::advance();

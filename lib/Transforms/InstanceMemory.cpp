@@ -27,6 +27,10 @@ struct Access {
 
   bool isWhole() const { return dim == TileCut::whole; }
   bool isStore() const { return isa<tile::StoreOp>(op); }
+  std::optional<tile::ReduceKind> getReduce() const {
+    auto store = dyn_cast<tile::StoreOp>(op);
+    return store ? store.getReduce() : std::nullopt;
+  }
   bool isLike(const Access &other) const {
     return view == other.view && dim == other.dim && offset == other.offset &&
            extent == other.extent;
@@ -158,6 +162,11 @@ LogicalResult heddle::verifyIndependence(aref::RoleOp role, const TileCut &cut,
     // Instance 0 performs the stores of whole tiles, in order.
     if (llvm::all_of(all, [](const Access &access) {
           return access.isStore() && access.isWhole();
+        }))
+      continue;
+    // In whatever order instances reduce, the result is the same.
+    if (llvm::all_of(all, [&](const Access &access) {
+          return access.getReduce() && access.getReduce() == store->getReduce();
         }))
       continue;
     for (const Access &access : all)

@@ -168,11 +168,24 @@ void CopyLowering::lowerPut(PutOp put, bool byTma, ArrayRef<bool> roundTf32) {
 // Stores
 //===----------------------------------------------------------------------===//
 
+/// Whether the TMA can do what `store` does, if that may happen later.
+bool canCopyOut(tile::StoreOp store) {
+  RankedTensorType tile = store.getValue().getType();
+  if (auto kind = store.getReduce()) {
+    Type element = tile.getElementType();
+    bool canReduce = *kind == tile::ReduceKind::Add
+                         ? !element.isInteger(64) && !isa<Float64Type>(element)
+                         : element.isInteger();
+    if (!canReduce)
+      return false;
+  }
+  return tile.getRank() == 2 && getTmaObstacle(store.getView(), tile).empty() &&
+         llvm::all_of(store.getOffsets(), isKnownNonNegative);
+}
+
 /// Whether `store` may write after the operations that follow it have started.
 bool CopyLowering::canStage(tile::StoreOp store) {
-  RankedTensorType tile = store.getValue().getType();
-  if (tile.getRank() != 2 || !getTmaObstacle(store.getView(), tile).empty() ||
-      !llvm::all_of(store.getOffsets(), isKnownNonNegative))
+  if (!canCopyOut(store))
     return false;
   // What is outside of a part of an argument, threads drop themselves, and
   // nothing orders what they write and what copies do.
@@ -190,10 +203,7 @@ bool CopyLowering::canStage(tile::StoreOp store) {
     else if (auto other = dyn_cast<memref::StoreOp>(op))
       view = other.getMemRef();
     else if (auto other = dyn_cast<tile::StoreOp>(op))
-      if (!getTmaObstacle(other.getView(), other.getValue().getType())
-               .empty() ||
-          other.getValue().getType().getRank() != 2 ||
-          !llvm::all_of(other.getOffsets(), isKnownNonNegative))
+      if (!canCopyOut(other))
         view = other.getView();
     return view && getRootView(view) == root ? WalkResult::interrupt()
                                              : WalkResult::advance();
@@ -202,21 +212,30 @@ bool CopyLowering::canStage(tile::StoreOp store) {
 }
 
 /// Whether a block may store to the same place more than once, so that copies
-/// must be done before the next one starts.
+/// must be done before the next one starts. Reductions of one kind need not.
 bool CopyLowering::isOverwritten(tile::StoreOp store) {
+  Value root = getRootView(store.getView());
+  int stores = 0;
+  bool sameReduction = bool(store.getReduce());
+  auto visit = [&](Value view, std::optional<tile::ReduceKind> kind) {
+    if (getRootView(view) != root)
+      return;
+    ++stores;
+    sameReduction &= kind == store.getReduce();
+  };
+  kernel.walk([&](Operation *op) {
+    if (auto other = dyn_cast<tile::StoreOp>(op))
+      visit(other.getView(), other.getReduce());
+    if (auto copy = dyn_cast<CopyOutOp>(op))
+      visit(copy.getView(), copy.getReduce());
+  });
+  if (sameReduction)
+    return false;
   for (Operation *op = store->getParentOp(); op != kernel;
        op = op->getParentOp())
     if (isa<LoopLikeOpInterface>(op) &&
         !op->hasAttr(ArefDialect::getBlocksAttrName()))
       return true;
-  Value root = getRootView(store.getView());
-  int stores = 0;
-  kernel.walk([&](Operation *op) {
-    if (auto other = dyn_cast<tile::StoreOp>(op))
-      stores += getRootView(other.getView()) == root;
-    if (auto copy = dyn_cast<CopyOutOp>(op))
-      stores += getRootView(copy.getView()) == root;
-  });
   return stores > 1;
 }
 
@@ -293,7 +312,8 @@ bool CopyLowering::stage(RoleOp role, tile::StoreOp store) {
   FenceAsyncOp::create(b, loc);
   SyncOp::create(b, loc);
   CopyOutOp::create(b, loc, buffer, part.getArgument(),
-                    part.getOffsets(b, loc, store.getOffsets()));
+                    part.getOffsets(b, loc, store.getOffsets()),
+                    store.getReduceAttr());
   return true;
 }
 

@@ -220,6 +220,10 @@ StringRef OperandLoads::getObstacle(tile::LoadOp load) {
       return "a loop or a branch hands it on";
   if (!feedsDot(load))
     return "no operand of a tile.dot is computed from it, element by element";
+  return getDependence(load);
+}
+
+StringRef OperandLoads::getDependence(tile::LoadOp load) {
   if (!isPadZero(load))
     return "its pad is not zero";
   if (mayBeWritten(load.getView()))
@@ -235,6 +239,39 @@ SmallVector<tile::LoadOp> OperandLoads::getEligible() {
   SmallVector<tile::LoadOp> loads;
   kernel.getBody().walk([&](tile::LoadOp load) {
     if (getObstacle(load).empty())
+      loads.push_back(load);
+  });
+  return loads;
+}
+
+/// Whether the TMA can perform `load` if the view's address is aligned.
+static bool hasAlignedStrides(tile::LoadOp load) {
+  auto [strides, offset] =
+      cast<MemRefType>(load.getView().getType()).getStridesAndOffset();
+  return getTmaObstacle(load).empty() &&
+         llvm::none_of(strides, ShapedType::isDynamic);
+}
+
+/// Whether all that is done with `load` is to repeat it for each row of a tile,
+/// so that warpgroups that share rows out each need the whole of it.
+static bool isRepeatedAlongRows(tile::LoadOp load) {
+  return load.getType().getRank() == 1 && !load->use_empty() &&
+         llvm::all_of(load->getUsers(), [](Operation *user) {
+           auto broadcast = dyn_cast<tile::BroadcastOp>(user);
+           return broadcast && broadcast.getAxes() == ArrayRef<int64_t>{0};
+         });
+}
+
+SmallVector<tile::LoadOp>
+OperandLoads::getCompanions(ArrayRef<tile::LoadOp> eligible) {
+  DenseSet<Block *> loops;
+  for (tile::LoadOp load : eligible)
+    if (isa<scf::ForOp>(load->getParentOp()))
+      loops.insert(load->getBlock());
+  SmallVector<tile::LoadOp> loads;
+  kernel.getBody().walk([&](tile::LoadOp load) {
+    if (loops.contains(load->getBlock()) && isRepeatedAlongRows(load) &&
+        hasAlignedStrides(load) && getDependence(load).empty())
       loads.push_back(load);
   });
   return loads;

@@ -29,7 +29,16 @@ public:
   /// The loads of the kernel that a producer can perform, in program order.
   llvm::SmallVector<tile::LoadOp> getEligible();
 
+  /// Of the other loads, those that can as well run ahead of the loop that some
+  /// of `eligible` are in: of vectors that are repeated for each row, such as
+  /// statistics of the queries that arrive. They are worth no producer of their
+  /// own, nor a kernel that falls back on another one because of their strides.
+  llvm::SmallVector<tile::LoadOp>
+  getCompanions(llvm::ArrayRef<tile::LoadOp> eligible);
+
 private:
+  /// What keeps a producer from running ahead with `load`, whoever uses it.
+  llvm::StringRef getDependence(tile::LoadOp load);
   llvm::StringRef visit(mlir::Value value);
   llvm::StringRef visitOperands(mlir::Operation *op);
   /// What decides whether and how often the operations in `parent` run.

@@ -38,6 +38,8 @@ struct Access {
   /// Null for an access to one element.
   RankedTensorType tile;
   bool writes;
+  /// How a store combines its elements with those in memory, if it does.
+  std::optional<tile::ReduceKind> reduce;
   /// The loop of which an earlier iteration made the access, if one did.
   Operation *loop = nullptr;
   /// Iterations of several loops lie between.
@@ -81,8 +83,12 @@ static std::optional<Access> getAccess(Operation *op) {
                       false};
       })
       .Case([](tile::StoreOp store) {
-        return Access{store, store.getView(), store.getOffsets(),
-                      store.getValue().getType(), true};
+        return Access{store,
+                      store.getView(),
+                      store.getOffsets(),
+                      store.getValue().getType(),
+                      true,
+                      store.getReduce()};
       })
       .Case([](memref::LoadOp load) {
         return Access{load, load.getMemRef(), load.getIndices(), {}, false};
@@ -146,6 +152,9 @@ static bool advances(const Access &access, Operation *loop) {
 /// Whether one thread may meet in `later` what another does in `earlier`.
 static bool conflict(const Access &earlier, const Access &later) {
   if (!earlier.writes && !later.writes)
+    return false;
+  // The order of reductions does not matter.
+  if (earlier.reduce && earlier.reduce == later.reduce)
     return false;
   Value first = getRootView(earlier.view), second = getRootView(later.view);
   if (first != second && isKernelArgument(first) && isKernelArgument(second))

@@ -59,9 +59,11 @@ def AssignRoles : Pass<"assign-roles", "::heddle::tile::KernelOp"> {
   let description = [{
     The producer gets the loads that operands of dots are, or are computed from
     element by element; from views that the kernel does not write, with zero or
-    no padding, at places that take no dot to compute. Everything else that touches tiles or has side effects
-    is the consumer's. Scalars and control flow are not marked: both roles have
-    them, and whatever else they need to compute where they read.
+    no padding, at places that take no dot to compute. In a loop that has such
+    loads, it also gets those of vectors that are repeated for each row, from
+    views whose strides are known. Everything else that touches tiles or has
+    side effects is the consumer's. Scalars and control flow are not marked: both
+    roles have them, and whatever else they need to compute where they read.
     The whole kernel is looked at before anything is marked; if no load is
     eligible, nothing is, and a remark says why.
 
@@ -332,8 +334,8 @@ def OrderMemory : Pass<"order-memory", "::heddle::tile::KernelOp"> {
   let description = [{
     Memory operations of a block take effect in program order, but its threads
     keep to it only at barriers. One goes between two accesses to one view if one
-    of them writes, unless each thread accesses its own elements only, or a loop
-    moves on to others. Between blocks there is no order, so iterations over them
+    of them writes, unless each thread accesses its own elements only, a loop
+    moves on to others, or both reduce in the same way. Between blocks there is no order, so iterations over them
     need none.
 
     ```mlir
@@ -467,7 +469,9 @@ def SplitInstances : Pass<"split-instances", "::heddle::tile::KernelOp"> {
     the dimension that the rows are, through element-wise operations, loops,
     branches, broadcasts, reductions and transpositions. Loads, stores and iotas
     get the instance's offset; `b` stays whole; a tile that no cut reaches stays
-    whole, too, and the first instance stores it. If some operation mixes rows of
+    whole, too, and the first instance stores it. A dot that starts from zero and
+    whose result is only stored with `reduce add` may have its k cut instead:
+    each instance adds its part of the sum. If some operation mixes rows of
     different instances, through values or memory, there is one instance, and a
     remark says why. Registers are then divided between the roles.
 

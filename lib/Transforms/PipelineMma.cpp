@@ -496,6 +496,18 @@ void Pipeliner::retire(size_t count, Operation *op) {
   inFlight.erase(inFlight.begin(), inFlight.begin() + count);
 }
 
+/// Whether `op` reads the tile `a` but as what it multiplies in registers.
+static bool readsOtherwise(Operation *op, Value a) {
+  if (!isa<RankedTensorType>(a.getType()))
+    return false;
+  return llvm::any_of(a.getUses(), [&](OpOperand &use) {
+    if (!op->isAncestor(use.getOwner()))
+      return false;
+    auto dot = dyn_cast<tile::DotOp>(use.getOwner());
+    return !dot || dot.getTransposeA() || &use != &dot.getAMutable();
+  });
+}
+
 /// How many of the products in flight `op` must wait for.
 size_t Pipeliner::countNeeded(Operation *op) {
   auto dot = dyn_cast<tile::DotOp>(op);
@@ -522,6 +534,9 @@ size_t Pipeliner::countNeeded(Operation *op) {
     if (overwritten.contains(product.mma.getA()))
       return count;
     if (dot && product.usesScratch && needsScratch(dot))
+      return count;
+    // Only products may read what a product reads in registers.
+    if (readsOtherwise(op, product.mma.getA()))
       return count;
     for (OpOperand &use : product.mma.getResult().getUses()) {
       if (!op->isAncestor(use.getOwner()))

@@ -151,6 +151,10 @@ Value Cutter::createPartOfLoad(tile::LoadOp load, int64_t dim) {
 void Cutter::cutStore(tile::StoreOp store, int64_t dim) {
   Location loc = store.getLoc();
   builder.setInsertionPoint(store);
+  // Every instance adds its part of a sum.
+  if (auto dot = store.getValue().getDefiningOp<tile::DotOp>();
+      dot && cut.isPartial(dot))
+    return;
   // All instances have a whole tile; one writes it.
   if (dim == TileCut::whole) {
     Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
@@ -200,27 +204,30 @@ void Cutter::run() {
 
 /// How many instances the role should have: 1 if its dots do not agree.
 static int64_t chooseInstances(aref::RoleOp role) {
-  int64_t instances = 0;
-  tile::DotOp first;
+  SmallVector<tile::DotOp> dots, flexible;
   role.getBody().walk([&](tile::DotOp dot) {
-    int64_t own = getInstancesFor(dot.getM());
-    if (!first) {
-      first = dot;
-      instances = own;
-      if (own == 1 && dot.getM() > 64)
-        dot.emitRemark("runs on one warpgroup: M is ")
-            << dot.getM() << ", and 128, 192 and 256 are shared out";
-    } else if (own != instances) {
-      InFlightDiagnostic remark =
-          dot.emitRemark("runs on one warpgroup: M is ")
-          << dot.getM() << ", which is not shared out as that of another dot";
-      remark.attachNote(first.getLoc()) << "there M is " << first.getM();
-      instances = 1;
-      return WalkResult::interrupt();
-    }
-    return WalkResult::advance();
+    (canSumInParts(dot) ? flexible : dots).push_back(dot);
   });
-  return std::max<int64_t>(instances, 1);
+  // Those that can be cut along K, too, follow the others.
+  if (dots.empty())
+    dots = flexible;
+  if (dots.empty())
+    return 1;
+  tile::DotOp first = dots.front();
+  int64_t instances = getInstancesFor(first.getM());
+  if (instances == 1 && first.getM() > 64)
+    first.emitRemark("runs on one warpgroup: M is ")
+        << first.getM() << ", and 128, 192 and 256 are shared out";
+  for (tile::DotOp dot : ArrayRef(dots).drop_front()) {
+    if (getInstancesFor(dot.getM()) == instances)
+      continue;
+    InFlightDiagnostic remark =
+        dot.emitRemark("runs on one warpgroup: M is ")
+        << dot.getM() << ", which is not shared out as that of another dot";
+    remark.attachNote(first.getLoc()) << "there M is " << first.getM();
+    return 1;
+  }
+  return instances;
 }
 
 static void splitInstances(aref::RoleOp role) {

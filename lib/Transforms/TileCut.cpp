@@ -8,6 +8,8 @@
 
 #include "lib/Transforms/TileCut.h"
 
+#include "mlir/IR/Matchers.h"
+
 using namespace mlir;
 using namespace heddle;
 
@@ -18,6 +20,18 @@ bool heddle::isTileSource(Operation *op) {
     return !load.isGather();
   return isa_and_nonnull<aref::GetOp, tensor::EmptyOp, tensor::SplatOp,
                          tile::IotaOp>(op);
+}
+
+/// Rows that a warpgroup multiplies at once.
+static constexpr int64_t rowsOfProduct = 64;
+
+bool heddle::canSumInParts(tile::DotOp dot) {
+  return (matchPattern(dot.getAcc(), m_Zero()) ||
+          matchPattern(dot.getAcc(), m_AnyZeroFloat())) &&
+         llvm::all_of(dot.getResult().getUsers(), [](Operation *user) {
+           auto store = dyn_cast<tile::StoreOp>(user);
+           return store && store.getReduce() == tile::ReduceKind::Add;
+         });
 }
 
 LogicalResult TileCut::fail(Operation *op, StringRef why) {
@@ -33,6 +47,8 @@ LogicalResult TileCut::require(Operation *op, Value value, int64_t dim) {
   if (type.getDimSize(dim) % instances != 0)
     return fail(op, "the extent of its tile is not a multiple of the number of "
                     "warpgroups");
+  if (type.getRank() == 1 && value.getDefiningOp<aref::GetOp>())
+    return fail(op, "a vector that arrives in a ring cannot be cut");
   if (isTileSource(value.getDefiningOp()))
     return success();
   auto [it, isNew] = dims.insert({value, dim});
@@ -52,15 +68,33 @@ LogicalResult TileCut::requireAll(Operation *op, ValueRange values,
 }
 
 LogicalResult TileCut::compute() {
+  SmallVector<tile::DotOp> flexible;
   WalkResult walked = role.getBody().walk([&](tile::DotOp dot) {
+    if (canSumInParts(dot)) {
+      flexible.push_back(dot);
+      return WalkResult::advance();
+    }
     return WalkResult(require(dot, dot.getResult(), 0));
   });
-  if (walked.wasInterrupted())
+  if (walked.wasInterrupted() || failed(spread()))
     return failure();
+  // Dots that the others have left the choice.
+  for (tile::DotOp dot : flexible) {
+    if (isPartial(dot) || getDim(dot.getResult()) != whole)
+      continue;
+    bool rows = dot.getM() % (instances * rowsOfProduct) == 0;
+    if (failed(rows ? require(dot, dot.getResult(), 0) : cutAlongK(dot)) ||
+        failed(spread()))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult TileCut::spread() {
   // Values join while this goes on; in order of the program, as far as may be,
   // so that what is reported is where the conflict is.
-  for (size_t i = 0; i < dims.size(); ++i) {
-    auto [value, dim] = dims.begin()[i];
+  for (; numSpread < dims.size(); ++numSpread) {
+    auto [value, dim] = dims.begin()[numSpread];
     if (failed(cutDefinition(value, dim)))
       return failure();
     for (OpOperand &use : value.getUses())
@@ -87,10 +121,13 @@ static int64_t getReduceSource(tile::ReduceOp op, int64_t dim) {
   return dim < int64_t(op.getAxis()) ? dim : dim + 1;
 }
 
-/// The dimension of a dot's `a` that its rows are.
+/// The dimension of a dot's `a` that its rows are, and those of `a` and `b`
+/// that it sums over.
 static int64_t getRowsOfA(tile::DotOp dot) {
   return dot.getTransposeA() ? 1 : 0;
 }
+static int64_t getKOfA(tile::DotOp dot) { return dot.getTransposeA() ? 0 : 1; }
+static int64_t getKOfB(tile::DotOp dot) { return dot.getTransposeB() ? 1 : 0; }
 
 int64_t TileCut::getDim(Value value) const {
   const auto *it = dims.find(value);
@@ -123,6 +160,12 @@ int64_t TileCut::getDim(OpOperand &use) const {
   if (op->getNumResults() == 0)
     return getDim(use.get());
 
+  if (auto dot = dyn_cast<tile::DotOp>(op); dot && isPartial(dot)) {
+    if (i == dot.getAccMutable().getOperandNumber())
+      return whole;
+    return i == dot.getAMutable().getOperandNumber() ? getKOfA(dot)
+                                                     : getKOfB(dot);
+  }
   int64_t dim = getDim(op->getResult(0));
   if (dim == whole)
     return whole;
@@ -157,7 +200,8 @@ LogicalResult TileCut::cutFromResult(Operation *op, int64_t dim) {
     int64_t dimOfA = getDim(dot.getA());
     if (dimOfA != whole && dimOfA != getRowsOfA(dot))
       return fail(op, "it sums over the dimension along which the warpgroups "
-                      "share out a");
+                      "share out a; if its sum started from zero and were "
+                      "only stored with reduce add, each could add its part");
     return require(op, dot.getA(), getRowsOfA(dot));
   }
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
@@ -183,6 +227,18 @@ LogicalResult TileCut::cutFromResult(Operation *op, int64_t dim) {
     return requireAll(op, op->getOperands(), dim);
   }
   return fail(op, "it works on whole tiles");
+}
+
+LogicalResult TileCut::cutAlongK(tile::DotOp dot) {
+  if (getDim(dot.getResult()) != whole)
+    return fail(dot, "it would have to be cut along M and K");
+  if (!partial.insert(dot).second)
+    return success();
+  if (dot.getK() % (instances * 32) != 0)
+    return fail(dot, "its K is not a multiple of 32 for each warpgroup");
+  if (failed(require(dot, dot.getA(), getKOfA(dot))))
+    return failure();
+  return require(dot, dot.getB(), getKOfB(dot));
 }
 
 LogicalResult TileCut::cutCarried(scf::ForOp loop, unsigned i, int64_t dim) {
@@ -243,7 +299,12 @@ LogicalResult TileCut::cutUse(OpOperand &use, int64_t dim) {
   if (isa<tile::StoreOp>(op))
     return success();
   if (auto dot = dyn_cast<tile::DotOp>(op)) {
-    if (i == dot.getBMutable().getOperandNumber())
+    bool isA = i == dot.getAMutable().getOperandNumber();
+    bool isB = i == dot.getBMutable().getOperandNumber();
+    if (canSumInParts(dot) &&
+        ((isA && dim == getKOfA(dot)) || (isB && dim == getKOfB(dot))))
+      return cutAlongK(dot);
+    if (isB)
       return fail(op, "every warpgroup needs the whole of b, which the "
                       "warpgroups compute in parts");
     return cutFromResult(op, 0);

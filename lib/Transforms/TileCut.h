@@ -12,7 +12,7 @@
 #include "dialects/Aref/Aref.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
-#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace heddle {
@@ -21,9 +21,15 @@ namespace heddle {
 /// may have it whole or cut as it likes.
 bool isTileSource(mlir::Operation *op);
 
+/// Whether several warpgroups may each add a part of the sum that `dot` is: it
+/// starts from zero, and all that is done with it is to add it to memory.
+bool canSumInParts(tile::DotOp dot);
+
 /// Decides how the tiles of a role can be cut into one part per instance, each
 /// along one dimension, starting from the rows of the dots' accumulators.
-/// Tiles that no cut reaches stay whole: every instance has them.
+/// Tiles that no cut reaches stay whole: every instance has them. Dots that can
+/// be summed in parts may be cut along K instead; their results are whole, and
+/// each instance has its own.
 class TileCut {
 public:
   /// Dimension of a tile that is whole.
@@ -43,6 +49,8 @@ public:
   int64_t getDim(mlir::Value value) const;
   /// The dimension along which `use` wants its tile cut.
   int64_t getDim(mlir::OpOperand &use) const;
+  /// Whether each instance has a part of the sum that `dot` is.
+  bool isPartial(tile::DotOp dot) const { return partial.contains(dot); }
   /// The values that are cut, each with its dimension.
   const llvm::MapVector<mlir::Value, int64_t> &getCutValues() const {
     return dims;
@@ -56,6 +64,9 @@ private:
   llvm::LogicalResult requireAll(mlir::Operation *op, mlir::ValueRange values,
                                  int64_t dim);
   llvm::LogicalResult cutDefinition(mlir::Value value, int64_t dim);
+  /// Cuts what is in `dims`, and all that this reaches.
+  llvm::LogicalResult spread();
+  llvm::LogicalResult cutAlongK(tile::DotOp dot);
   llvm::LogicalResult cutUse(mlir::OpOperand &use, int64_t dim);
   /// Cuts all tiles of an operation whose result is cut along `dim`.
   llvm::LogicalResult cutFromResult(mlir::Operation *op, int64_t dim);
@@ -69,6 +80,9 @@ private:
   aref::RoleOp role;
   int64_t instances;
   llvm::MapVector<mlir::Value, int64_t> dims;
+  /// How many of them have been spread.
+  size_t numSpread = 0;
+  llvm::DenseSet<mlir::Operation *> partial;
   mlir::Operation *obstacle = nullptr;
   llvm::StringRef reason;
 };

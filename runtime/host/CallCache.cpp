@@ -56,6 +56,15 @@ std::string_view heddle::makeCallKey(std::string_view host,
   return bytes;
 }
 
+static uint64_t getScratchBytes(const CallCache::Launches &launches) {
+  uint64_t bytes = 0;
+  // All launches of a call share its arrays.
+  if (!launches->empty() && launches->front().scratch)
+    for (const DeviceMemory &memory : *launches->front().scratch)
+      bytes += memory.getBytes();
+  return bytes;
+}
+
 CallCache::Launches CallCache::find(std::string_view key) {
   std::lock_guard lock(mutex);
   auto found = byKey.find(key);
@@ -70,10 +79,13 @@ void CallCache::insert(std::string_view key, Launches launches) {
   // Another thread may have made the same call meanwhile.
   if (byKey.contains(key))
     return;
+  scratchBytes += getScratchBytes(launches);
   entries.push_front({std::string(key), std::move(launches)});
   byKey.emplace(entries.front().key, entries.begin());
-  if (entries.size() <= capacity)
-    return;
-  byKey.erase(entries.back().key);
-  entries.pop_back();
+  while (entries.size() > 1 &&
+         (entries.size() > capacity || scratchBytes > scratchCapacity)) {
+    scratchBytes -= getScratchBytes(entries.back().launches);
+    byKey.erase(entries.back().key);
+    entries.pop_back();
+  }
 }

@@ -23,13 +23,17 @@ std::string_view makeCallKey(std::string_view host,
                              std::span<const NamedArray> arrays,
                              std::span<const NamedSize> sizes);
 
-/// Launches by the keys of their calls. Forgets what was not used for longest.
+/// Launches by the keys of their calls. Forgets what was not used for longest,
+/// and scratch arrays with it.
 /// Safe to use from several threads at a time.
 class CallCache {
 public:
   using Launches = std::shared_ptr<const std::vector<PreparedLaunch>>;
 
-  explicit CallCache(size_t capacity) : capacity(capacity) {}
+  /// Remembers at most `capacity` calls, and more than one only while all their
+  /// scratch arrays together have at most `scratchCapacity` bytes.
+  CallCache(size_t capacity, uint64_t scratchCapacity)
+      : capacity(capacity), scratchCapacity(scratchCapacity) {}
 
   /// The launches of a call, or null.
   Launches find(std::string_view key);
@@ -43,6 +47,7 @@ private:
 
   std::mutex mutex;
   size_t capacity;
+  uint64_t scratchCapacity, scratchBytes = 0;
   /// The last used first. The map's keys are those of the entries.
   std::list<Entry> entries;
   std::unordered_map<std::string_view, std::list<Entry>::iterator> byKey;

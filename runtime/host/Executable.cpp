@@ -17,6 +17,7 @@ using namespace heddle;
 namespace {
 /// How many calls are remembered: more than a model has layers.
 constexpr size_t rememberedCalls = 256;
+constexpr uint64_t rememberedScratchBytes = uint64_t(1) << 30;
 
 class LoadedExecutable final : public Executable {
 public:
@@ -42,7 +43,7 @@ private:
   Device &device;
   std::shared_ptr<const Package> package;
   std::unique_ptr<Module> module;
-  CallCache cache{rememberedCalls};
+  CallCache cache{rememberedCalls, rememberedScratchBytes};
 };
 } // namespace
 

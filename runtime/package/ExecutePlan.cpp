@@ -58,14 +58,13 @@ static std::string describeLocation(const Launch &launch) {
   return launch.location.empty() ? "" : fmt::format(" ({})", launch.location);
 }
 
-static Argument makeView(const LaunchPlan &plan, size_t buffer,
-                         std::span<const int64_t> sizes,
-                         DeviceAddress address) {
+static Argument makeView(ElementType type, DeviceAddress address,
+                         std::vector<int64_t> extents) {
   Argument view;
   view.isView = true;
-  view.type = plan.buffers[buffer].type;
+  view.type = type;
   view.address = address;
-  view.extents = getShape(plan, buffer, sizes);
+  view.extents = std::move(extents);
   view.strides.assign(view.extents.size(), 1);
   // The strides of an empty buffer may overflow, and mean nothing.
   for (size_t dim = view.extents.size(); dim-- > 1;)
@@ -314,6 +313,25 @@ prepareLaunch(Device &device, Module &module, const Program &program,
   return {};
 }
 
+/// Allocates the scratch arrays of `plan`; null if there are none.
+static Expected<std::shared_ptr<std::vector<DeviceMemory>>>
+allocateScratch(Device &device, const LaunchPlan &plan,
+                std::span<const uint64_t> values) {
+  if (plan.scratch.empty())
+    return nullptr;
+  auto memory = std::make_shared<std::vector<DeviceMemory>>();
+  for (const ScratchPlan &scratch : plan.scratch) {
+    Expected<uint64_t> bytes = getBytes(scratch, values);
+    if (!bytes)
+      return tl::unexpected(bytes.error());
+    Expected<DeviceMemory> allocated = DeviceMemory::allocate(device, *bytes);
+    if (!allocated)
+      return tl::unexpected(allocated.error());
+    memory->push_back(std::move(*allocated));
+  }
+  return memory;
+}
+
 Expected<std::vector<PreparedLaunch>>
 heddle::prepareLaunches(Device &device, Module &module, const Program &program,
                         const LaunchPlan &plan, std::span<const int64_t> sizes,
@@ -329,13 +347,28 @@ heddle::prepareLaunches(Device &device, Module &module, const Program &program,
     if (Expected<uint64_t> bytes = getBytes(plan, i, sizes); !bytes)
       return tl::unexpected(bytes.error());
 
+  auto scratch = allocateScratch(device, plan, *values);
+  if (!scratch)
+    return tl::unexpected(scratch.error());
+
   std::vector<PreparedLaunch> prepared;
   for (const Launch &launch : plan.launches) {
     std::vector<Argument> arguments;
     for (const LaunchArgument &argument : launch.arguments) {
+      uint32_t number = argument.number;
+      if (argument.isBuffer && number < buffers.size()) {
+        arguments.push_back(makeView(plan.buffers[number].type, buffers[number],
+                                     getShape(plan, number, sizes)));
+        continue;
+      }
       if (argument.isBuffer) {
-        arguments.push_back(
-            makeView(plan, argument.number, sizes, buffers[argument.number]));
+        number -= buffers.size();
+        std::vector<int64_t> extents;
+        for (uint32_t extent : plan.scratch[number].extents)
+          extents.push_back(int64_t((*values)[extent]));
+        arguments.push_back(makeView(plan.scratch[number].type,
+                                     (**scratch)[number].getAddress(),
+                                     std::move(extents)));
         continue;
       }
       Argument &scalar = arguments.emplace_back();
@@ -347,6 +380,8 @@ heddle::prepareLaunches(Device &device, Module &module, const Program &program,
         !done)
       return tl::unexpected(done.error());
   }
+  for (PreparedLaunch &launch : prepared)
+    launch.scratch = *scratch;
   return prepared;
 }
 

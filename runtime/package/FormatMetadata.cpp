@@ -50,6 +50,12 @@ static json formatInstruction(const Instruction &instruction) {
   return result;
 }
 
+static json formatScratch(const ScratchPlan &scratch) {
+  return {{"type", getName(scratch.type)},
+          {"extents", scratch.extents},
+          {"location", scratch.location}};
+}
+
 static json formatLaunch(const Launch &launch) {
   auto formatArgument = [](const LaunchArgument &argument) {
     return json{{argument.isBuffer ? "buffer" : "value", argument.number}};
@@ -68,6 +74,7 @@ static json formatPlan(const LaunchPlan &plan) {
           {"sizes", plan.sizes},
           {"buffers", toArray(plan.buffers, format)},
           {"instructions", toArray(plan.instructions, formatInstruction)},
+          {"scratch", toArray(plan.scratch, formatScratch)},
           {"launches", toArray(plan.launches, formatLaunch)}};
 }
 
@@ -99,6 +106,7 @@ static json formatKernel(const KernelEntry &kernel) {
           {"cluster", {cluster.x, cluster.y, cluster.z}},
           {"cooperative", kernel.cooperative},
           {"persistent", kernel.persistent},
+          {"unordered", kernel.unordered},
           {"fallback", kernel.fallback},
           {"parameters", toArray(kernel.parameters, formatParameter)},
           {"tensor_maps", toArray(kernel.tensorMaps, formatTensorMap)},

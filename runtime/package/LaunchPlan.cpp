@@ -59,6 +59,33 @@ Expected<uint64_t> heddle::getBytes(const LaunchPlan &plan, size_t i,
   return bytes;
 }
 
+Expected<uint64_t> heddle::getBytes(const ScratchPlan &scratch,
+                                    std::span<const uint64_t> values) {
+  std::vector<int64_t> shape;
+  for (uint32_t extent : scratch.extents)
+    shape.push_back(int64_t(values[extent]));
+  auto fail = [&](const char *reason) {
+    std::string where =
+        scratch.location.empty() ? "" : fmt::format(" ({})", scratch.location);
+    return makeError(ErrorKind::InvalidInput,
+                     "the scratch array with extents {}{} {}",
+                     fmt::join(shape, "x"), where, reason);
+  };
+  int64_t bytes = getBytes(scratch.type);
+  bool isEmpty = false, fits = true;
+  for (int64_t extent : shape) {
+    if (extent < 0)
+      return fail("has a negative extent");
+    isEmpty |= extent == 0;
+    fits = fits && !__builtin_mul_overflow(bytes, extent, &bytes);
+  }
+  if (isEmpty)
+    return 0;
+  if (!fits)
+    return fail("does not fit in memory");
+  return bytes;
+}
+
 //===----------------------------------------------------------------------===//
 // Instructions
 //===----------------------------------------------------------------------===//

@@ -91,6 +91,14 @@ static Instruction parseInstruction(const JsonValue &value) {
   return instruction;
 }
 
+static ScratchPlan parseScratch(const JsonValue &value) {
+  ScratchPlan scratch;
+  scratch.type = parseType(value["type"]);
+  scratch.extents = value["extents"].getArray(0, any, parseNumber);
+  scratch.location = value["location"].getString();
+  return scratch;
+}
+
 static LaunchArgument parseArgument(const JsonValue &value) {
   bool isBuffer = value.has("buffer");
   return {isBuffer, parseNumber(value[isBuffer ? "buffer" : "value"])};
@@ -114,6 +122,7 @@ static LaunchPlan parsePlan(const JsonValue &value) {
         return parseBuffer(buffer, plan.sizes);
       });
   plan.instructions = value["instructions"].getArray(0, any, parseInstruction);
+  plan.scratch = value["scratch"].getArray(0, any, parseScratch);
   plan.launches = value["launches"].getArray(0, maxLaunches, parseLaunch);
   return plan;
 }
@@ -156,6 +165,7 @@ static KernelEntry parseKernel(const JsonValue &value) {
     kernel.cluster = {cluster[0], cluster[1], cluster[2]};
   kernel.cooperative = value["cooperative"].getBool();
   kernel.persistent = value["persistent"].getBool();
+  kernel.unordered = value["unordered"].getBool();
   kernel.fallback = value["fallback"].getString();
   kernel.parameters = value["parameters"].getArray(0, any, parseParameter);
   kernel.tensorMaps = value["tensor_maps"].getArray(0, any, parseTensorMap);

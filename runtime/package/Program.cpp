@@ -20,6 +20,13 @@ const KernelEntry *Program::find(std::string_view entry) const {
   return found == kernels.end() ? nullptr : &*found;
 }
 
+bool Program::isUnordered(const LaunchPlan &plan) const {
+  return std::ranges::any_of(plan.launches, [&](const Launch &launch) {
+    const KernelEntry *kernel = find(launch.kernel);
+    return kernel && kernel->unordered;
+  });
+}
+
 Expected<const LaunchPlan *> Program::findPlan(std::string_view name) const {
   std::string known;
   for (const LaunchPlan &plan : plans) {

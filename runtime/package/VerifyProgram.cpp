@@ -276,7 +276,9 @@ static Expected<void> verifyArgument(const std::string &place,
     return refuse(there, "expected {}, found {}",
                   parameter.isView ? "a buffer" : "a value",
                   argument.isBuffer ? "a buffer" : "a value");
-  size_t count = argument.isBuffer ? plan.buffers.size() : bits.size();
+  size_t numBuffers = plan.buffers.size();
+  size_t count =
+      argument.isBuffer ? numBuffers + plan.scratch.size() : bits.size();
   if (argument.number >= count)
     return refuse(there, "expected one of {} {}, found {}", count,
                   argument.isBuffer ? "buffers" : "values", argument.number);
@@ -286,12 +288,32 @@ static Expected<void> verifyArgument(const std::string &place,
                     getName(parameter.type), bits[argument.number]);
     return {};
   }
-  const BufferPlan &buffer = plan.buffers[argument.number];
-  if (buffer.type != parameter.type ||
-      buffer.extents.size() != parameter.extents.size())
+  bool isScratch = argument.number >= numBuffers;
+  ElementType type = isScratch ? plan.scratch[argument.number - numBuffers].type
+                               : plan.buffers[argument.number].type;
+  size_t rank = isScratch
+                    ? plan.scratch[argument.number - numBuffers].extents.size()
+                    : plan.buffers[argument.number].extents.size();
+  if (type != parameter.type || rank != parameter.extents.size())
     return refuse(there, "expected rank {} of {}, found rank {} of {}",
-                  parameter.extents.size(), getName(parameter.type),
-                  buffer.extents.size(), getName(buffer.type));
+                  parameter.extents.size(), getName(parameter.type), rank,
+                  getName(type));
+  return {};
+}
+
+static Expected<void> verifyScratch(const std::string &place, size_t number,
+                                    const ScratchPlan &scratch,
+                                    const std::vector<uint8_t> &bits) {
+  std::string there = fmt::format("{}: scratch array {}", place, number);
+  size_t rank = scratch.extents.size();
+  if (!isDefined(scratch.type) || rank < 1 || rank > maxRank)
+    return refuse(there, "expected a rank in 1..{}, found {}", maxRank, rank);
+  for (uint32_t extent : scratch.extents)
+    if (extent >= bits.size() || bits[extent] != 64)
+      return refuse(there,
+                    "expected extents to be values of 64 bits below {}, found "
+                    "value {}",
+                    bits.size(), extent);
   return {};
 }
 
@@ -352,6 +374,10 @@ static Expected<void> verifyPlan(const KernelMap &kernels,
       return valid;
     bits.push_back(instruction.resultBits);
   }
+  for (size_t i = 0; i < plan.scratch.size(); ++i)
+    if (Expected<void> valid = verifyScratch(place, i, plan.scratch[i], bits);
+        !valid)
+      return valid;
   for (const Launch &launch : plan.launches)
     if (Expected<void> valid = verifyLaunch(place, kernels, plan, launch, bits);
         !valid)

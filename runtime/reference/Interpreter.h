@@ -21,6 +21,7 @@
 #include <array>
 #include <atomic>
 #include <fmt/format.h>
+#include <list>
 #include <memory>
 #include <mutex>
 
@@ -66,6 +67,8 @@ struct Execution {
   std::atomic<bool> failed = false;
   /// The first error.
   std::string message;
+  /// What the host function has allocated.
+  std::list<Buffer> scratch;
   /// What the blocks of the current launch have moved, in bytes.
   std::atomic<uint64_t> bytesRead = 0, bytesWritten = 0;
 };

@@ -138,6 +138,15 @@ void Blocks::run(uint64_t newCount, uint64_t newTotal, unsigned threads) {
     worker.join();
 }
 
+/// Whether blocks combine what they store with what others have stored. They
+/// then run in order, so that each run rounds the same sums.
+static bool reducesMemory(const Region &region) {
+  return std::ranges::any_of(region.operations, [](const Operation &op) {
+    return (op.definition->name == "tile.store" && op.find("reduce")) ||
+           std::ranges::any_of(op.regions, reducesMemory);
+  });
+}
+
 static bool runLaunch(Frame &host, const Operation &op) {
   Execution &execution = host.execution;
   const Function &kernel =
@@ -177,6 +186,8 @@ static bool runLaunch(Frame &host, const Operation &op) {
     threads = std::max(1u, std::thread::hardware_concurrency());
   if (threads > fitting)
     threads = unsigned(fitting);
+  if (reducesMemory(kernel.body))
+    threads = 1;
   execution.bytesRead = execution.bytesWritten = 0;
   Blocks(execution, kernel, grid, arguments).run(count, total, threads);
   if (options.traffic && count != 0) {
@@ -214,7 +225,48 @@ static std::string verifyLaunch(const Site &site) {
   return verifyIndices(site, 0, dims);
 }
 
+//===----------------------------------------------------------------------===//
+// Scratch arrays
+//===----------------------------------------------------------------------===//
+
+static bool runAlloc(Frame &host, const Operation &op) {
+  const Type &type = host.getType(op.results[0]);
+  std::vector<int64_t> shape = type.shape;
+  size_t next = 0;
+  double bytes = sizeof(Element) + 1;
+  for (int64_t &extent : shape) {
+    if (extent == dynamic)
+      extent = host.getInt(op.operands[next++]);
+    if (extent < 0)
+      return host.error(op, "expected extents of 0 or more, found {}", extent);
+    bytes *= double(extent);
+  }
+  if (bytes > double(heddle::getHostMemoryBytes()))
+    return host.error(op,
+                      "the array takes {:.3g} GiB, and the machine has no "
+                      "memory for that",
+                      bytes / (1 << 30));
+  Buffer &buffer = host.execution.scratch.emplace_back(
+      Buffer::makePoison(type.element, shape));
+  host.set(op.results[0], View::of(buffer));
+  return true;
+}
+
+static std::string verifyAlloc(const Site &site) {
+  if (site.function.isKernel)
+    return "expected a host function around an allocation";
+  if (site.getNumResults() != 1)
+    return "expected a result";
+  const Type &type = site.result();
+  if (type.form != Form::View ||
+      site.getNumOperands() != size_t(std::ranges::count(type.shape, dynamic)))
+    return fmt::format("expected a view and its dynamic extents, found {}",
+                       type.getName());
+  return verifyIndices(site, 0, site.getNumOperands());
+}
+
 void heddle::reference::addLaunchOps(Registry &registry) {
+  registry.add("memref.alloc", verifyAlloc, runAlloc);
   registry.add({.name = "tile.launch",
                 .attributes = {{"callee", AttributeKind::String},
                                {"operandSegmentSizes", AttributeKind::Ints}},

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "reference/Interpreter.h"
+#include "reference/Combine.h"
 #include "reference/Rules.h"
 
 #include <algorithm>
@@ -189,15 +189,23 @@ static bool runStore(Frame &frame, const Operation &op) {
   const View &view = frame.getView(op.operands[1]);
   Element *elements = view.buffer->elements.data();
   uint8_t *written = view.buffer->written.data();
+  bool reduces = op.find("reduce") != nullptr;
+  auto kind = ReduceKind(op.getInt("reduce"));
+  NumberType type = tile.type->element;
+  Rounding round = frame.getRounding(type);
   uint64_t inside = forEachRun(
       view, getOffsets(frame, op, 2), tile.getShape(),
       [&](uint64_t i, uint64_t count, uint64_t address, uint64_t stride) {
         for (uint64_t n = 0; n < count; ++n) {
-          elements[address + n * stride] = tile.elements[i + n];
+          Element value = tile.elements[i + n];
+          Element &target = elements[address + n * stride];
+          target = reduces ? combine(kind, type, target, value, round) : value;
           written[address + n * stride] = 1;
         }
       });
-  frame.execution.bytesWritten += inside * getByteWidth(tile.type->element);
+  frame.execution.bytesWritten += inside * getByteWidth(type);
+  if (reduces)
+    frame.execution.bytesRead += inside * getByteWidth(type);
   return true;
 }
 
@@ -254,6 +262,12 @@ static std::string verifyLoad(const Site &site) {
 static std::string verifyStore(const Site &site) {
   if (site.getNumOperands() < 2 || site.getNumResults() != 0)
     return "expected a tile, a view and no result";
+  int64_t kind = site.op.getInt("reduce");
+  auto most =
+      site.operand(0).element.isFloat() ? ReduceKind::Min : ReduceKind::Xor;
+  if (kind < 0 || kind > int64_t(most))
+    return fmt::format("expected a kind in 0..{}, found {}", int64_t(most),
+                       kind);
   if (std::string wrong =
           verifyAccess(site, site.operand(1), site.operand(0), 2);
       !wrong.empty())
@@ -438,7 +452,10 @@ void heddle::reference::addMemoryOps(Registry &registry) {
                 .attributes = {{"pad", AttributeKind::Numbers, false}},
                 .verify = verifyLoad,
                 .run = runLoad});
-  registry.add("tile.store", verifyStore, runStore);
+  registry.add({.name = "tile.store",
+                .attributes = {{"reduce", AttributeKind::Int, false}},
+                .verify = verifyStore,
+                .run = runStore});
   registry.add("memref.cast", verifyCast, runCast);
   registry.add("memref.dim", verifyDim, runDim);
   registry.add("memref.load", verifyScalarLoad, runScalarLoad);

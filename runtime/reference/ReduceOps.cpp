@@ -6,57 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "reference/Interpreter.h"
+#include "reference/Combine.h"
 #include "reference/Rules.h"
 
-#include <cmath>
 #include <fmt/format.h>
 
 using namespace heddle::reference;
-
-/// `tile.reduce`'s kinds, in the order of their numbers.
-enum class ReduceKind : int64_t { Add, Mul, Max, Min, And, Or, Xor };
-
-static double combineFloats(ReduceKind kind, double a, double b) {
-  switch (kind) {
-  case ReduceKind::Add:
-    return a + b;
-  case ReduceKind::Mul:
-    return a * b;
-  case ReduceKind::Max:
-    return std::fmax(a, b);
-  case ReduceKind::Min:
-    return std::fmin(a, b);
-  case ReduceKind::And:
-  case ReduceKind::Or:
-  case ReduceKind::Xor:
-    break;
-  }
-  // The rules reject bitwise reductions of floats.
-  return a;
-}
-
-static uint64_t combineInts(ReduceKind kind, uint64_t a, uint64_t b,
-                            unsigned width) {
-  int64_t sa = signExtend(a, width), sb = signExtend(b, width);
-  switch (kind) {
-  case ReduceKind::Add:
-    return a + b;
-  case ReduceKind::Mul:
-    return a * b;
-  case ReduceKind::Max:
-    return sa > sb ? a : b;
-  case ReduceKind::Min:
-    return sa < sb ? a : b;
-  case ReduceKind::And:
-    return a & b;
-  case ReduceKind::Or:
-    return a | b;
-  case ReduceKind::Xor:
-    return a ^ b;
-  }
-  return a;
-}
 
 static bool runReduce(Frame &frame, const Operation &op) {
   const Tile &x = frame.getTile(op.operands[0]);
@@ -72,11 +27,7 @@ static bool runReduce(Frame &frame, const Operation &op) {
   for (size_t i = 0; i < x.elements.size(); ++i) {
     size_t outer = i / (extent * inner);
     Element &sum = result.elements[outer * inner + i % inner];
-    if (type.isFloat())
-      sum.f = round(combineFloats(kind, sum.f, x.elements[i].f));
-    else
-      sum.i = combineInts(kind, sum.i, x.elements[i].i, type.width) &
-              getMask(type.width);
+    sum = combine(kind, type, sum, x.elements[i], round);
   }
   frame.setTile(op.results[0], std::move(result));
   return true;

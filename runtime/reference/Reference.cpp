@@ -68,10 +68,11 @@ public:
   Expected<void> run(std::string_view host, std::span<const int64_t> sizes,
                      std::span<HostArray> arrays,
                      const ReferenceOptions &options) const override;
-  Expected<std::vector<OutputCheck>>
-  check(std::string_view host, std::span<const int64_t> sizes,
-        std::span<const HostArray> before, std::span<const HostArray> after,
-        const ReferenceOptions &options) const override;
+  Expected<std::vector<std::vector<OutputCheck>>>
+  checkAll(std::string_view host, std::span<const int64_t> sizes,
+           std::span<const HostArray> before,
+           std::span<const std::span<const HostArray>> afters,
+           const ReferenceOptions &options) const override;
 
 private:
   /// The host function, if the arguments are what it takes.
@@ -186,16 +187,30 @@ Expected<void> ProgramReference::run(std::string_view name,
 }
 
 Expected<std::vector<OutputCheck>>
-ProgramReference::check(std::string_view name, std::span<const int64_t> sizes,
-                        std::span<const HostArray> before,
-                        std::span<const HostArray> after,
-                        const ReferenceOptions &options) const {
+Reference::check(std::string_view host, std::span<const int64_t> sizes,
+                 std::span<const HostArray> before,
+                 std::span<const HostArray> after,
+                 const ReferenceOptions &options) const {
+  Expected<std::vector<std::vector<OutputCheck>>> checks =
+      checkAll(host, sizes, before, {&after, 1}, options);
+  if (!checks)
+    return tl::unexpected(checks.error());
+  return std::move(checks->front());
+}
+
+Expected<std::vector<std::vector<OutputCheck>>>
+ProgramReference::checkAll(std::string_view name,
+                           std::span<const int64_t> sizes,
+                           std::span<const HostArray> before,
+                           std::span<const std::span<const HostArray>> afters,
+                           const ReferenceOptions &options) const {
   Expected<const Function *> found = find(name, sizes, before);
   if (!found)
     return tl::unexpected(found.error());
   const Function &host = **found;
-  if (Expected<const Function *> same = find(name, sizes, after); !same)
-    return tl::unexpected(same.error());
+  for (std::span<const HostArray> after : afters)
+    if (Expected<const Function *> same = find(name, sizes, after); !same)
+      return tl::unexpected(same.error());
   Expected<std::vector<Buffer>> storage =
       run(host, sizes, before, Precision::Storage, options);
   if (!storage)
@@ -205,30 +220,33 @@ ProgramReference::check(std::string_view name, std::span<const int64_t> sizes,
   if (!exact)
     return tl::unexpected(exact.error());
   bool fastAccum = usesFastAccum(program, host);
-  std::vector<OutputCheck> checks;
-  for (size_t i = 0; i < after.size(); ++i) {
-    if (host.buffers[i].access == Access::In)
-      continue;
-    if (Expected<void> good = verifyBytes(after[i], false); !good)
-      return tl::unexpected(good.error());
-    Buffer output = Buffer::fromBytes(getNumberType(after[i].type),
-                                      after[i].shape, after[i].bytes);
-    // What the program leaves alone keeps what the caller put there.
-    if (host.buffers[i].access == Access::InOut)
-      std::ranges::fill((*exact)[i].written, uint8_t(1));
-    Comparison comparison =
-        compare(output, (*storage)[i], (*exact)[i], fastAccum);
-    checks.push_back({.name = after[i].name,
-                      .passed = comparison.passed(),
-                      .compared = comparison.compared,
-                      .wrong = comparison.wrong,
-                      .unwritten = comparison.unwritten,
-                      .maxAbsError = comparison.maxAbsError,
-                      .maxRelError = comparison.maxRelError,
-                      .referenceError = comparison.referenceError,
-                      .text = describe(after[i], comparison)});
+  std::vector<std::vector<OutputCheck>> all;
+  for (std::span<const HostArray> after : afters) {
+    std::vector<OutputCheck> &checks = all.emplace_back();
+    for (size_t i = 0; i < after.size(); ++i) {
+      if (host.buffers[i].access == Access::In)
+        continue;
+      if (Expected<void> good = verifyBytes(after[i], false); !good)
+        return tl::unexpected(good.error());
+      Buffer output = Buffer::fromBytes(getNumberType(after[i].type),
+                                        after[i].shape, after[i].bytes);
+      // What the program leaves alone keeps what the caller put there.
+      if (host.buffers[i].access == Access::InOut)
+        std::ranges::fill((*exact)[i].written, uint8_t(1));
+      Comparison comparison =
+          compare(output, (*storage)[i], (*exact)[i], fastAccum);
+      checks.push_back({.name = after[i].name,
+                        .passed = comparison.passed(),
+                        .compared = comparison.compared,
+                        .wrong = comparison.wrong,
+                        .unwritten = comparison.unwritten,
+                        .maxAbsError = comparison.maxAbsError,
+                        .maxRelError = comparison.maxRelError,
+                        .referenceError = comparison.referenceError,
+                        .text = describe(after[i], comparison)});
+    }
   }
-  return checks;
+  return all;
 }
 
 std::shared_ptr<const Reference>

@@ -134,3 +134,51 @@ tile.kernel @control(%A: memref<?x?xbf16>, %C: memref<?x?xf32>, %flag: i1, %n: i
   }
   tile.store %x#0, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
 }
+
+// Vectors that are repeated for each row arrive with the tiles of their loop.
+// Those of views whose strides a launch may find unfit do not, nor those that
+// rows of which instances share out need a part of, or that are more.
+// CHECK-LABEL: tile.kernel @companions(
+// CHECK: tile.load %x{{.*}} {aref.role = "consumer"}
+// CHECK: scf.for
+// CHECK: tile.load %A{{.*}} {aref.role = "producer"}
+// CHECK: tile.load %x{{.*}} {aref.role = "producer"}
+// CHECK: tile.load %y{{.*}} {aref.role = "consumer"}
+// CHECK: tile.load %x{{.*}} {aref.role = "consumer"}
+// CHECK: tile.load %x{{.*}} {aref.role = "consumer"}
+// CHECK: tile.load %x{{.*}} {aref.role = "consumer"}
+// CHECK: tile.load %C{{.*}} {aref.role = "consumer"}
+tile.kernel @companions(%A: memref<?x?xbf16>, %x: memref<?xf32>, %y: memref<?x?xf32>, %C: memref<?xf32>, %K: index) attributes {aref.persistent, aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %before = tile.load %x[%c0] : memref<?xf32> -> tensor<64xf32>
+  %start = tile.broadcast %before axes [0] : tensor<64xf32> -> tensor<64x64xf32>
+  %s = scf.for %k = %c0 to %K step %c64 iter_args(%sum = %start) -> (tensor<64x64xf32>) {
+    %a = tile.load %A[%c0, %k] : memref<?x?xbf16> -> tensor<64x64xbf16>
+    %d = tile.dot %a, %a, %sum : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    %v0 = tile.load %x[%k] : memref<?xf32> -> tensor<64xf32>
+    %v1 = tile.load %y[%c0, %k] : memref<?x?xf32> -> tensor<64xf32>
+    %v2 = tile.load %x[%k] : memref<?xf32> -> tensor<64xf32>
+    %v3 = tile.load %x[%k] : memref<?xf32> -> tensor<64xf32>
+    %v4 = tile.load %x[%k] pad 1.0 : f32 : memref<?xf32> -> tensor<64xf32>
+    %v5 = tile.load %C[%k] : memref<?xf32> -> tensor<64xf32>
+    %double = arith.addf %v3, %v3 : tensor<64xf32>
+    %w0 = tile.broadcast %v0 axes [0] : tensor<64xf32> -> tensor<64x64xf32>
+    %w1 = tile.broadcast %v1 axes [0] : tensor<64xf32> -> tensor<64x64xf32>
+    %w2 = tile.broadcast %v2 axes [1] : tensor<64xf32> -> tensor<64x64xf32>
+    %w3 = tile.broadcast %double axes [0] : tensor<64xf32> -> tensor<64x64xf32>
+    %w4 = tile.broadcast %v4 axes [0] : tensor<64xf32> -> tensor<64x64xf32>
+    %w5 = tile.broadcast %v5 axes [0] : tensor<64xf32> -> tensor<64x64xf32>
+    %s0 = arith.addf %d, %w0 : tensor<64x64xf32>
+    %s1 = arith.addf %s0, %w1 : tensor<64x64xf32>
+    %s2 = arith.addf %s1, %w2 : tensor<64x64xf32>
+    %s3 = arith.addf %s2, %w3 : tensor<64x64xf32>
+    %s4 = arith.addf %s3, %w4 : tensor<64x64xf32>
+    %s5 = arith.addf %s4, %w5 : tensor<64x64xf32>
+    scf.yield %s5 : tensor<64x64xf32>
+  }
+  %none = arith.constant dense<0.0> : tensor<64xf32>
+  %r = tile.reduce add %s, %none axis 0 : tensor<64x64xf32> -> tensor<64xf32>
+  tile.store %r, %C[%c0] : tensor<64xf32>, memref<?xf32>
+}

@@ -129,3 +129,28 @@ tile.kernel @widened(%A: memref<?x?xbf16>, %B: memref<?x?xf8E4M3FN>, %C: memref<
   %d = tile.dot %a, %w, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
   tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
 }
+
+// A vector that is no operand has a ring of its own, emptied where it is used.
+// CHECK-LABEL: tile.kernel @vector(
+// CHECK-NEXT: %[[A:.*]] = aref.ring : <? x tensor<64x64xbf16>>
+// CHECK-NEXT: %[[X:.*]] = aref.ring : <? x tensor<64xf32>>
+// CHECK: aref.put %[[A]]
+// CHECK: aref.put %[[X]]
+// CHECK: tile.dot
+// CHECK: %{{.*}}, %[[V:.*]] = aref.get %[[X]]
+// CHECK-NEXT: tile.broadcast %[[V]]
+// CHECK-NEXT: aref.release %[[X]]
+tile.kernel @vector(%A: memref<?x?xbf16>, %x: memref<?xf32>, %C: memref<?x?xf32>, %K: index) attributes {aref.persistent, aref.copies = "plain"} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %s = scf.for %k = %c0 to %K step %c64 iter_args(%sum = %zero) -> (tensor<64x64xf32>) {
+    %a = tile.load %A[%c0, %k] : memref<?x?xbf16> -> tensor<64x64xbf16>
+    %v = tile.load %x[%k] : memref<?xf32> -> tensor<64xf32>
+    %d = tile.dot %a, %a, %sum : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    %w = tile.broadcast %v axes [0] : tensor<64xf32> -> tensor<64x64xf32>
+    %e = arith.addf %d, %w : tensor<64x64xf32>
+    scf.yield %e : tensor<64x64xf32>
+  }
+  tile.store %s, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+}

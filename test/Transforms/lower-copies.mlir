@@ -307,3 +307,42 @@ tile.kernel @parts_again(%A: memref<?x64xbf16>, %C: memref<?x?x64xbf16>, %h: ind
     aref.release %ring, %slot : !ring
   }
 }
+
+// -----
+
+// Sums leave through shared memory, too. Those of one view need not wait for
+// one another, only for the buffer; those in the loop neither.
+// CHECK-LABEL: tile.kernel @reduce
+tile.kernel @reduce(%C: memref<?x?xf32>, %n: index) attributes {aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  aref.role "consumer" instances(%i = 1) warps(4) {
+    %c = arith.constant dense<0.0> : tensor<64x64xf32>
+    scf.for %k = %c0 to %n step %c64 {
+      // CHECK: aref.drain
+      // CHECK-NOT: complete
+      // CHECK: aref.copy_out %{{.*}} -> %{{.*}}[%{{.*}}, %{{.*}}] reduce add :
+      tile.store %c, %C[%k, %c0] reduce add : tensor<64x64xf32>, memref<?x?xf32>
+    }
+  }
+}
+
+// -----
+
+// A store and a sum of one view keep their order; memory has no TMA for f64.
+// CHECK-LABEL: tile.kernel @mixed
+tile.kernel @mixed(%C: memref<?x?xf32>, %D: memref<?x?xf64>) attributes {aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  aref.role "consumer" instances(%i = 1) warps(4) {
+    %c = arith.constant dense<0.0> : tensor<64x64xf32>
+    %d = arith.constant dense<0.0> : tensor<64x64xf64>
+    // CHECK: aref.drain complete
+    // CHECK: aref.copy_out %{{.*}} -> %{{.*}}[%{{.*}}, %{{.*}}] :
+    tile.store %c, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+    // CHECK: aref.drain complete
+    // CHECK: aref.copy_out %{{.*}} -> %{{.*}}[%{{.*}}, %{{.*}}] reduce add :
+    tile.store %c, %C[%c0, %c0] reduce add : tensor<64x64xf32>, memref<?x?xf32>
+    // CHECK: tile.store {{.*}} reduce add : tensor<64x64xf64>
+    tile.store %d, %D[%c0, %c0] reduce add : tensor<64x64xf64>, memref<?x?xf64>
+  }
+}

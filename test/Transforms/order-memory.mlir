@@ -113,3 +113,23 @@ tile.kernel @blocks(%x: memref<?xf32>, %t: f32, %i: index, %n: index) {
     tile.store %s, %x[%i] : !x, memref<?xf32>
   } {aref.blocks}
 }
+
+// The order of reductions of one kind does not matter; that of others does.
+
+// CHECK-LABEL: @reductions
+// CHECK: reduce add
+// CHECK-NEXT: tile.store {{.*}} reduce add
+// CHECK-NEXT: aref.sync
+// CHECK-NEXT: tile.load
+// CHECK-NEXT: aref.sync
+// CHECK-NEXT: tile.store {{.*}} reduce add
+// CHECK-NEXT: aref.sync
+// CHECK-NEXT: tile.store
+tile.kernel @reductions(%x: memref<?xf32>, %t: f32, %i: index, %j: index) {
+  %s = tensor.splat %t : !x
+  tile.store %s, %x[%i] reduce add : !x, memref<?xf32>
+  tile.store %s, %x[%j] reduce add : !x, memref<?xf32>
+  %u = tile.load %x[%j] : memref<?xf32> -> !x
+  tile.store %u, %x[%i] reduce add : !x, memref<?xf32>
+  tile.store %s, %x[%j] : !x, memref<?xf32>
+}

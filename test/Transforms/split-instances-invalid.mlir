@@ -158,3 +158,18 @@ tile.kernel @tall(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) attributes {aref.pe
   %d = tile.dot %a, %b, %zero : tensor<320x64xbf16>, tensor<64x64xbf16> -> tensor<320x64xf32>
   tile.store %d, %C[%c0, %c0] : tensor<320x64xf32>, memref<?x?xf32>
 }
+
+// -----
+
+// A part of a sum cannot be stored, nor added twice.
+tile.kernel @stored(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) attributes {aref.persistent, aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<128x128xf32>
+  %one = arith.constant dense<1.0> : tensor<128x128xf32>
+  %a = tile.load %A[%c0, %c0] : memref<?x?xbf16> -> tensor<128x128xbf16>
+  %d = tile.dot %a, %a, %zero : tensor<128x128xbf16>, tensor<128x128xbf16> -> tensor<128x128xf32>
+  %p = arith.truncf %d : tensor<128x128xf32> to tensor<128x128xbf16>
+  // expected-remark@+1 {{it sums over the dimension along which the warpgroups share out a; if its sum started from zero and were only stored with reduce add, each could add its part}}
+  %e = tile.dot %p, %a, %one transpose_a : tensor<128x128xbf16>, tensor<128x128xbf16> -> tensor<128x128xf32>
+  tile.store %e, %C[%c0, %c0] reduce add : tensor<128x128xf32>, memref<?x?xf32>
+}

@@ -171,3 +171,31 @@ tile.kernel @small(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) attributes {aref.p
   %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
   tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
 }
+
+// What only is added to memory may be summed in parts: where a product's k is
+// cut, each warpgroup adds its part of the sum, from its rows of b. A product
+// whose rows may be cut is cut so.
+// CHECK-LABEL: tile.kernel @parts(
+// CHECK: aref.role "consumer" instances(%[[I:.*]] = 2)
+// CHECK: %[[FIRST:.*]] = arith.muli %[[I]],
+// CHECK: %[[B:.*]] = tensor.extract_slice %{{.*}}[%[[FIRST]], 0] [64, 128] [1, 1] : tensor<128x128xbf16> to tensor<64x128xbf16>
+// CHECK: tile.dot %[[B]], {{.*}} -> tensor<64x64xf32>
+// CHECK: %[[D:.*]] = tile.dot %{{.*}}, %[[B]], %{{.*}} transpose_a : tensor<64x64xbf16>, tensor<64x128xbf16> -> tensor<64x128xf32>
+// CHECK: tile.store %[[D]], %D[%c0{{.*}}, %c0{{.*}}] reduce add : tensor<64x128xf32>
+// CHECK: %[[E:.*]] = tile.dot {{.*}} -> tensor<64x128xf32>
+// CHECK: %[[ROW:.*]] = arith.addi %c0{{.*}}, %[[FIRST]]
+// CHECK: tile.store %[[E]], %E[%[[ROW]], %c0{{.*}}] reduce add
+tile.kernel @parts(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %D: memref<?x?xf32>, %E: memref<?x?xf32>) attributes {aref.persistent, aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %none = arith.constant dense<0.0> : tensor<128x64xf32>
+  %zero = arith.constant dense<0.0> : tensor<64x128xf32>
+  %wide = arith.constant dense<0.0> : tensor<128x128xf32>
+  %a = tile.load %A[%c0, %c0] : memref<?x?xbf16> -> tensor<128x128xbf16>
+  %b = tile.load %B[%c0, %c0] : memref<?x?xbf16> -> tensor<64x128xbf16>
+  %s = tile.dot %a, %b, %none transpose_b : tensor<128x128xbf16>, tensor<64x128xbf16> -> tensor<128x64xf32>
+  %p = arith.truncf %s : tensor<128x64xf32> to tensor<128x64xbf16>
+  %d = tile.dot %p, %a, %zero transpose_a : tensor<128x64xbf16>, tensor<128x128xbf16> -> tensor<64x128xf32>
+  tile.store %d, %D[%c0, %c0] reduce add : tensor<64x128xf32>, memref<?x?xf32>
+  %e = tile.dot %p, %b, %wide : tensor<128x64xbf16>, tensor<64x128xbf16> -> tensor<128x128xf32>
+  tile.store %e, %E[%c0, %c0] reduce add : tensor<128x128xf32>, memref<?x?xf32>
+}

@@ -51,6 +51,25 @@ struct SpecialRegisterPattern : OpConversionPattern<Op> {
   }
 };
 
+/// Whether the order in which blocks store matters to a sum.
+bool addsFloatsToMemory(tile::KernelOp kernel) {
+  auto isSum = [](std::optional<tile::ReduceKind> kind, Type element) {
+    return kind == tile::ReduceKind::Add && isa<FloatType>(element);
+  };
+  return kernel
+      .walk([&](Operation *op) {
+        auto store = dyn_cast<tile::StoreOp>(op);
+        auto copy = dyn_cast<aref::CopyOutOp>(op);
+        bool found =
+            (store && isSum(store.getReduce(),
+                            store.getValue().getType().getElementType())) ||
+            (copy && isSum(copy.getReduce(),
+                           copy.getBuffer().getType().getElementType()));
+        return found ? WalkResult::interrupt() : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
 struct ConvertToNVVM : heddle::impl::ConvertToNVVMBase<ConvertToNVVM> {
   void runOnOperation() override;
 };
@@ -90,9 +109,13 @@ void ConvertToNVVM::runOnOperation() {
   SmallVector<tile::KernelOp> kernels(getOperation().getOps<tile::KernelOp>());
   if (!kernels.empty())
     getSharedMemory(getOperation());
-  for (tile::KernelOp kernel : kernels)
+  for (tile::KernelOp kernel : kernels) {
     if (failed(assignTensorMaps(kernel)))
       return signalPassFailure();
+    if (addsFloatsToMemory(kernel))
+      kernel->setAttr(aref::ArefDialect::getUnorderedAttrName(),
+                      UnitAttr::get(context));
+  }
   for (tile::KernelOp kernel : kernels) {
     initializeBarriers(kernel);
     markDetachedWaits(kernel);

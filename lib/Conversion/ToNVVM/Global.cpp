@@ -329,6 +329,91 @@ static void storeElement(OpBuilder &builder, Location loc, Value pointer,
 }
 
 //===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+/// "red.relaxed.gpu.global.add" and what else comes before the type.
+static std::string getReduction(tile::ReduceKind kind, Type element) {
+  std::string text = "red.relaxed.gpu.global.";
+  text += stringifyReduceKind(kind);
+  if (isa<Float16Type, BFloat16Type>(element))
+    text += ".noftz";
+  return text;
+}
+
+/// The type as which PTX reduces an element. Sums have no sign.
+static StringRef getReductionType(tile::ReduceKind kind, Type element) {
+  return llvm::TypeSwitch<Type, StringRef>(element)
+      .Case([](Float16Type) { return "f16"; })
+      .Case([](BFloat16Type) { return "bf16"; })
+      .Case([](Float32Type) { return "f32"; })
+      .Case([](Float64Type) { return "f64"; })
+      .Default([&](Type type) -> StringRef {
+        if (kind == tile::ReduceKind::Add)
+          return type.isInteger(32) ? "u32" : "u64";
+        return type.isInteger(32) ? "s32" : "s64";
+      });
+}
+
+/// Combines an element with what is in memory, if `predicate`, which may be
+/// null, holds.
+static void reduceElement(OpBuilder &builder, Location loc,
+                          tile::ReduceKind kind, Value pointer, Value predicate,
+                          Value scalar) {
+  Type element = scalar.getType();
+  std::string text = predicate ? "@$2 " : "";
+  text += getReduction(kind, element) + "." +
+          getReductionType(kind, element).str() + " [$0], $1;";
+  std::string constraints =
+      ("l," + getRegisterConstraint(getMemoryBytes(getMemoryType(element))))
+          .str();
+  SmallVector<Value> operands = {pointer, toRegister(builder, loc, scalar)};
+  if (predicate) {
+    constraints += ",b";
+    operands.push_back(predicate);
+  }
+  emitInlinePTX(builder, loc, text, constraints, operands);
+}
+
+/// Combines neighbouring elements, which are aligned, with what is in memory.
+static void reduceRun(OpBuilder &builder, Location loc, tile::ReduceKind kind,
+                      Value pointer, ValueRange values) {
+  Type element = values.front().getType();
+  int64_t bytes = getMemoryBytes(getMemoryType(element));
+  if (!isa<Float16Type, BFloat16Type, Float32Type>(element)) {
+    for (auto [i, value] : llvm::enumerate(values))
+      reduceElement(builder, loc, kind,
+                    addBytes(builder, loc, pointer, int64_t(i) * bytes), {},
+                    value);
+    return;
+  }
+  // Registers of 32 bits: one f32, or two halves.
+  SmallVector<Value> registers;
+  if (element.isF32())
+    llvm::append_range(registers, values);
+  else
+    for (size_t i = 0; i < values.size(); i += 2)
+      registers.push_back(LLVM::BitcastOp::create(
+          builder, loc, builder.getI32Type(),
+          packVector(builder, loc, values.slice(i, 2))));
+  std::string text = getReduction(kind, element);
+  if (registers.size() > 1)
+    text += ".v" + std::to_string(registers.size());
+  text += "." + getReductionType(kind, element).str();
+  if (!element.isF32())
+    text += "x2";
+  text += registers.size() > 1 ? " [$0], {$1" : " [$0], $1";
+  std::string constraints = element.isF32() ? "l,f" : "l,r";
+  for (size_t i = 1; i < registers.size(); ++i) {
+    text += ", $" + std::to_string(i + 1);
+    constraints += element.isF32() ? ",f" : ",r";
+  }
+  text += registers.size() > 1 ? "};" : ";";
+  registers.insert(registers.begin(), pointer);
+  emitInlinePTX(builder, loc, text, constraints, registers);
+}
+
+//===----------------------------------------------------------------------===//
 // Patterns
 //===----------------------------------------------------------------------===//
 
@@ -446,9 +531,13 @@ struct StorePattern : OpConversionPattern<tile::StoreOp> {
 
     auto storeElements = [&] {
       tile.enter();
-      for (int64_t reg = 0; reg != count; ++reg)
-        storeElement(rewriter, loc, tile.getPointer(reg), tile.getIsInside(reg),
-                     values[reg]);
+      for (int64_t reg = 0; reg != count; ++reg) {
+        Value pointer = tile.getPointer(reg), inside = tile.getIsInside(reg);
+        if (auto kind = op.getReduce())
+          reduceElement(rewriter, loc, *kind, pointer, inside, values[reg]);
+        else
+          storeElement(rewriter, loc, pointer, inside, values[reg]);
+      }
     };
     if (length == 1) {
       storeElements();
@@ -457,9 +546,14 @@ struct StorePattern : OpConversionPattern<tile::StoreOp> {
                                       /*withElseRegion=*/true);
       rewriter.setInsertionPointToStart(branch.thenBlock());
       tile.enter();
-      for (int64_t reg = 0; reg < count; reg += length)
-        storeRun(rewriter, loc, tile.getPointer(reg),
-                 values.slice(reg, length));
+      for (int64_t reg = 0; reg < count; reg += length) {
+        Value pointer = tile.getPointer(reg);
+        ValueRange run = values.slice(reg, length);
+        if (auto kind = op.getReduce())
+          reduceRun(rewriter, loc, *kind, pointer, run);
+        else
+          storeRun(rewriter, loc, pointer, run);
+      }
       rewriter.setInsertionPointToStart(branch.elseBlock());
       storeElements();
     }

@@ -249,9 +249,14 @@ struct CopyOutPattern : OpConversionPattern<aref::CopyOutOp> {
     size_t rank = op.getOffsets().size();
     Value elected = getElected(rewriter, op);
     Value map = getTensorMap(op);
-    std::string text = "@$0 cp.async.bulk.tensor." + std::to_string(rank) +
-                       "d.global.shared::cta.tile.bulk_group [$2, " +
-                       getCoordinates(rank, 3) + "], [$1];";
+    std::string text = "@$0 cp.";
+    if (op.getReduce())
+      text += "reduce.";
+    text +=
+        "async.bulk.tensor." + std::to_string(rank) + "d.global.shared::cta.";
+    if (auto kind = op.getReduce())
+      text += (stringifyReduceKind(*kind) + ".").str();
+    text += "tile.bulk_group [$2, " + getCoordinates(rank, 3) + "], [$1];";
     for (Box &box : emitBoxes(rewriter, op, getValues(adaptor.getOffsets()),
                               llvm::getSingleElement(adaptor.getBuffer()),
                               op.getBuffer().getType())) {

@@ -97,7 +97,9 @@ static std::string getList(size_t first, size_t count) {
   return text + "}";
 }
 
-/// The descriptor of a buffer but for its start, as i64.
+/// The descriptor of a buffer but for its start, as i64. That it may be the
+/// same in all iterations of a loop is hidden: each step of a product adds to
+/// it, and all of the sums would be kept in registers.
 static Value emitDescriptor(OpBuilder &builder, Location loc, Value address,
                             WgmmaDescriptor descriptor) {
   descriptor.start = 0;
@@ -107,10 +109,12 @@ static Value emitDescriptor(OpBuilder &builder, Location loc, Value address,
       getI32(builder, loc, 0x3FFF));
   Value wide =
       arith::ExtUIOp::create(builder, loc, builder.getI64Type(), units);
-  return arith::OrIOp::create(
-      builder, loc, wide,
-      arith::ConstantIntOp::create(builder, loc, int64_t(descriptor.encode()),
-                                   64));
+  Value whole =
+      arith::OrIOp::create(builder, loc, wide,
+                           arith::ConstantIntOp::create(
+                               builder, loc, int64_t(descriptor.encode()), 64));
+  return emitInlinePTX(builder, loc, "mov.b64 $0, $1;", "=l,l", whole,
+                       builder.getI64Type());
 }
 
 static Value addStart(OpBuilder &builder, Location loc, Value descriptor,

@@ -26,6 +26,9 @@ struct RunTask {
   /// not at all.
   std::vector<Tolerance> tolerances;
   bool foreign = false;
+  /// Floats are added up in any order, so that results of two schedules may
+  /// differ and both be right.
+  bool unordered = false;
   /// Of programs that were compiled just now.
   SourceText source;
 };
@@ -42,9 +45,19 @@ public:
   /// then hold the results of the first schedule.
   ExitCode run(std::vector<HostArray> &arrays);
 
+  /// The results of other schedules that differ from those of the first, by the
+  /// schedule's name: right or wrong, if the task is unordered.
+  const std::vector<std::pair<std::string, std::vector<HostArray>>> &
+  getVariants() const {
+    return variants;
+  }
+
   /// Prints what is known of a good result: whether it depends on the
   /// schedule, and how exact it is. Nothing of a GPU.
   void summarize() const;
+
+  /// Prints the command that runs one schedule alone.
+  void printReplay(const std::string &schedule) const;
 
   /// Writes the report and the trace that were asked for; `code` is how the
   /// command will end. What the program printed has been.
@@ -65,7 +78,6 @@ private:
   void printFindings(const Outcome &outcome);
   bool compare(std::span<const HostArray> first,
                std::span<const HostArray> other);
-  void printReplay(const std::string &schedule) const;
 
   const RunCommand &command;
   const RunTask &task;
@@ -73,6 +85,7 @@ private:
   std::vector<Outcome> outcomes;
   /// What differs between schedules, in words.
   std::vector<std::string> differences;
+  std::vector<std::pair<std::string, std::vector<HostArray>>> variants;
   /// Warnings that have been printed.
   std::vector<std::string> warnings;
 };

@@ -52,3 +52,34 @@ tile.kernel @copies(%x: memref<?xf32>, %i: index, %a: f32) attributes {tile.warp
   %t = tensor.splat %a : tensor<16xf32, #half>
   tile.store %t, %x[%i] : tensor<16xf32, #half>, memref<?xf32>
 }
+
+// Memory combines 16 bytes at once where it can.
+
+// CHECK-LABEL: llvm.func @reductions
+// CHECK: llvm.inline_asm {{.*}} "red.relaxed.gpu.global.add.noftz.v4.bf16x2 [$0], {$1, $2, $3, $4};", "l,r,r,r,r,~{memory}"
+// CHECK-NOT: red.
+// CHECK: else
+// CHECK-COUNT-8: "@$2 red.relaxed.gpu.global.add.noftz.bf16 [$0], $1;", "l,h,b,~{memory}"
+// CHECK: "@$2 red.relaxed.gpu.global.add.f32 [$0], $1;", "l,r,b,~{memory}"
+// CHECK: "@$2 red.relaxed.gpu.global.add.u32 [$0], $1;"
+// CHECK: "@$2 red.relaxed.gpu.global.max.s32 [$0], $1;"
+// CHECK: "@$2 red.relaxed.gpu.global.add.u64 [$0], $1;", "l,l,b,~{memory}"
+// CHECK: "@$2 red.relaxed.gpu.global.min.s64 [$0], $1;"
+// CHECK: "@$2 red.relaxed.gpu.global.add.f64 [$0], $1;"
+// CHECK: "@$2 red.relaxed.gpu.global.add.noftz.f16 [$0], $1;"
+tile.kernel @reductions(%x: memref<?x?xbf16>, %f: memref<?xf32>, %i: memref<?xi32>, %l: memref<?xi64>, %d: memref<?xf64>, %h: memref<?xf16>, %n: index) attributes {tile.warps = 1} {
+  %0 = arith.constant dense<1.0> : tensor<8x32xbf16, #vec>
+  %1 = arith.constant dense<1.0> : tensor<32xf32, #one>
+  %2 = arith.constant dense<1> : tensor<32xi32, #one>
+  %3 = arith.constant dense<1> : tensor<32xi64, #one>
+  %4 = arith.constant dense<1.0> : tensor<32xf64, #one>
+  %5 = arith.constant dense<1.0> : tensor<32xf16, #one>
+  tile.store %0, %x[%n, %n] reduce add : tensor<8x32xbf16, #vec>, memref<?x?xbf16>
+  tile.store %1, %f[%n] reduce add : tensor<32xf32, #one>, memref<?xf32>
+  tile.store %2, %i[%n] reduce add : tensor<32xi32, #one>, memref<?xi32>
+  tile.store %2, %i[%n] reduce max : tensor<32xi32, #one>, memref<?xi32>
+  tile.store %3, %l[%n] reduce add : tensor<32xi64, #one>, memref<?xi64>
+  tile.store %3, %l[%n] reduce min : tensor<32xi64, #one>, memref<?xi64>
+  tile.store %4, %d[%n] reduce add : tensor<32xf64, #one>, memref<?xf64>
+  tile.store %5, %h[%n] reduce add : tensor<32xf16, #one>, memref<?xf16>
+}

@@ -126,7 +126,7 @@ tile.host @strided[%N](%x: memref<?xf32, strided<[2]>>[%N]) {
 
 tile.host @body[%N](%x: memref<?xf32>[%N]) {
   %c0 = arith.constant 0 : index
-  // expected-error@+1 {{is not allowed in a host function, which holds arith operations and tile.launch}}
+  // expected-error@+1 {{is not allowed in a host function, which holds arith operations, memref.alloc and tile.launch}}
   %d = memref.dim %x, %c0 : memref<?xf32>
 }
 
@@ -546,4 +546,42 @@ tile.kernel @k(%x: memref<?x?xf32>, %i: index) {
 tile.kernel @k(%x: memref<?x?xf32>, %i: index) {
   // expected-error@+1 {{must be tile of integers}}
   %r = tile.iota axis 1 : tensor<4x4xf32>
+}
+
+// -----
+
+tile.kernel @k(%x: memref<?xbf16>, %i: index) {
+  %t = arith.constant dense<0.0> : tensor<4xbf16>
+  // expected-error@+1 {{cannot reduce 'bf16' by 'max' in memory; 'add' applies to f16, bf16, f32, f64, i32 and i64, 'min' and 'max' to i32 and i64}}
+  tile.store %t, %x[%i] reduce max : tensor<4xbf16>, memref<?xbf16>
+}
+
+// -----
+
+tile.kernel @k(%x: memref<?xi8>, %i: index) {
+  %t = arith.constant dense<0> : tensor<4xi8>
+  // expected-error@+1 {{cannot reduce 'i8' by 'add' in memory}}
+  tile.store %t, %x[%i] reduce add : tensor<4xi8>, memref<?xi8>
+}
+
+// -----
+
+tile.kernel @k(%x: memref<?xi32>, %i: index) {
+  %t = arith.constant dense<0> : tensor<4xi32>
+  // expected-error@+1 {{cannot reduce 'i32' by 'xor' in memory}}
+  tile.store %t, %x[%i] reduce xor : tensor<4xi32>, memref<?xi32>
+}
+
+// -----
+
+tile.host @h[%N]() {
+  // expected-error@+1 {{expected a dense memref of rank 1 to 5 in default memory, found 'memref<?xf32, 3>'}}
+  %x = memref.alloc(%N) : memref<?xf32, 3>
+}
+
+// -----
+
+tile.host @h[%N]() {
+  // expected-error@+1 {{expected a dense memref of rank 1 to 5 in default memory, found 'memref<f32>'}}
+  %x = memref.alloc() : memref<f32>
 }

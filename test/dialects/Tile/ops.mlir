@@ -45,3 +45,19 @@ tile.kernel @gather(%x: memref<?x?x?x?xf32>, %i: index) {
   %b = tile.iota axis 0 : tensor<4xindex>
   %t = tile.load %x[%a : tensor<4xi32>, %i, %b : tensor<4xindex>, %i] pad 0.0 : f32 : memref<?x?x?x?xf32> -> tensor<4x8xf32>
 }
+
+tile.kernel @count(%x: memref<?xi32>, %i: index) {
+  %t = arith.constant dense<1> : tensor<4xi32>
+  tile.store %t, %x[%i] reduce add : tensor<4xi32>, memref<?xi32>
+}
+
+tile.host @scratch[%N]() {
+  %x = memref.alloc(%N) : memref<?xi32>
+  tile.launch @count grid(%N) args(%x, %N) : memref<?xi32>, index
+}
+
+// CHECK-LABEL: tile.kernel @count
+// CHECK: tile.store %{{.*}}, %x[%i] reduce add : tensor<4xi32>, memref<?xi32>
+// CHECK-LABEL: tile.host @scratch
+// CHECK: %[[X:.*]] = memref.alloc(%N) : memref<?xi32>
+// CHECK: tile.launch @count grid(%N) args(%[[X]], %N)

@@ -25,7 +25,8 @@ protected:
           return success();
         }) {
     DialectRegistry registry;
-    registry.insert<tile::TileDialect, arith::ArithDialect>();
+    registry.insert<tile::TileDialect, arith::ArithDialect,
+                    memref::MemRefDialect>();
     context.appendDialectRegistry(registry);
   }
 
@@ -79,6 +80,30 @@ tile.host @h[%M, %N](%x: memref<?x4xbf16>[%N], inout %y: memref<2xf8E4M3FN>) {
   EXPECT_TRUE(launch.arguments[0].isBuffer);
   EXPECT_EQ((*values)[launch.arguments[1].number], 3u);
   EXPECT_EQ((*values)[launch.arguments[2].number], 0x3FC00000u);
+}
+
+TEST_F(HostPlanTest, ScratchArraysFollowTheBuffers) {
+  auto plan = build(R"(
+tile.kernel @k(%x: memref<?xf32>, %t: memref<?x4xbf16>) {
+}
+tile.host @h[%N](out %x: memref<?xf32>[%N]) {
+  %two = arith.constant 2 : index
+  %n = arith.muli %N, %two : index
+  %t = memref.alloc(%n) : memref<?x4xbf16>
+  tile.launch @k grid(%N) args(%x, %t) : memref<?xf32>, memref<?x4xbf16>
+})");
+  ASSERT_TRUE(succeeded(plan)) << message;
+  ASSERT_EQ(plan->scratch.size(), 1u);
+  EXPECT_EQ(plan->scratch[0].type, ElementType::BF16);
+  const LaunchArgument &argument = plan->launches[0].arguments[1];
+  EXPECT_TRUE(argument.isBuffer);
+  EXPECT_EQ(argument.number, 1u);
+  std::vector<int64_t> sizes = {100};
+  auto values = evaluate(*plan, sizes);
+  ASSERT_TRUE(values) << values.error().message;
+  auto bytes = getBytes(plan->scratch[0], *values);
+  ASSERT_TRUE(bytes) << bytes.error().message;
+  EXPECT_EQ(*bytes, 100u * 2 * 4 * 2);
 }
 
 TEST_F(HostPlanTest, FloatsAreConstants) {

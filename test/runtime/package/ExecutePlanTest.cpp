@@ -208,3 +208,39 @@ TEST_F(ExecutePlanTest, MissingKernelsAreErrors) {
             "'host' launches kernel 'other' (a.mlir:7), which is not compiled");
 }
 } // namespace
+
+TEST_F(ExecutePlanTest, ScratchArraysLiveAsLongAsTheirLaunches) {
+  LaunchPlan &plan = program.plans[0];
+  plan.scratch = {{ElementType::F32, {0}, "a.mlir:6"}};
+  plan.launches[0].arguments[1].number = 2;
+  std::vector<int64_t> sizes = {100, 64};
+  std::vector<DeviceAddress> buffers = {0x1000, 0x2000};
+  Module module;
+  {
+    auto launches =
+        prepareLaunches(device, module, program, plan, sizes, buffers);
+    ASSERT_TRUE(launches) << launches.error().message;
+    ASSERT_TRUE(launchAll(device, module, *launches));
+    EXPECT_EQ(getArgument(5), 0x100u);
+    EXPECT_EQ(getArgument(6), 100u);
+    EXPECT_TRUE(device.freed.empty());
+  }
+  EXPECT_EQ(device.freed, (std::vector<DeviceAddress>{0x100}));
+}
+
+TEST_F(ExecutePlanTest, ScratchArraysThatCannotBe) {
+  LaunchPlan &plan = program.plans[0];
+  plan.instructions.push_back({.constant = uint64_t(-3)});
+  plan.scratch = {{ElementType::F32, {0, 5}, "a.mlir:6"}};
+  auto negative = execute({100, 64});
+  ASSERT_FALSE(negative);
+  EXPECT_EQ(negative.error().message,
+            "the scratch array with extents 100x-3 (a.mlir:6) has a negative "
+            "extent");
+  plan.instructions[3].constant = uint64_t(1) << 60;
+  auto large = execute({100, 64});
+  ASSERT_FALSE(large);
+  EXPECT_EQ(large.error().message,
+            "the scratch array with extents 100x1152921504606846976 "
+            "(a.mlir:6) does not fit in memory");
+}

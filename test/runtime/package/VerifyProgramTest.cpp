@@ -175,9 +175,21 @@ static const Mistake mistakes[] = {
     MISTAKE("FewArguments", plan.launches[0].arguments.pop_back(),
             "host function 'host': the launch of 'k': expected 3 arguments, "
             "found 2"),
-    MISTAKE("NoBuffer", plan.launches[0].arguments[0].number = 2,
+    MISTAKE("NoBuffer", plan.launches[0].arguments[0].number = 3,
             "host function 'host': the launch of 'k': argument 0: expected one "
-            "of 2 buffers, found 2"),
+            "of 3 buffers, found 3"),
+    MISTAKE("ScratchForBuffer", plan.launches[0].arguments[0].number = 2,
+            "host function 'host': the launch of 'k': argument 0: expected "
+            "rank 2 of bf16, found rank 2 of f32"),
+    MISTAKE("ScratchValue", plan.scratch[0].extents[0] = 7,
+            "host function 'host': scratch array 0: expected extents to be "
+            "values of 64 bits below 7, found value 7"),
+    MISTAKE("ScratchBits", plan.scratch[0].extents[0] = 4,
+            "host function 'host': scratch array 0: expected extents to be "
+            "values of 64 bits below 7, found value 4"),
+    MISTAKE("ScratchRank", plan.scratch[0].extents.clear(),
+            "host function 'host': scratch array 0: expected a rank in 1..8, "
+            "found 0"),
     MISTAKE("NoValue", plan.launches[0].arguments[2].number = 7,
             "host function 'host': the launch of 'k': argument 2: expected one "
             "of 7 values, found 7"),

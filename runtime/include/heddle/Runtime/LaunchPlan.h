@@ -16,8 +16,10 @@
 #ifndef HEDDLE_RUNTIME_LAUNCHPLAN_H
 #define HEDDLE_RUNTIME_LAUNCHPLAN_H
 
+#include "heddle/Runtime/DeviceMemory.h"
 #include "heddle/Runtime/ElementType.h"
 
+#include <memory>
 #include <vector>
 
 namespace heddle {
@@ -100,7 +102,18 @@ struct Instruction {
   uint64_t constant = 0;
 };
 
-/// The argument of a launch: a buffer, or a value.
+/// A dense row-major array that launches of one call share, and that nobody
+/// else sees. Its contents are undefined before the first of them.
+struct ScratchPlan {
+  ElementType type = ElementType::F32;
+  /// Values.
+  std::vector<uint32_t> extents;
+  /// Where the author wrote it, for messages; may be empty.
+  std::string location;
+};
+
+/// The argument of a launch: a buffer, or a value. Scratch arrays are numbered
+/// after the buffers.
 struct LaunchArgument {
   bool isBuffer = false;
   uint32_t number = 0;
@@ -122,6 +135,7 @@ struct LaunchPlan {
   std::vector<std::string> sizes;
   std::vector<BufferPlan> buffers;
   std::vector<Instruction> instructions;
+  std::vector<ScratchPlan> scratch;
   std::vector<Launch> launches;
 };
 
@@ -162,6 +176,9 @@ struct KernelEntry {
   std::string fallback;
   /// Blocks loop over the grid, so that no more are launched than fit.
   bool persistent = false;
+  /// Blocks add floats to memory as they come, so that results of two runs may
+  /// differ by rounding.
+  bool unordered = false;
   std::vector<KernelParameter> parameters;
   std::vector<TensorMapPlan> tensorMaps;
   /// Where the author wrote it, `file:line`; may be empty.
@@ -178,6 +195,8 @@ struct Program {
   /// The host function `name`, or the only one if that is empty; an error that
   /// says which there are.
   Expected<const LaunchPlan *> findPlan(std::string_view name) const;
+  /// Whether `plan` launches a kernel that is unordered.
+  bool isUnordered(const LaunchPlan &plan) const;
 };
 
 /// Checks that whatever names or numbers something in `program` names what is
@@ -202,6 +221,11 @@ Expected<uint64_t> getBytes(const LaunchPlan &plan, size_t i,
 Expected<std::vector<uint64_t>> evaluate(const LaunchPlan &plan,
                                          std::span<const int64_t> sizes);
 
+/// The bytes of a scratch array, given what `evaluate` returned. An error if an
+/// extent is negative or the bytes do not fit in 63 bits.
+Expected<uint64_t> getBytes(const ScratchPlan &scratch,
+                            std::span<const uint64_t> values);
+
 /// What one launch turned into.
 struct LaunchRecord {
   /// The entry that ran: the kernel or its fallback.
@@ -223,10 +247,14 @@ struct PreparedLaunch {
   /// The bytes of all parameters, and what of it each is.
   std::vector<std::byte> bytes;
   std::vector<KernelArgument> arguments;
+  /// The scratch arrays of the call. Whoever runs a call twice at the same time
+  /// has its outputs overwritten and its scratch arrays, too.
+  std::shared_ptr<const std::vector<DeviceMemory>> scratch;
 };
 
 /// Computes the launches of `plan`, one of `program`'s, and uses nothing of
-/// `device` but its properties, its occupancy and its tensor maps. `buffers`
+/// `device` but its properties, its occupancy and its tensor maps, and memory
+/// for scratch arrays, which lives as long as one of the launches. `buffers`
 /// has the address of each buffer, of at least `getBytes` bytes. A launch with
 /// an empty grid is left out.
 Expected<std::vector<PreparedLaunch>>

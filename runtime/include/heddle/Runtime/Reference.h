@@ -73,10 +73,16 @@ public:
 
   /// Runs it in storage precision and exactly, from the contents `before`, and
   /// compares the outputs in `after` with both.
-  virtual Expected<std::vector<OutputCheck>>
+  Expected<std::vector<OutputCheck>>
   check(std::string_view host, std::span<const int64_t> sizes,
         std::span<const HostArray> before, std::span<const HostArray> after,
-        const ReferenceOptions &options = {}) const = 0;
+        const ReferenceOptions &options = {}) const;
+  /// The same for the results of several runs.
+  virtual Expected<std::vector<std::vector<OutputCheck>>>
+  checkAll(std::string_view host, std::span<const int64_t> sizes,
+           std::span<const HostArray> before,
+           std::span<const std::span<const HostArray>> afters,
+           const ReferenceOptions &options = {}) const = 0;
 };
 
 } // namespace heddle
