@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Tile/Tile.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
 
@@ -307,10 +308,11 @@ LogicalResult HostOp::verifyRegions() {
                << type;
       continue;
     }
-    if (!isa<LaunchOp, ReturnOp>(op) &&
+    if (!isa<LaunchOp, ReturnOp, cf::AssertOp>(op) &&
         op.getName().getDialectNamespace() != "arith")
       return op.emitOpError("is not allowed in a host function, which holds "
-                            "arith operations, memref.alloc and tile.launch");
+                            "arith operations, cf.assert, memref.alloc and "
+                            "tile.launch");
   }
   return success();
 }

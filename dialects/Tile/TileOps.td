@@ -95,14 +95,15 @@ def Tile_HostOp : Tile_Op<"host", [
     are `index` values that the caller chooses; its *buffers* are dense
     row-major memrefs whose dynamic extents are named by sizes. `out` buffers
     are only written, `inout` ones are read and written, others are only read.
-    What the function allocates is scratch, for one launch to leave something
+    `cf.assert` refuses sizes that the kernels cannot work with, before anything
+    is launched. What the function allocates is scratch, for one launch to leave something
     to another of the same call in; its contents are undefined before.
 
     Constraints:
     1. Every buffer is a memref with identity layout of rank 1 to 5.
     2. Each dynamic extent of a buffer is bound to one size.
-    3. The body holds integer `arith` on `index`, `memref.alloc` of dense
-       memrefs of rank 1 to 5, and `tile.launch`.
+    3. The body holds integer `arith` on `index`, `cf.assert`, `memref.alloc` of
+       dense memrefs of rank 1 to 5, and `tile.launch`.
 
     Example:
     ```mlir

@@ -8,6 +8,8 @@
 
 #include "lib/Compiler/HostPlan.h"
 
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+
 using namespace mlir;
 using namespace heddle;
 
@@ -135,6 +137,7 @@ public:
 private:
   LogicalResult addBuffer(unsigned i);
   LogicalResult addInstruction(Operation *op);
+  LogicalResult addCheck(cf::AssertOp op);
   LogicalResult addScratch(memref::AllocOp op);
   LogicalResult addLaunch(tile::LaunchOp op);
 
@@ -211,6 +214,12 @@ LogicalResult PlanBuilder::addInstruction(Operation *op) {
   return success();
 }
 
+LogicalResult PlanBuilder::addCheck(cf::AssertOp op) {
+  plan.checks.push_back({values.lookup(op.getArg()), op.getMsg().str(),
+                         getFileAndLine(op.getLoc())});
+  return success();
+}
+
 LogicalResult PlanBuilder::addScratch(memref::AllocOp op) {
   MemRefType type = op.getType();
   std::optional<ElementType> element = getElementType(type.getElementType());
@@ -267,6 +276,7 @@ FailureOr<LaunchPlan> PlanBuilder::build() {
     LogicalResult added =
         llvm::TypeSwitch<Operation *, LogicalResult>(&op)
             .Case([&](tile::LaunchOp launch) { return addLaunch(launch); })
+            .Case([&](cf::AssertOp check) { return addCheck(check); })
             .Case([&](memref::AllocOp alloc) { return addScratch(alloc); })
             .Default([&](Operation *other) { return addInstruction(other); });
     if (failed(added))

@@ -50,6 +50,12 @@ static json formatInstruction(const Instruction &instruction) {
   return result;
 }
 
+static json formatCheck(const CheckPlan &check) {
+  return {{"condition", check.condition},
+          {"message", check.message},
+          {"location", check.location}};
+}
+
 static json formatScratch(const ScratchPlan &scratch) {
   return {{"type", getName(scratch.type)},
           {"extents", scratch.extents},
@@ -74,6 +80,7 @@ static json formatPlan(const LaunchPlan &plan) {
           {"sizes", plan.sizes},
           {"buffers", toArray(plan.buffers, format)},
           {"instructions", toArray(plan.instructions, formatInstruction)},
+          {"checks", toArray(plan.checks, formatCheck)},
           {"scratch", toArray(plan.scratch, formatScratch)},
           {"launches", toArray(plan.launches, formatLaunch)}};
 }

@@ -237,5 +237,15 @@ heddle::evaluate(const LaunchPlan &plan, std::span<const int64_t> sizes) {
     values.push_back(truncate(compute(instruction, get(a), get(b), get(c)),
                               instruction.resultBits));
   }
+  for (const CheckPlan &check : plan.checks) {
+    if (check.condition >= values.size() || values[check.condition] != 0)
+      continue;
+    std::string found;
+    for (size_t i = 0; i < sizes.size(); ++i)
+      found += fmt::format("{}{}={}", i ? ", " : "", plan.sizes[i], sizes[i]);
+    return makeError(ErrorKind::InvalidInput, "{}{}{}, found {}",
+                     check.location, check.location.empty() ? "" : ": ",
+                     check.message, found);
+  }
   return values;
 }

@@ -91,6 +91,14 @@ static Instruction parseInstruction(const JsonValue &value) {
   return instruction;
 }
 
+static CheckPlan parseCheck(const JsonValue &value) {
+  CheckPlan check;
+  check.condition = parseNumber(value["condition"]);
+  check.message = value["message"].getString();
+  check.location = value["location"].getString();
+  return check;
+}
+
 static ScratchPlan parseScratch(const JsonValue &value) {
   ScratchPlan scratch;
   scratch.type = parseType(value["type"]);
@@ -122,6 +130,7 @@ static LaunchPlan parsePlan(const JsonValue &value) {
         return parseBuffer(buffer, plan.sizes);
       });
   plan.instructions = value["instructions"].getArray(0, any, parseInstruction);
+  plan.checks = value["checks"].getArray(0, any, parseCheck);
   plan.scratch = value["scratch"].getArray(0, any, parseScratch);
   plan.launches = value["launches"].getArray(0, maxLaunches, parseLaunch);
   return plan;

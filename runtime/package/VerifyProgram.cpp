@@ -317,6 +317,17 @@ static Expected<void> verifyScratch(const std::string &place, size_t number,
   return {};
 }
 
+static Expected<void> verifyCheck(const std::string &place, size_t number,
+                                  const CheckPlan &check,
+                                  const std::vector<uint8_t> &bits) {
+  if (check.condition < bits.size() && bits[check.condition] == 1)
+    return {};
+  return refuse(fmt::format("{}: check {}", place, number),
+                "expected a condition that is a value of one bit below {}, "
+                "found value {}",
+                bits.size(), check.condition);
+}
+
 static Expected<void> verifyLaunch(const std::string &place,
                                    const KernelMap &kernels,
                                    const LaunchPlan &plan, const Launch &launch,
@@ -374,6 +385,10 @@ static Expected<void> verifyPlan(const KernelMap &kernels,
       return valid;
     bits.push_back(instruction.resultBits);
   }
+  for (size_t i = 0; i < plan.checks.size(); ++i)
+    if (Expected<void> valid = verifyCheck(place, i, plan.checks[i], bits);
+        !valid)
+      return valid;
   for (size_t i = 0; i < plan.scratch.size(); ++i)
     if (Expected<void> valid = verifyScratch(place, i, plan.scratch[i], bits);
         !valid)

@@ -9,6 +9,7 @@
 #include "lib/Compiler/HostPlan.h"
 
 #include "mlir/AsmParser/AsmParser.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Parser/Parser.h"
 
 #include <gtest/gtest.h>
@@ -26,7 +27,7 @@ protected:
         }) {
     DialectRegistry registry;
     registry.insert<tile::TileDialect, arith::ArithDialect,
-                    memref::MemRefDialect>();
+                    cf::ControlFlowDialect, memref::MemRefDialect>();
     context.appendDialectRegistry(registry);
   }
 
@@ -42,6 +43,26 @@ protected:
   ScopedDiagnosticHandler handler;
   OwningOpRef<ModuleOp> module;
 };
+
+TEST_F(HostPlanTest, ChecksSizes) {
+  auto plan = build(R"(
+tile.host @h[%M, %N]() {
+  %isLess = arith.cmpi slt, %M, %N : index
+  cf.assert %isLess, "expected M to be less than N"
+})");
+  ASSERT_TRUE(succeeded(plan)) << message;
+  ASSERT_EQ(plan->checks.size(), 1u);
+  EXPECT_EQ(plan->checks[0].condition, 2u);
+  int64_t good[] = {3, 4}, bad[] = {4, 4};
+  EXPECT_TRUE(evaluate(*plan, good));
+  auto values = evaluate(*plan, bad);
+  ASSERT_FALSE(values);
+  EXPECT_EQ(values.error().kind, ErrorKind::InvalidInput);
+  EXPECT_NE(values.error().message.find(
+                "expected M to be less than N, found M=4, N=4"),
+            std::string::npos)
+      << values.error().message;
+}
 
 TEST_F(HostPlanTest, TranslatesEveryPart) {
   auto plan = build(R"(

@@ -86,6 +86,11 @@ TEST(PackageTest, ProgramsComeBack) {
   EXPECT_FALSE(plan.launches[0].arguments[2].isBuffer);
   EXPECT_EQ(plan.launches[0].location, "a.mlir:7");
 
+  ASSERT_EQ(plan.checks.size(), 1u);
+  EXPECT_EQ(plan.checks[0].condition, 5u);
+  EXPECT_EQ(plan.checks[0].message, "M must be less than K");
+  EXPECT_EQ(plan.checks[0].location, "a.mlir:5");
+
   ASSERT_EQ(plan.scratch.size(), 1u);
   EXPECT_EQ(plan.scratch[0].type, ElementType::F32);
   EXPECT_EQ(plan.scratch[0].extents, (std::vector<uint32_t>{0, 2}));

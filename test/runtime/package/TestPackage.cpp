@@ -30,6 +30,7 @@ Program test::makeProgram() {
       {.op = IndexOp::CmpSlt, .resultBits = 1, .operands = {0, 1}},
       {.op = IndexOp::Select, .operands = {5, 3, 2}},
   };
+  plan.checks = {{5, "M must be less than K", "a.mlir:5"}};
   plan.scratch = {{ElementType::F32, {0, 2}, "a.mlir:6"}};
   plan.launches = {
       {"k", {3, 6}, {{true, 0}, {true, 1}, {false, 4}}, "a.mlir:7"}};

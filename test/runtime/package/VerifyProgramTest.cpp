@@ -181,6 +181,12 @@ static const Mistake mistakes[] = {
     MISTAKE("ScratchForBuffer", plan.launches[0].arguments[0].number = 2,
             "host function 'host': the launch of 'k': argument 0: expected "
             "rank 2 of bf16, found rank 2 of f32"),
+    MISTAKE("CheckValue", plan.checks[0].condition = 7,
+            "host function 'host': check 0: expected a condition that is a "
+            "value of one bit below 7, found value 7"),
+    MISTAKE("CheckBits", plan.checks[0].condition = 0,
+            "host function 'host': check 0: expected a condition that is a "
+            "value of one bit below 7, found value 0"),
     MISTAKE("ScratchValue", plan.scratch[0].extents[0] = 7,
             "host function 'host': scratch array 0: expected extents to be "
             "values of 64 bits below 7, found value 7"),

@@ -102,6 +102,16 @@ struct Instruction {
   uint64_t constant = 0;
 };
 
+/// A condition that the sizes of a call must meet.
+struct CheckPlan {
+  /// A value of one bit.
+  uint32_t condition = 0;
+  /// What is wrong if it is 0, in the author's words.
+  std::string message;
+  /// Where the author wrote it, for messages; may be empty.
+  std::string location;
+};
+
 /// A dense row-major array that launches of one call share, and that nobody
 /// else sees. Its contents are undefined before the first of them.
 struct ScratchPlan {
@@ -135,6 +145,7 @@ struct LaunchPlan {
   std::vector<std::string> sizes;
   std::vector<BufferPlan> buffers;
   std::vector<Instruction> instructions;
+  std::vector<CheckPlan> checks;
   std::vector<ScratchPlan> scratch;
   std::vector<Launch> launches;
 };
@@ -217,7 +228,7 @@ Expected<uint64_t> getBytes(const LaunchPlan &plan, size_t i,
                             std::span<const int64_t> sizes);
 
 /// Runs the instructions: the sizes followed by all results. An error on a
-/// division by zero.
+/// division by zero, or if the sizes do not meet a condition.
 Expected<std::vector<uint64_t>> evaluate(const LaunchPlan &plan,
                                          std::span<const int64_t> sizes);
 
