@@ -99,6 +99,10 @@ tile.host @attention[%B, %HQ, %HK, %SQ, %SK](%Q: !keys[%B, %HQ, %SQ], %K: !keys[
                                              out %O: !values[%B, %HQ, %SQ], out %L: !logs[%B, %HQ, %SQ]) {
   %m = arith.constant #m
   %blocks = arith.ceildivui %SQ, %m : index
+  %none = arith.constant 0 : index
+  %rest = arith.remui %HQ, %HK : index
+  %divides = arith.cmpi eq, %rest, %none : index
+  cf.assert %divides, "expected HQ to be a multiple of HK"
   %group = arith.divui %HQ, %HK : index
   tile.launch @attend grid(%blocks, %HQ, %B) args(%Q, %K, %V, %O, %L, %group) : !keys, !keys, !values, !values, !logs, index
 }

@@ -265,6 +265,10 @@ tile.host @attention_backward_256[%B, %HQ, %HK, %SQ, %SK, %CAUSAL](
     %Q: !heads[%B, %HQ, %SQ], %K: !heads[%B, %HK, %SK], %V: !heads[%B, %HK, %SK],
     %O: !heads[%B, %HQ, %SQ], %dO: !heads[%B, %HQ, %SQ], %L: !logs[%B, %HQ, %SQ],
     out %dQ: !heads[%B, %HQ, %SQ], out %dK: !heads[%B, %HK, %SK], out %dV: !heads[%B, %HK, %SK]) {
+  %none = arith.constant 0 : index
+  %rest = arith.remui %HQ, %HK : index
+  %divides = arith.cmpi eq, %rest, %none : index
+  cf.assert %divides, "expected HQ to be a multiple of HK"
   %c0 = arith.constant 0 : index
   %c64 = arith.constant 64 : index
   %c128 = arith.constant 128 : index

@@ -201,6 +201,10 @@ tile.host @attention_backward_varlen[%B, %STARTS, %HQ, %HK, %TQ, %TK, %SQ_MAX, %
     %Q: !packed[%HQ, %TQ], %K: !packed[%HK, %TK], %V: !packed[%HK, %TK], %O: !packed[%HQ, %TQ], %dO: !packed[%HQ, %TQ],
     %L: !logs[%HQ, %TQ], %starts_q: !starts[%STARTS], %starts_k: !starts[%STARTS],
     out %dQ: !packed[%HQ, %TQ], out %dK: !packed[%HK, %TK], out %dV: !packed[%HK, %TK]) {
+  %none = arith.constant 0 : index
+  %rest = arith.remui %HQ, %HK : index
+  %divides = arith.cmpi eq, %rest, %none : index
+  cf.assert %divides, "expected HQ to be a multiple of HK"
   %c0 = arith.constant 0 : index
   %c64 = arith.constant 64 : index
   %c128 = arith.constant 128 : index

@@ -103,6 +103,10 @@ tile.host @attention[%B, %HQ, %HK, %SQ, %SK, %BLOCKS, %LIST](%Q: !buffer[%B, %HQ
                                          out %O: !buffer[%B, %HQ, %SQ]) {
   %c128 = arith.constant 128 : index
   %blocks = arith.ceildivui %SQ, %c128 : index
+  %none = arith.constant 0 : index
+  %rest = arith.remui %HQ, %HK : index
+  %divides = arith.cmpi eq, %rest, %none : index
+  cf.assert %divides, "expected HQ to be a multiple of HK"
   %group = arith.divui %HQ, %HK : index
   tile.launch @attend grid(%blocks, %HQ, %B) args(%Q, %K, %V, %O, %group, %partial, %partials, %full, %fulls)
     : !buffer, !buffer, !buffer, !buffer, index, !list, !count, !list, !count

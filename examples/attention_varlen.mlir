@@ -99,6 +99,10 @@ tile.host @attention_varlen[%B, %STARTS, %HQ, %HK, %TQ, %TK, %SQ_MAX](%Q: !packe
     %starts_q: memref<?xi32>[%STARTS], %starts_k: memref<?xi32>[%STARTS], out %O: !packed[%HQ, %TQ], out %L: memref<?x?xf32>[%HQ, %TQ]) {
   %c128 = arith.constant 128 : index
   %blocks = arith.ceildivui %SQ_MAX, %c128 : index
+  %none = arith.constant 0 : index
+  %rest = arith.remui %HQ, %HK : index
+  %divides = arith.cmpi eq, %rest, %none : index
+  cf.assert %divides, "expected HQ to be a multiple of HK"
   %group = arith.divui %HQ, %HK : index
   tile.launch @attend grid(%blocks, %HQ, %B) args(%Q, %K, %V, %starts_q, %starts_k, %O, %L, %group)
     : !packed, !packed, !packed, memref<?xi32>, memref<?xi32>, !packed, memref<?x?xf32>, index

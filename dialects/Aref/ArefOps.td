@@ -33,9 +33,6 @@ def Aref_Tile : Type<
     StaticShapeTensorOf<[AnyFloat, AnySignlessInteger, Index]>.predicate,
     "tile", "::mlir::RankedTensorType">;
 
-def Aref_TileOf32Bits : Type<
-    StaticShapeTensorOf<[F32, I32]>.predicate,
-    "tile of 32-bit elements", "::mlir::RankedTensorType">;
 def Aref_TileOfF32 : Type<
     StaticShapeTensorOf<[F32]>.predicate, "tile of f32",
     "::mlir::RankedTensorType">;
@@ -437,10 +434,8 @@ def Aref_PinOp : Aref_Op<"pin", [
   let summary = "the same tile, which is not used before";
   let description = [{
     What is computed from the result stays after the operations before this one,
-    although nothing else may keep it there.
-
-    Constraints:
-    1. Elements have 32 bits.
+    although nothing else may keep it there; and the result is in registers, even
+    if it is constant.
 
     Example:
     ```mlir
@@ -448,8 +443,8 @@ def Aref_PinOp : Aref_Op<"pin", [
     %p = aref.pin %x : tensor<64xf32>
     ```
   }];
-  let arguments = (ins Aref_TileOf32Bits:$x);
-  let results = (outs Aref_TileOf32Bits:$result);
+  let arguments = (ins Aref_Tile:$x);
+  let results = (outs Aref_Tile:$result);
   let assemblyFormat = "$x attr-dict `:` type($x)";
 }
 

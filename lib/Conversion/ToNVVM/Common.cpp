@@ -206,6 +206,48 @@ void heddle::emitCheck(OpBuilder &builder, Location loc, Value condition,
                 condition, {}, /*touchesMemory=*/false);
 }
 
+Value heddle::packRegister(OpBuilder &builder, Location loc,
+                           ValueRange values) {
+  Type type = values.front().getType();
+  if (values.size() == 1)
+    return LLVM::BitcastOp::create(builder, loc, builder.getI32Type(),
+                                   values.front());
+  auto vector = VectorType::get(values.size(), type);
+  Value result = LLVM::PoisonOp::create(builder, loc, vector);
+  for (auto [i, value] : llvm::enumerate(values))
+    result = LLVM::InsertElementOp::create(builder, loc, result, value,
+                                           getI32(builder, loc, i));
+  return LLVM::BitcastOp::create(builder, loc, builder.getI32Type(), result);
+}
+
+SmallVector<Value> heddle::packRegisters(OpBuilder &builder, Location loc,
+                                         ValueRange values) {
+  unsigned bits = values.front().getType().getIntOrFloatBitWidth();
+  size_t perRegister = std::max<size_t>(1, 32 / bits);
+  SmallVector<Value> packed;
+  for (size_t i = 0; i + perRegister <= values.size(); i += perRegister)
+    packed.push_back(packRegister(builder, loc, values.slice(i, perRegister)));
+  return packed;
+}
+
+SmallVector<Value> heddle::unpackRegisters(OpBuilder &builder, Location loc,
+                                           ValueRange registers, Type type) {
+  int64_t perRegister = 32 / type.getIntOrFloatBitWidth();
+  SmallVector<Value> values;
+  for (Value reg : registers) {
+    if (perRegister == 1) {
+      values.push_back(LLVM::BitcastOp::create(builder, loc, type, reg));
+      continue;
+    }
+    Value vector = LLVM::BitcastOp::create(
+        builder, loc, VectorType::get(perRegister, type), reg);
+    for (int64_t i = 0; i < perRegister; ++i)
+      values.push_back(LLVM::ExtractElementOp::create(builder, loc, vector,
+                                                      getI32(builder, loc, i)));
+  }
+  return values;
+}
+
 Value heddle::addBytes(OpBuilder &builder, Location loc, Value pointer,
                        Value bytes) {
   return LLVM::GEPOp::create(builder, loc, pointer.getType(),

@@ -207,12 +207,19 @@ struct PinPattern : OpConversionPattern<aref::PinOp> {
   LogicalResult
   matchAndRewrite(aref::PinOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    SmallVector<Value> results;
-    for (Value value : adaptor.getX())
-      results.push_back(emitInlinePTX(rewriter, op.getLoc(), "// pinned",
-                                      value.getType().isF32() ? "=f,0" : "=r,0",
-                                      value, value.getType()));
-    rewriter.replaceOpWithMultiple(op, {results});
+    Location loc = op.getLoc();
+    Type type = adaptor.getX().front().getType();
+    unsigned bits = type.getIntOrFloatBitWidth();
+    if (bits > 32 || adaptor.getX().size() * bits % 32 != 0)
+      return op.emitOpError("expected elements that fill registers of 32 bits, "
+                            "found ")
+             << op.getType();
+    SmallVector<Value> registers = packRegisters(rewriter, loc, adaptor.getX());
+    for (Value &reg : registers)
+      reg = emitInlinePTX(rewriter, loc, "// pinned", "=r,0", reg,
+                          rewriter.getI32Type());
+    rewriter.replaceOpWithMultiple(
+        op, {unpackRegisters(rewriter, loc, registers, type)});
     return success();
   }
 };

@@ -110,6 +110,20 @@ mlir::Value emitInlinePTX(mlir::OpBuilder &builder, mlir::Location loc,
                           mlir::ValueRange operands, mlir::Type result = {},
                           bool touchesMemory = true);
 
+/// Packs consecutive elements of up to 32 bits into an i32.
+mlir::Value packRegister(mlir::OpBuilder &builder, mlir::Location loc,
+                         mlir::ValueRange values);
+
+/// All elements of a thread, as few to a register as fit, in order; and back to
+/// elements of `type`.
+llvm::SmallVector<mlir::Value> packRegisters(mlir::OpBuilder &builder,
+                                             mlir::Location loc,
+                                             mlir::ValueRange values);
+llvm::SmallVector<mlir::Value> unpackRegisters(mlir::OpBuilder &builder,
+                                               mlir::Location loc,
+                                               mlir::ValueRange registers,
+                                               mlir::Type type);
+
 /// Stops the program unless `condition` holds. What a comment in front of it
 /// says, the virtual GPU reports. Copies and products may go on meanwhile.
 void emitCheck(mlir::OpBuilder &builder, mlir::Location loc,

@@ -126,33 +126,6 @@ static Value addStart(OpBuilder &builder, Location loc, Value descriptor,
       arith::ConstantIntOp::create(builder, loc, bytes / 16, 64));
 }
 
-/// Packs consecutive elements into 32-bit registers.
-static Value packRegister(OpBuilder &builder, Location loc, ValueRange values) {
-  Type type = values.front().getType();
-  if (values.size() == 1)
-    return LLVM::BitcastOp::create(builder, loc, builder.getI32Type(),
-                                   values.front());
-  auto vector = VectorType::get(values.size(), type);
-  Value result = LLVM::PoisonOp::create(builder, loc, vector);
-  for (auto [i, value] : llvm::enumerate(values))
-    result = LLVM::InsertElementOp::create(
-        builder, loc, result, value,
-        LLVM::ConstantOp::create(builder, loc, builder.getI32Type(),
-                                 builder.getI32IntegerAttr(i)));
-  return LLVM::BitcastOp::create(builder, loc, builder.getI32Type(), result);
-}
-
-/// A tile's registers of a thread, packed.
-static SmallVector<Value> packRegisters(OpBuilder &builder, Location loc,
-                                        ValueRange values) {
-  unsigned bits = values.front().getType().getIntOrFloatBitWidth();
-  size_t perRegister = std::max<size_t>(1, 32 / bits);
-  SmallVector<Value> packed;
-  for (size_t i = 0; i + perRegister <= values.size(); i += perRegister)
-    packed.push_back(packRegister(builder, loc, values.slice(i, perRegister)));
-  return packed;
-}
-
 /// True if every element of the tile is zero, so that the first product need
 /// not read the accumulator. Negative zero is not: it adds nothing either, but
 /// its sign would be lost.
@@ -473,6 +446,14 @@ void heddle::markDetachedWaits(tile::KernelOp kernel) {
 }
 
 void heddle::holdOperands(tile::KernelOp kernel) {
+  // A constant would only be written to a register where a product reads it.
+  kernel.walk([](aref::MmaOp mma) {
+    if (!isa<RankedTensorType>(mma.getA().getType()))
+      return;
+    OpBuilder builder(mma);
+    mma.getAMutable().assign(aref::PinOp::create(
+        builder, mma.getLoc(), mma.getA().getType(), mma.getA()));
+  });
   kernel.walk([](aref::MmaWaitOp wait) {
     SmallVector<Value> held;
     for (Value value : wait.getValues())
