@@ -37,18 +37,25 @@ static std::optional<bool> getRequest(scf::ForOp loop) {
 }
 
 /// Whether products start together in `loop` and are in flight while the
-/// instance computes; then `first` and `last` are these products.
+/// instance computes; then `first` and `last` are these products. Nothing is
+/// waited for between them: whoever has the turn passes it on soon.
 static bool findProducts(scf::ForOp loop, aref::MmaOp &first,
                          aref::MmaOp &last) {
-  bool computes = false;
+  bool waits = false, computes = false;
   for (Operation &op : *loop.getBody()) {
     if (auto mma = dyn_cast<aref::MmaOp>(op)) {
-      if (computes)
+      if (waits)
         return false;
       first = first ? first : mma;
       last = mma;
-    } else if (auto wait = dyn_cast<aref::MmaWaitOp>(op); wait && last) {
+    } else if (auto wait = dyn_cast<aref::MmaWaitOp>(op)) {
+      waits = true;
       computes |= wait.getLate();
+    } else {
+      WalkResult multiplies =
+          op.walk([](aref::MmaOp) { return WalkResult::interrupt(); });
+      if (multiplies.wasInterrupted())
+        return false;
     }
   }
   return computes && first != last;

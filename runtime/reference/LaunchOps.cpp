@@ -265,7 +265,29 @@ static std::string verifyAlloc(const Site &site) {
   return verifyIndices(site, 0, site.getNumOperands());
 }
 
+//===----------------------------------------------------------------------===//
+// Checks
+//===----------------------------------------------------------------------===//
+
+static bool runAssert(Frame &host, const Operation &op) {
+  return host.getInt(op.operands[0]) != 0 ||
+         host.error(op, "{}", op.getString("msg"));
+}
+
+static std::string verifyAssert(const Site &site) {
+  if (site.function.isKernel)
+    return "expected a host function around a check of sizes";
+  if (site.getNumOperands() != 1 || site.getNumResults() != 0 ||
+      site.operand(0).form != Form::Scalar)
+    return "expected a condition and no result";
+  return "";
+}
+
 void heddle::reference::addLaunchOps(Registry &registry) {
+  registry.add({.name = "cf.assert",
+                .attributes = {{"msg", AttributeKind::String}},
+                .verify = verifyAssert,
+                .run = runAssert});
   registry.add("memref.alloc", verifyAlloc, runAlloc);
   registry.add({.name = "tile.launch",
                 .attributes = {{"callee", AttributeKind::String},

@@ -107,6 +107,47 @@ tile.kernel @sums(%n: index) attributes {aref.copies = "tma"} {
 // -----
 
 !tile = tensor<64x64xf32>
+!bytes = !aref.buffer<64x64xbf16, swizzle = 128>
+
+// The loop around has products before and after the inner one. It would keep its
+// turn while the inner loop takes turns.
+// CHECK-LABEL: tile.kernel @nested
+tile.kernel @nested(%n: index) attributes {aref.copies = "tma"} {
+  %k = aref.alloc : !bytes
+  aref.role "consumer" instances(%i = 2) warps(4) {
+    %c0 = arith.constant 0 : index
+    %c64 = arith.constant 64 : index
+    %zero = arith.constant dense<0.0> : !tile
+    // CHECK: scf.for
+    scf.for %b = %c0 to %n step %c64 {
+      // CHECK-NOT: turn
+      // CHECK: scf.for
+      %t = aref.mma %k, %k, %zero transpose_b : !bytes, !bytes -> !tile
+      %tw = aref.mma_wait %t pending 0 : !tile
+      %o = scf.for %j = %c0 to %n step %c64 iter_args(%sum = %tw) -> (!tile) {
+        // CHECK: aref.take_turn
+        // CHECK: aref.pass_turn
+        %s = aref.mma %k, %k, %zero transpose_b : !bytes, !bytes -> !tile
+        %d = aref.mma %k, %k, %sum : !bytes, !bytes -> !tile
+        %sw = aref.mma_wait %s pending 1 : !tile
+        %p = math.exp2 %sw : !tile
+        %dw = aref.mma_wait %d pending 0 late : !tile
+        %r = arith.addf %dw, %p : !tile
+        scf.yield %r : !tile
+      }
+      // CHECK: scf.yield
+      // CHECK-NOT: turn
+      // CHECK: aref.mma_wait
+      %e = aref.mma %k, %k, %o : !bytes, !bytes -> !tile
+      %x = math.exp2 %tw : !tile
+      %ew = aref.mma_wait %e pending 0 late : !tile
+    }
+  }
+}
+
+// -----
+
+!tile = tensor<64x64xf32>
 !long = !aref.buffer<64x256xbf16, swizzle = 128>
 !bytes = !aref.buffer<64x64xbf16, swizzle = 128>
 
