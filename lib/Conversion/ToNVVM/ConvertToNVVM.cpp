@@ -120,6 +120,7 @@ void ConvertToNVVM::runOnOperation() {
     initializeBarriers(kernel);
     markDetachedWaits(kernel);
     holdOperands(kernel);
+    markRecomputations(kernel);
     if (failed(applyPartialConversion(kernel, target, frozen)) ||
         failed(flattenKernel(kernel)))
       return signalPassFailure();

@@ -8,6 +8,8 @@
 
 #include "lib/Conversion/ToNVVM/Tiles.h"
 
+#include "lib/Conversion/ToNVVM/Kernel.h"
+
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -17,10 +19,25 @@ using namespace heddle;
 // ThreadCoords
 //===----------------------------------------------------------------------===//
 
+/// On an access in a loop that starts products; see `markRecomputations`.
+static constexpr llvm::StringLiteral recomputeAttrName = "aref.recompute";
+
+void heddle::markRecomputations(tile::KernelOp kernel) {
+  kernel.walk([](scf::ForOp loop) {
+    if (loop.getBody()->getOps<aref::MmaOp>().empty())
+      return;
+    loop.walk([](Operation *op) {
+      if (isa<aref::LocalLoadOp, aref::LocalStoreOp>(op))
+        op->setAttr(recomputeAttrName, UnitAttr::get(op->getContext()));
+    });
+  });
+}
+
 ThreadCoords::ThreadCoords(OpBuilder &builder, Operation *op,
                            const TileLayout &layout)
     : builder(builder), loc(op->getLoc()), layout(layout),
-      thread(getThreadInInstance(builder, op)), known(layout.getRank()) {}
+      thread(getThreadInInstance(builder, op)),
+      recomputes(op->hasAttr(recomputeAttrName)), known(layout.getRank()) {}
 
 Value ThreadCoords::getConstant(int64_t value) {
   return getI32(builder, loc, value);
@@ -56,6 +73,9 @@ Value ThreadCoords::getBase(unsigned dim) {
     SmallVector<int64_t> bases = layout.getLaneBases(dim);
     llvm::append_range(bases, layout.getWarpBases(dim));
     known[dim] = getSum(bases);
+    if (recomputes)
+      known[dim] = emitInlinePTX(builder, loc, "mov.b32 $0, $1;", "=r,r",
+                                 known[dim], builder.getI32Type());
   }
   return known[dim];
 }

@@ -41,6 +41,8 @@ private:
   mlir::Location loc;
   TileLayout layout;
   mlir::Value thread;
+  /// Coordinates are computed where they are used, not before a loop.
+  bool recomputes;
   llvm::SmallVector<mlir::Value> known;
 };
 
