@@ -41,6 +41,7 @@ private:
   FailureOr<bool> feedsTf32(RingOp ring, int64_t number);
   bool canPutByTma(RingOp ring);
   void lowerPut(PutOp put, bool byTma, ArrayRef<bool> roundTf32);
+  bool isLeftToCopies(tile::StoreOp store);
   bool canStage(tile::StoreOp store);
   bool isOverwritten(tile::StoreOp store);
   Value emitIsInside(tile::StoreOp store);
@@ -183,13 +184,17 @@ bool canCopyOut(tile::StoreOp store) {
          llvm::all_of(store.getOffsets(), isKnownNonNegative);
 }
 
+/// Whether copies do all of what `store` does. What is outside of a part of an
+/// argument, threads drop themselves, and nothing orders what they write and
+/// what copies do.
+bool CopyLowering::isLeftToCopies(tile::StoreOp store) {
+  return canCopyOut(store) && (ArgumentView::get(store.getView())->isWhole() ||
+                               !isOverwritten(store));
+}
+
 /// Whether `store` may write after the operations that follow it have started.
 bool CopyLowering::canStage(tile::StoreOp store) {
-  if (!canCopyOut(store))
-    return false;
-  // What is outside of a part of an argument, threads drop themselves, and
-  // nothing orders what they write and what copies do.
-  if (!ArgumentView::get(store.getView())->isWhole() && isOverwritten(store))
+  if (!isLeftToCopies(store))
     return false;
   Value root = getRootView(store.getView());
   WalkResult conflict = kernel.walk([&](Operation *op) {
@@ -203,7 +208,7 @@ bool CopyLowering::canStage(tile::StoreOp store) {
     else if (auto other = dyn_cast<memref::StoreOp>(op))
       view = other.getMemRef();
     else if (auto other = dyn_cast<tile::StoreOp>(op))
-      if (!canCopyOut(other))
+      if (!isLeftToCopies(other))
         view = other.getView();
     return view && getRootView(view) == root ? WalkResult::interrupt()
                                              : WalkResult::advance();
