@@ -47,13 +47,40 @@ MaskCondition MaskCondition::any(ArrayRef<MaskCondition> parts) {
   return joinParts(parts, Kind::Any, Kind::Never, Kind::Always);
 }
 
-void heddle::addLeaves(const LinearSum &sum, SetVector<Value> &leaves) {
+/// The leaves of `sum`, also those in quotients.
+static void addLeaves(const LinearSum &sum, SetVector<Value> &leaves) {
   for (const LinearSum::Term &term : sum.terms) {
     if (term.leaf)
       leaves.insert(term.leaf);
     else
       addLeaves(*term.dividend, leaves);
   }
+}
+
+Value heddle::emitIsExact(
+    const MaskCondition &condition, scf::ForOp loop, SumEmitter &emitter,
+    OpBuilder &builder, Location loc,
+    function_ref<Value(const LinearSum &)> emitAtMostZero) {
+  SetVector<Value> leaves;
+  addLeaves(condition.sum, leaves);
+  for (const LinearSum &sum : condition.nonNegative)
+    addLeaves(sum, leaves);
+  // What holds at the bounds of the loop holds in it, and need be tested once.
+  if (leaves.remove(loop.getInductionVar())) {
+    leaves.insert(loop.getLowerBound());
+    leaves.insert(loop.getUpperBound());
+  }
+  Value exact;
+  auto require = [&](Value holds) {
+    exact =
+        exact ? builder.createOrFold<arith::AndIOp>(loc, exact, holds) : holds;
+  };
+  for (Value leaf : leaves)
+    if (!matchPattern(leaf, m_Zero()))
+      require(emitter.emitFits(leaf, condition.leafBits));
+  for (const LinearSum &sum : condition.nonNegative)
+    require(emitAtMostZero(sum.times(-1)));
+  return exact;
 }
 
 //===----------------------------------------------------------------------===//

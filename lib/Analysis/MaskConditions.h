@@ -51,8 +51,13 @@ struct MaskCondition {
 /// `wanted`.
 MaskCondition getConditionOf(mlir::Value mask, bool wanted, TileRanges &ranges);
 
-/// The leaves of `sum`, also those in quotients.
-void addLeaves(const LinearSum &sum, llvm::SetVector<mlir::Value> &leaves);
+/// i1: whether the comparison that `condition`, of kind `AtMostZero`, came from
+/// does not wrap around in an iteration of `loop`; null if it cannot.
+/// `emitAtMostZero` tells whether a sum is where the caller needs to know.
+mlir::Value
+emitIsExact(const MaskCondition &condition, mlir::scf::ForOp loop,
+            SumEmitter &emitter, mlir::OpBuilder &builder, mlir::Location loc,
+            llvm::function_ref<mlir::Value(const LinearSum &)> emitAtMostZero);
 
 } // namespace heddle
 

@@ -9,6 +9,7 @@
 #include "lib/Transforms/OperandLoads.h"
 #include "lib/Transforms/Passes.h"
 #include "lib/Transforms/Roles.h"
+#include "lib/Transforms/Warpgroups.h"
 
 namespace heddle {
 #define GEN_PASS_DEF_ASSIGNROLES
@@ -71,9 +72,7 @@ struct AssignRoles : heddle::impl::AssignRolesBase<AssignRoles> {
     StringRef persistent = aref::ArefDialect::getPersistentAttrName();
     if (!kernel->hasAttr(persistent))
       return;
-    auto copies = kernel->getAttrOfType<StringAttr>(
-        aref::ArefDialect::getCopiesAttrName());
-    bool tma = copies && copies.getValue() == "tma";
+    bool tma = usesTma(kernel);
     OperandLoads loads(kernel);
     SmallVector<tile::LoadOp> eligible = loads.getEligible();
     if (tma)

@@ -30,14 +30,10 @@ public:
       : b(op), loc(NameLoc::get(b.getStringAttr("inside"), op->getLoc())) {}
 
   void visit(memref::LoadOp load) {
-    for (auto [dim, index] : llvm::enumerate(load.getIndices()))
-      check(isBelow(index, getExtent(load.getMemRef(), dim)),
-            "index {0} of a view is outside of it", dim);
+    checkAll(load.getMemRef(), load.getIndices());
   }
   void visit(memref::StoreOp store) {
-    for (auto [dim, index] : llvm::enumerate(store.getIndices()))
-      check(isBelow(index, getExtent(store.getMemRef(), dim)),
-            "index {0} of a view is outside of it", dim);
+    checkAll(store.getMemRef(), store.getIndices());
   }
   void visit(memref::SubViewOp subview);
   void visit(tile::LoadOp load);
@@ -51,6 +47,11 @@ private:
   }
   Value compare(arith::CmpIPredicate predicate, Value a, Value x) {
     return b.createOrFold<arith::CmpIOp>(loc, predicate, a, x);
+  }
+  void checkAll(Value view, ValueRange indices) {
+    for (auto [dim, index] : llvm::enumerate(indices))
+      check(isBelow(index, getExtent(view, dim)),
+            "index {0} of a view is outside of it", dim);
   }
   /// Negative numbers are large ones.
   Value isBelow(Value index, Value extent) {

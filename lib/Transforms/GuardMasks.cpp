@@ -32,9 +32,6 @@ public:
   Value emitNot(const MaskCondition &condition);
 
 private:
-  /// i1: whether the comparison that `condition` came from does not wrap
-  /// around; null if it cannot.
-  Value emitIsExact(const MaskCondition &condition);
   Value getConstant(bool value) {
     return arith::ConstantIntOp::create(builder, loc, value, 1);
   }
@@ -46,29 +43,6 @@ private:
 };
 
 } // namespace
-
-Value ConditionEmitter::emitIsExact(const MaskCondition &condition) {
-  SetVector<Value> leaves;
-  addLeaves(condition.sum, leaves);
-  for (const LinearSum &sum : condition.nonNegative)
-    addLeaves(sum, leaves);
-  // What holds at the bounds of the loop holds in it, and need be tested once.
-  if (leaves.remove(loop.getInductionVar())) {
-    leaves.insert(loop.getLowerBound());
-    leaves.insert(loop.getUpperBound());
-  }
-  Value exact;
-  auto require = [&](Value holds) {
-    exact =
-        exact ? builder.createOrFold<arith::AndIOp>(loc, exact, holds) : holds;
-  };
-  for (Value leaf : leaves)
-    if (!matchPattern(leaf, m_Zero()))
-      require(emitter.emitFits(leaf, condition.leafBits));
-  for (const LinearSum &sum : condition.nonNegative)
-    require(emitter.emitAtMostZero(sum.times(-1), loop.getInductionVar()));
-  return exact;
-}
 
 Value ConditionEmitter::emitNot(const MaskCondition &condition) {
   switch (condition.kind) {
@@ -82,9 +56,12 @@ Value ConditionEmitter::emitNot(const MaskCondition &condition) {
                             : condition.flag;
   case Kind::AtMostZero: {
     // 1 - sum <= 0.
-    Value above = emitter.emitAtMostZero(condition.sum.times(-1).plus(1),
-                                         loop.getInductionVar());
-    Value exact = emitIsExact(condition);
+    auto emitAtMostZero = [&](const LinearSum &sum) {
+      return emitter.emitAtMostZero(sum, loop.getInductionVar());
+    };
+    Value above = emitAtMostZero(condition.sum.times(-1).plus(1));
+    Value exact =
+        emitIsExact(condition, loop, emitter, builder, loc, emitAtMostZero);
     return exact ? builder.createOrFold<arith::AndIOp>(loc, exact, above)
                  : above;
   }

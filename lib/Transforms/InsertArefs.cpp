@@ -8,6 +8,7 @@
 
 #include "lib/Transforms/Passes.h"
 #include "lib/Transforms/Roles.h"
+#include "lib/Transforms/ScheduleAttrs.h"
 
 #include "llvm/ADT/DenseSet.h"
 
@@ -62,19 +63,6 @@ static SmallVector<Group> groupLoads(tile::KernelOp kernel) {
   return groups;
 }
 
-/// The depth that the author asked for, from the innermost loop around `op`
-/// that has one, or from the kernel.
-static IntegerAttr getRequestedDepth(Operation *op) {
-  StringRef name = tile::TileDialect::getStagesAttrName();
-  for (; op; op = op->getParentOp()) {
-    if (auto stages = op->getAttrOfType<IntegerAttr>(name))
-      return stages;
-    if (isa<tile::KernelOp>(op))
-      break;
-  }
-  return {};
-}
-
 static void insertRing(tile::KernelOp kernel, const Group &group) {
   MLIRContext *context = kernel.getContext();
   SmallVector<RankedTensorType> tiles;
@@ -106,7 +94,8 @@ static void insertRing(tile::KernelOp kernel, const Group &group) {
   }
   auto ring = aref::RingOp::create(
       builder, group.loc, aref::RingType::get(context, /*depth=*/0, tiles));
-  if (IntegerAttr depth = getRequestedDepth(group.loads.front()))
+  if (auto depth = findScheduleAttr<IntegerAttr>(
+          group.loads.front(), tile::TileDialect::getStagesAttrName()))
     ring.setRequestedDepth(depth.getInt());
 
   SmallVector<Type> results = {aref::SlotType::get(context, tiles)};

@@ -12,6 +12,7 @@
 #include "lib/Transforms/BorrowedTiles.h"
 #include "lib/Transforms/OperandLoads.h"
 #include "lib/Transforms/Passes.h"
+#include "lib/Transforms/Warpgroups.h"
 
 #include "llvm/ADT/SetVector.h"
 
@@ -30,9 +31,7 @@ class CopyLowering {
 public:
   explicit CopyLowering(tile::KernelOp kernel)
       : kernel(kernel), b(kernel.getContext()) {
-    auto copies =
-        kernel->getAttrOfType<StringAttr>(ArefDialect::getCopiesAttrName());
-    tma = copies && copies.getValue() == "tma";
+    tma = usesTma(kernel);
   }
 
   LogicalResult run();
@@ -208,10 +207,12 @@ bool CopyLowering::canStage(tile::StoreOp store) {
     else if (auto other = dyn_cast<memref::StoreOp>(op))
       view = other.getMemRef();
     else if (auto other = dyn_cast<tile::StoreOp>(op))
-      if (!isLeftToCopies(other))
-        view = other.getView();
-    return view && getRootView(view) == root ? WalkResult::interrupt()
-                                             : WalkResult::advance();
+      view = other.getView();
+    if (!view || getRootView(view) != root)
+      return WalkResult::advance();
+    auto other = dyn_cast<tile::StoreOp>(op);
+    return other && isLeftToCopies(other) ? WalkResult::advance()
+                                          : WalkResult::interrupt();
   });
   return !conflict.wasInterrupted();
 }

@@ -50,11 +50,8 @@ private:
   Hull unite(const Hull &x, const Hull &y);
   /// Nothing, unless `holds`.
   Hull getIf(Value holds);
-  /// i1: whether the comparison that `condition` came from does not wrap around
-  /// in any iteration; null if it cannot.
-  Value emitIsExact(const MaskCondition &condition);
-  /// The sum where it is least in the loop.
-  LinearSum getLeast(const LinearSum &sum);
+  /// The sum where it is greatest in the loop.
+  LinearSum getGreatest(const LinearSum &sum);
   void setBounds(const Hull &hull);
 
   template <typename OpT>
@@ -120,36 +117,15 @@ Hull Narrower::unite(const Hull &x, const Hull &y) {
           emit<arith::MaxSIOp>(filledX.last, filledY.last)};
 }
 
-LinearSum Narrower::getLeast(const LinearSum &sum) {
+LinearSum Narrower::getGreatest(const LinearSum &sum) {
   Value iv = loop.getInductionVar();
   int64_t factor = sum.getFactor(iv);
-  LinearSum least = sum.plus(LinearSum::ofLeaf(iv), -factor);
+  LinearSum greatest = sum.plus(LinearSum::ofLeaf(iv), -factor);
   if (factor > 0)
-    least.add(LinearSum::ofLeaf(loop.getLowerBound()), factor);
+    greatest.add(LinearSum::ofLeaf(loop.getUpperBound()).plus(-1), factor);
   else if (factor < 0)
-    least.add(LinearSum::ofLeaf(loop.getUpperBound()).plus(-1), factor);
-  return least;
-}
-
-Value Narrower::emitIsExact(const MaskCondition &condition) {
-  SetVector<Value> leaves;
-  addLeaves(condition.sum, leaves);
-  for (const LinearSum &sum : condition.nonNegative)
-    addLeaves(sum, leaves);
-  if (leaves.remove(loop.getInductionVar())) {
-    leaves.insert(loop.getLowerBound());
-    leaves.insert(loop.getUpperBound());
-  }
-  Value exact;
-  auto require = [&](Value holds) {
-    exact = exact ? emit<arith::AndIOp>(exact, holds) : holds;
-  };
-  for (Value leaf : leaves)
-    if (!matchPattern(leaf, m_Zero()))
-      require(emitter.emitFits(leaf, condition.leafBits));
-  for (const LinearSum &sum : condition.nonNegative)
-    require(emitter.emitAtMostZero(getLeast(sum).times(-1)));
-  return exact;
+    greatest.add(LinearSum::ofLeaf(loop.getLowerBound()), factor);
+  return greatest;
 }
 
 Hull Narrower::getHull(const LinearSum &sum) {
@@ -189,7 +165,11 @@ Hull Narrower::getHull(const MaskCondition &condition) {
     Hull hull = getHull(condition.sum);
     if (hull.isWhole())
       return hull;
-    if (Value exact = emitIsExact(condition)) {
+    if (Value exact =
+            emitIsExact(condition, loop, emitter, builder, loop.getLoc(),
+                        [&](const LinearSum &sum) {
+                          return emitter.emitAtMostZero(getGreatest(sum));
+                        })) {
       if (hull.first)
         hull.first =
             select(exact, hull.first, emitter.emitConstant(-veryLarge));

@@ -23,6 +23,7 @@
 
 #include "lib/Transforms/Passes.h"
 #include "lib/Transforms/Roles.h"
+#include "lib/Transforms/ScheduleAttrs.h"
 #include "lib/Transforms/Warpgroups.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -67,14 +68,14 @@ private:
                       function_ref<void(Value, Operation *)> visit) const;
   bool isScalar(Operation *op) const;
   SmallVector<tile::DotOp> findLateDots();
+  bool isLateResult(unsigned i) const;
+  DenseSet<Value> getLateArguments();
   void addUsersOfLate();
   LogicalResult placeRings();
   void sinkIntoSecond();
   void findCarried();
 
   bool isComputedWith(Value value) const;
-  void clone(ArrayRef<Operation *> ops, OpBuilder &builder,
-             IRMapping &mapping) const;
   /// The operations of a stage with the scalars that it needs, in order.
   SmallVector<Operation *> withScalars(const DenseSet<Operation *> &stage,
                                        ValueRange also) const;
@@ -138,16 +139,27 @@ SmallVector<tile::DotOp> Stages::findLateDots() {
   return late;
 }
 
+/// Whether the second stage computes value `i` that the loop carries.
+bool Stages::isLateResult(unsigned i) const {
+  Operation *def = yield->getOperand(i).getDefiningOp();
+  return def && second.contains(def);
+}
+
+/// What the second stage carries around the loop.
+DenseSet<Value> Stages::getLateArguments() {
+  DenseSet<Value> late;
+  for (auto [i, argument] : llvm::enumerate(loop.getRegionIterArgs()))
+    if (isLateResult(i))
+      late.insert(argument);
+  return late;
+}
+
 /// What uses a result of the second stage, or a value that the second stage
 /// carries around the loop, is of the second stage as well.
 void Stages::addUsersOfLate() {
   for (bool changed = true; changed;) {
     changed = false;
-    DenseSet<Value> lateArguments;
-    for (auto [argument, yielded] :
-         llvm::zip(loop.getRegionIterArgs(), yield->getOperands()))
-      if (Operation *def = yielded.getDefiningOp(); def && second.contains(def))
-        lateArguments.insert(argument);
+    DenseSet<Value> lateArguments = getLateArguments();
     for (Operation &op : body->without_terminator()) {
       if (second.contains(&op))
         continue;
@@ -238,13 +250,9 @@ void Stages::sinkIntoSecond() {
 }
 
 void Stages::findCarried() {
-  DenseSet<Value> lateArguments;
-  for (auto [argument, yielded] :
-       llvm::zip(loop.getRegionIterArgs(), yield->getOperands()))
-    if (Operation *def = yielded.getDefiningOp(); def && second.contains(def))
-      lateArguments.insert(argument);
+  DenseSet<Value> lateArguments = getLateArguments();
   auto visit = [&](Value value, Operation *def, auto &self) -> void {
-    if (def && (second.contains(def)))
+    if (def && second.contains(def))
       return;
     if (def && isScalar(def)) {
       forEachOperand(def, [&](Value operand, Operation *inner) {
@@ -377,12 +385,6 @@ void Stages::orderFirst(SmallVectorImpl<Operation *> &before,
   after.append(last);
 }
 
-void Stages::clone(ArrayRef<Operation *> ops, OpBuilder &builder,
-                   IRMapping &mapping) const {
-  for (Operation *op : ops)
-    builder.clone(*op, mapping);
-}
-
 /// Whether the second stage does more with `value` than to multiply it.
 bool Stages::isComputedWith(Value value) const {
   return llvm::any_of(value.getUsers(), [&](Operation *user) {
@@ -403,13 +405,13 @@ static Value createPin(OpBuilder &builder, Value tile) {
 
 void Stages::rewrite() {
   OpBuilder builder(loop);
+  auto clone = [&](ArrayRef<Operation *> ops, IRMapping &mapping) {
+    for (Operation *op : ops)
+      builder.clone(*op, mapping);
+  };
   Location loc = loop.getLoc();
   SmallVector<Operation *> before, after, late = withScalars(second, {});
   orderFirst(before, after);
-  auto isLate = [&](unsigned i) {
-    Operation *def = yield->getOperand(i).getDefiningOp();
-    return def && second.contains(def);
-  };
   auto named = [&](StringRef name) {
     return NameLoc::get(builder.getStringAttr(name), loc);
   };
@@ -430,12 +432,13 @@ void Stages::rewrite() {
   for (auto [argument, init] :
        llvm::zip(loop.getRegionIterArgs(), loop.getInits()))
     mapping.map(argument, init);
-  clone(before, builder, mapping);
-  clone(after, builder, mapping);
+  clone(before, mapping);
+  clone(after, mapping);
   SmallVector<Value> inits;
   for (unsigned i = 0; i < numResults; ++i)
-    inits.push_back(isLate(i) ? loop.getInits()[i]
-                              : mapping.lookupOrDefault(yield->getOperand(i)));
+    inits.push_back(isLateResult(i)
+                        ? loop.getInits()[i]
+                        : mapping.lookupOrDefault(yield->getOperand(i)));
   for (Value value : carried)
     inits.push_back(mapping.lookupOrDefault(value));
 
@@ -464,19 +467,19 @@ void Stages::rewrite() {
   for (auto [i, value] : llvm::enumerate(carried))
     rotated.getRegionIterArg(numResults + i).setLoc(value.getLoc());
   mapLate(last, rotated.getRegionIterArgs());
-  clone(before, builder, early);
+  clone(before, early);
   // What the last iteration's second stage computes is hidden by the products
   // that were started above.
   for (auto [value, argument] :
        llvm::zip(carried, rotated.getRegionIterArgs().drop_front(numResults)))
     if (isComputedWith(value))
       last.map(value, createPin(builder, argument));
-  clone(late, builder, last);
-  clone(after, builder, early);
+  clone(late, last);
+  clone(after, early);
   SmallVector<Value> yields;
   for (unsigned i = 0; i < numResults; ++i)
     yields.push_back(
-        (isLate(i) ? last : early).lookupOrDefault(yield->getOperand(i)));
+        (isLateResult(i) ? last : early).lookupOrDefault(yield->getOperand(i)));
   for (Value value : carried)
     yields.push_back(early.lookupOrDefault(value));
   scf::YieldOp::create(builder, yield->getLoc(), yields);
@@ -485,11 +488,12 @@ void Stages::rewrite() {
   builder.setInsertionPointToEnd(branch.thenBlock());
   IRMapping drain;
   mapLate(drain, rotated.getResults());
-  clone(late, builder, drain);
+  clone(late, drain);
   SmallVector<Value> results;
   for (unsigned i = 0; i < numResults; ++i)
-    results.push_back(isLate(i) ? drain.lookupOrDefault(yield->getOperand(i))
-                                : rotated.getResult(i));
+    results.push_back(isLateResult(i)
+                          ? drain.lookupOrDefault(yield->getOperand(i))
+                          : rotated.getResult(i));
   scf::YieldOp::create(builder, yield->getLoc(), results);
 
   builder.setInsertionPointToEnd(branch.elseBlock());
@@ -498,20 +502,10 @@ void Stages::rewrite() {
   loop.erase();
 }
 
-/// Whether the author says that `loop` should not be overlapped.
-static bool isSwitchedOff(scf::ForOp loop) {
-  StringRef name = tile::TileDialect::getOverlapAttrName();
-  for (Operation *op = loop; op; op = op->getParentOp()) {
-    if (auto given = op->getAttrOfType<BoolAttr>(name))
-      return !given.getValue();
-    if (isa<tile::KernelOp>(op))
-      break;
-  }
-  return false;
-}
-
 static void overlap(tile::KernelOp kernel, scf::ForOp loop) {
-  if (isSwitchedOff(loop))
+  auto request =
+      findScheduleAttr<BoolAttr>(loop, tile::TileDialect::getOverlapAttrName());
+  if (request && !request.getValue())
     return;
   // The fallback is slow anyway; one remark is enough.
   bool tma = usesTma(kernel);

@@ -9,6 +9,7 @@
 #include "lib/Transforms/Passes.h"
 #include "lib/Transforms/RoleSlice.h"
 #include "lib/Transforms/Roles.h"
+#include "lib/Transforms/Warpgroups.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace heddle {
@@ -51,15 +52,12 @@ struct SplitRoles : heddle::impl::SplitRolesBase<SplitRoles> {
                       .wasInterrupted();
     if (!hasPut)
       return;
-    auto copies = kernel->getAttrOfType<StringAttr>(
-        aref::ArefDialect::getCopiesAttrName());
-    bool tma = copies && copies.getValue() == "tma";
     SmallVector<Operation *> old;
     for (Operation &op : body.without_terminator())
       if (!isa<aref::RingOp>(op))
         old.push_back(&op);
     // One thread starts a copy by TMA; without it, threads move every element.
-    createRole(kernel, producerRole, tma ? 1 : 4);
+    createRole(kernel, producerRole, usesTma(kernel) ? 1 : 4);
     createRole(kernel, consumerRole, 4);
     for (Operation *op : llvm::reverse(old))
       op->erase();

@@ -8,6 +8,7 @@
 
 #include "dialects/Aref/Aref.h"
 #include "lib/Transforms/Passes.h"
+#include "lib/Transforms/ScheduleAttrs.h"
 #include "lib/Transforms/Warpgroups.h"
 
 namespace heddle {
@@ -25,15 +26,6 @@ static constexpr int64_t longestSum = 128;
 /// The elements that each sum of `mma` adds up.
 static int64_t getK(aref::MmaOp mma) {
   return mma.getB().getType().getTile().getDimSize(mma.getTransposeB() ? 1 : 0);
-}
-
-/// What the author says about `loop`, if anything.
-static std::optional<bool> getRequest(scf::ForOp loop) {
-  StringRef name = tile::TileDialect::getPingPongAttrName();
-  for (Operation *op = loop; op; op = op->getParentOp())
-    if (auto given = op->getAttrOfType<BoolAttr>(name))
-      return given.getValue();
-  return std::nullopt;
 }
 
 /// Whether products start together in `loop` and are in flight while the
@@ -63,8 +55,11 @@ static bool findProducts(scf::ForOp loop, aref::MmaOp &first,
 
 static bool takeTurns(scf::ForOp loop) {
   aref::MmaOp first, last;
-  if (!findProducts(loop, first, last) ||
-      !getRequest(loop).value_or(getK(first) <= longestSum))
+  if (!findProducts(loop, first, last))
+    return false;
+  auto request = findScheduleAttr<BoolAttr>(
+      loop, tile::TileDialect::getPingPongAttrName());
+  if (request ? !request.getValue() : getK(first) > longestSum)
     return false;
   OpBuilder builder(first);
   aref::TakeTurnOp::create(builder, first.getLoc());

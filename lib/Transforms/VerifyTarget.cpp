@@ -9,6 +9,8 @@
 #include "dialects/Tile/Limits.h"
 #include "lib/Transforms/LayoutPlan.h"
 #include "lib/Transforms/Passes.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 namespace heddle {
 #define GEN_PASS_DEF_VERIFYTARGET
@@ -154,6 +156,17 @@ static LogicalResult verifyTiles(Operation *op) {
                          "that treats all elements alike");
 }
 
+/// Refuses what only host functions do.
+static LogicalResult verifyPlace(Operation *op) {
+  if (isa<memref::AllocOp>(op))
+    return op->emitOpError("expected in a host function, which allocates what "
+                           "kernels share; a kernel's arrays are arguments");
+  if (isa<cf::AssertOp>(op))
+    return op->emitOpError("expected in a host function, which checks sizes "
+                           "before it launches kernels");
+  return success();
+}
+
 namespace {
 struct VerifyTarget : heddle::impl::VerifyTargetBase<VerifyTarget> {
   void runOnOperation() override {
@@ -163,6 +176,7 @@ struct VerifyTarget : heddle::impl::VerifyTargetBase<VerifyTarget> {
         valid &= succeeded(verifyDot(dot));
         return;
       }
+      valid &= succeeded(verifyPlace(op));
       // What follows from a tile that cannot be is not worth a message.
       validTiles = validTiles && succeeded(verifyTiles(op));
       valid &= validTiles && succeeded(verifyArithmetic(op));

@@ -1,5 +1,4 @@
-//===- Combine.cpp - How reductions combine two elements
-//-----------------------===//
+//===- Combine.cpp - How reductions combine two elements ------------------===//
 //
 // Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -71,6 +71,19 @@ static uint64_t forEachRun(const View &view, std::span<const int64_t> offsets,
   return inside;
 }
 
+/// Reads the elements of a tile that are inside of `view` to `to`, and leaves
+/// the others alone. Returns how many are inside.
+static uint64_t readInside(const View &view, std::span<const int64_t> offsets,
+                           std::span<const int64_t> tileShape, Element *to) {
+  const Element *from = view.buffer->elements.data();
+  return forEachRun(
+      view, offsets, tileShape,
+      [&](uint64_t i, uint64_t count, uint64_t address, uint64_t stride) {
+        for (uint64_t n = 0; n < count; ++n)
+          to[i + n] = from[address + n * stride];
+      });
+}
+
 static std::vector<int64_t> getOffsets(const Frame &frame, const Operation &op,
                                        size_t first) {
   std::vector<int64_t> offsets;
@@ -124,19 +137,13 @@ static bool runGather(Frame &frame, const Operation &op) {
     }
     if (isOutside)
       continue;
-    const Element *from = view.buffer->elements.data();
     Element *to = tile.elements.data() + row * rowElements;
     if (covered == 0) {
-      *to = from[rest.offset];
+      *to = view.buffer->elements[rest.offset];
       ++inside;
       continue;
     }
-    inside += forEachRun(
-        rest, offsets, shape.subspan(1),
-        [&](uint64_t i, uint64_t count, uint64_t address, uint64_t stride) {
-          for (uint64_t n = 0; n < count; ++n)
-            to[i + n] = from[address + n * stride];
-        });
+    inside += readInside(rest, offsets, shape.subspan(1), to);
   }
   frame.execution.bytesRead += inside * getByteWidth(tile.type->element);
   frame.setTile(op.results[0], std::move(tile));
@@ -171,14 +178,8 @@ static bool runLoad(Frame &frame, const Operation &op) {
             offsets[dim], dim, view.shape[dim]);
   }
   std::ranges::fill(tile.elements, pad);
-  const Element *from = view.buffer->elements.data();
-  Element *to = tile.elements.data();
-  uint64_t inside = forEachRun(
-      view, offsets, tile.getShape(),
-      [&](uint64_t i, uint64_t count, uint64_t address, uint64_t stride) {
-        for (uint64_t n = 0; n < count; ++n)
-          to[i + n] = from[address + n * stride];
-      });
+  uint64_t inside =
+      readInside(view, offsets, tile.getShape(), tile.elements.data());
   frame.execution.bytesRead += inside * getByteWidth(tile.type->element);
   frame.setTile(op.results[0], std::move(tile));
   return true;

@@ -121,3 +121,19 @@ tile.kernel @element(%x: memref<?x?xf32>, %i: index) {
   // expected-error @+1 {{expected an operation of the tile dialect, or one that treats all elements alike}}
   %e = tensor.extract %t[%i, %i] : tensor<64x64xf32>
 }
+
+// -----
+
+tile.kernel @allocates(%x: memref<?xf32>) {
+  // expected-error@+1 {{'memref.alloc' op expected in a host function, which allocates what kernels share; a kernel's arrays are arguments}}
+  %a = memref.alloc() : memref<64xf32>
+}
+
+// -----
+
+tile.kernel @asserts(%n: index) {
+  %c0 = arith.constant 0 : index
+  %positive = arith.cmpi sgt, %n, %c0 : index
+  // expected-error@+1 {{'cf.assert' op expected in a host function, which checks sizes before it launches kernels}}
+  cf.assert %positive, "expected n to be positive"
+}

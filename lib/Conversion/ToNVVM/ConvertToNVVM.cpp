@@ -10,6 +10,7 @@
 #include "lib/Conversion/ToNVVM/Kernel.h"
 #include "lib/Conversion/ToNVVM/Patterns.h"
 #include "lib/Conversion/ToNVVM/SharedMemory.h"
+#include "lib/Conversion/ToNVVM/Tiles.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"

@@ -60,11 +60,6 @@ void initializeBarriers(tile::KernelOp kernel);
 /// every path reads them. Their values are then copied right after the wait.
 void markDetachedWaits(tile::KernelOp kernel);
 
-/// Marks accesses in loops that start products: where each thread accesses
-/// memory is computed there again and again, since whatever could be computed
-/// before the loop would take registers that products need.
-void markRecomputations(tile::KernelOp kernel);
-
 /// Lets each wait hold the tiles that its products read in registers. Nothing
 /// else would keep their registers from being written while products that are
 /// in flight read them.

@@ -8,8 +8,6 @@
 
 #include "lib/Conversion/ToNVVM/Tiles.h"
 
-#include "lib/Conversion/ToNVVM/Kernel.h"
-
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;

@@ -13,6 +13,11 @@
 
 namespace heddle {
 
+/// Marks accesses of shared memory in loops that start products: coordinates of
+/// their threads are computed there again and again, since whatever could be
+/// computed before the loop would take registers that products need.
+void markRecomputations(tile::KernelOp kernel);
+
 /// Where the elements are that the executing thread holds: the part of their
 /// coordinates that depends on the thread.
 class ThreadCoords {

@@ -1,5 +1,6 @@
 """Attention in NumPy, and what runs an example and compares."""
 
+import argparse
 import pathlib
 import subprocess
 
@@ -43,6 +44,37 @@ def check(what, found, expected):
             same = (x == y) | (abs(x - y) <= tolerance)
         assert same.all(), f"{what}: {name}{numpy.argwhere(~same)[0]} is wrong"
     print(f"{what}: ok")
+
+
+def make_parser(description):
+    """Arguments that every script has: the program, and where to put arrays."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("program")
+    parser.add_argument("folder")
+    return parser
+
+
+def make_packed_parser(description):
+    """Arguments of packed sequences, which have their own numbers of rows."""
+    parser = make_parser(description)
+    parser.add_argument("--queries", type=int, nargs="+", required=True)
+    parser.add_argument("--keys", type=int, nargs="+", required=True)
+    parser.add_argument("--heads", type=int, nargs=2, default=[2, 1])
+    return parser
+
+
+def make_cached_parser(description, heads):
+    """Arguments of sequences that have as many queries and lengths of their own."""
+    parser = make_parser(description)
+    parser.add_argument("--lengths", type=int, nargs="+", required=True)
+    parser.add_argument("--queries", type=int, default=1)
+    parser.add_argument("--heads", type=int, default=heads)
+    return parser
+
+
+def starts(lengths):
+    """Where packed sequences begin, and the last one ends."""
+    return [sum(lengths[:i]) for i in range(len(lengths) + 1)]
 
 
 class Run:

@@ -4,10 +4,8 @@
                 [--dim D] [--causal] [--scale X] [OPTION OF heddle run]...
 """
 
-import argparse
-
 import numpy
-from attention import Run, attend, bf16
+from attention import Run, attend, bf16, make_parser
 from gradients import check, differentiate, plainly
 
 
@@ -26,9 +24,7 @@ def gradients(q, k, v, g, causal, keep):
     return dq, keep(dk), keep(dv)
 
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("program")
-parser.add_argument("folder")
+parser = make_parser(__doc__)
 parser.add_argument("--batch", type=int, default=1)
 parser.add_argument("--heads", type=int, nargs=2, default=[2, 1])
 parser.add_argument("--queries", type=int, default=100)

@@ -4,18 +4,11 @@ With `--page`, keys and values are in pages of that many rows, in random order.
 Sequences have the lengths that are given; other arguments go to `heddle run`.
 """
 
-import argparse
-
 import numpy
 
-from attention import Run, attend, check
+from attention import Run, attend, check, make_cached_parser
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("program")
-parser.add_argument("folder")
-parser.add_argument("--lengths", type=int, nargs="+", required=True)
-parser.add_argument("--queries", type=int, default=1)
-parser.add_argument("--heads", type=int, default=2)
+parser = make_cached_parser(__doc__, heads=2)
 parser.add_argument("--group", type=int, default=4)
 parser.add_argument("--splits", type=int)
 parser.add_argument("--page", type=int)

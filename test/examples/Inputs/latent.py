@@ -3,18 +3,11 @@
 Sequences have the lengths that are given; other arguments go to `heddle run`.
 """
 
-import argparse
-
 import numpy
 
-from attention import Run, attend, check
+from attention import Run, attend, check, make_cached_parser
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("program")
-parser.add_argument("folder")
-parser.add_argument("--lengths", type=int, nargs="+", required=True)
-parser.add_argument("--queries", type=int, default=1)
-parser.add_argument("--heads", type=int, default=16)
+parser = make_cached_parser(__doc__, heads=16)
 arguments, rest = parser.parse_known_args()
 
 lengths, sq, heads = arguments.lengths, arguments.queries, arguments.heads

@@ -4,15 +4,12 @@ of the mask in other words than the kernel.
 Other arguments go to `heddle run`.
 """
 
-import argparse
 import pathlib
 
 import numpy
-from attention import Run, check
+from attention import Run, check, make_parser
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("program")
-parser.add_argument("folder")
+parser = make_parser(__doc__)
 parser.add_argument("--queries", type=int, required=True)
 parser.add_argument("--keys", type=int, required=True)
 parser.add_argument("--batch", type=int, default=1)

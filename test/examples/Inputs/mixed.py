@@ -4,17 +4,13 @@ Sequences have the queries and lengths that are given; other arguments go to
 `heddle run`.
 """
 
-import argparse
-
 import numpy
 
-from attention import Run, attend, check
+from attention import Run, attend, check, make_parser
 
 PAGE = 128
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("program")
-parser.add_argument("folder")
+parser = make_parser(__doc__)
 parser.add_argument("--queries", type=int, nargs="+", required=True)
 parser.add_argument("--lengths", type=int, nargs="+", required=True)
 parser.add_argument("--heads", type=int, default=1)

@@ -3,22 +3,10 @@
 Sequences have the lengths that are given; other arguments go to `heddle run`.
 """
 
-import argparse
+from attention import Run, attend, check, make_packed_parser, starts
 
-from attention import Run, attend, check
-
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("program")
-parser.add_argument("folder")
-parser.add_argument("--queries", type=int, nargs="+", required=True)
-parser.add_argument("--keys", type=int, nargs="+", required=True)
-parser.add_argument("--heads", type=int, nargs=2, default=[2, 1])
+parser = make_packed_parser(__doc__)
 arguments, rest = parser.parse_known_args()
-
-
-def starts(lengths):
-    return [sum(lengths[:i]) for i in range(len(lengths) + 1)]
-
 
 queries, keys = starts(arguments.queries), starts(arguments.keys)
 hq, hk = arguments.heads

@@ -59,15 +59,21 @@ std::string exitLate(uint32_t first, uint32_t last, const std::string &body) {
                      first, last, body);
 }
 
+/// The whole sanitizer, under a schedule.
+VirtualDeviceOptions watchUnder(const char *name) {
+  auto schedule = parseSchedule(name);
+  EXPECT_TRUE(schedule) << name;
+  VirtualDeviceOptions options;
+  options.schedule = schedule.value_or(options.schedule);
+  options.stepBudget = 1 << 24;
+  options.sanitize = SanitizeLevel::Full;
+  return options;
+}
+
 TEST(Synchronization, NobodyWaitsForThoseThatHaveExited) {
   std::string cluster = "barrier.cluster.arrive;\nbarrier.cluster.wait;\n";
   for (const char *name : {"timed", "eager", "lazy", "random:1", "random:3"}) {
-    auto schedule = parseSchedule(name);
-    ASSERT_TRUE(schedule);
-    VirtualDeviceOptions options;
-    options.schedule = *schedule;
-    options.stepBudget = 1 << 24;
-    options.sanitize = SanitizeLevel::Full;
+    VirtualDeviceOptions options = watchUnder(name);
     // A warp, some lanes of one, and all but a lane.
     for (auto [first, last] : {std::pair(32, 63), {32, 47}, {33, 63}, {1, 63}})
       for (const std::string &barrier :
@@ -122,12 +128,7 @@ setp.lt.u32 %p1, %r1, 20;
 @%p1 bra B;
 )";
   for (const char *name : {"timed", "eager", "lazy", "random:1", "random:3"}) {
-    auto schedule = parseSchedule(name);
-    ASSERT_TRUE(schedule);
-    VirtualDeviceOptions options;
-    options.schedule = *schedule;
-    options.stepBudget = 1 << 24;
-    options.sanitize = SanitizeLevel::Full;
+    VirtualDeviceOptions options = watchUnder(name);
     EXPECT_EQ(runCluster(body, 64, options), "") << name;
   }
 }
