@@ -48,6 +48,7 @@ tile.kernel @attend(%Q: !heads, %K: !pages, %V: !pages, %pages: memref<?x?xi32>,
   %no_scores = arith.constant dense<0.0> : !scores
   %hidden = arith.constant dense<0xFF800000> : !scores
   %scale = arith.constant dense<0.12751743> : !scores // log2(e) / sqrt(128)
+  %scale_row = arith.constant dense<0.12751743> : !rows
   %lowest = arith.constant dense<-1.0e30> : !rows
   %none = arith.constant dense<0.0> : !rows
   %sum_o, %max, %sum = scf.for %n = %c0 to %SK step %c64
@@ -65,14 +66,16 @@ tile.kernel @attend(%Q: !heads, %K: !pages, %V: !pages, %pages: memref<?x?xi32>,
     %first_j = tensor.splat %n_32 : tensor<128x64xi32>
     %j = arith.addi %column, %first_j : tensor<128x64xi32>
     %sees = arith.cmpi sle, %j, %last : tensor<128x64xi32>
-    %scaled = arith.mulf %qk, %scale : !scores
-    %s = arith.select %sees, %scaled, %hidden : tensor<128x64xi1>, !scores
+    %s = arith.select %sees, %qk, %hidden : tensor<128x64xi1>, !scores
     %new_max = tile.reduce max %s, %old_max axis 1 : !scores -> !rows
-    %max_tile = tile.broadcast %new_max axes [1] : !rows -> !scores
-    %exponent = arith.subf %s, %max_tile : !scores
+    %scaled_max = arith.mulf %new_max, %scale_row : !rows
+    %offset = arith.negf %scaled_max : !rows
+    %offset_tile = tile.broadcast %offset axes [1] : !rows -> !scores
+    %exponent = math.fma %s, %scale, %offset_tile : !scores
     %p = math.exp2 %exponent : !scores
     %change = arith.subf %old_max, %new_max : !rows
-    %shrink = math.exp2 %change : !rows
+    %scaled_change = arith.mulf %change, %scale_row : !rows
+    %shrink = math.exp2 %scaled_change : !rows
     %kept_sum = arith.mulf %old_sum, %shrink : !rows
     %new_sum = tile.reduce add %p, %kept_sum axis 1 : !scores -> !rows
     %shrink_tile = tile.broadcast %shrink axes [1] : !rows -> !tile
@@ -89,7 +92,7 @@ tile.kernel @attend(%Q: !heads, %K: !pages, %V: !pages, %pages: memref<?x?xi32>,
   %out = arith.divf %sum_o, %divisor_tile : !tile
   %out16 = arith.truncf %out : !tile to !queries
   %log_sum = math.log2 %sum : !rows
-  %log = arith.addf %max, %log_sum : !rows
+  %log = math.fma %max, %scale_row, %log_sum : !rows
   %ln2 = arith.constant dense<0.6931472> : !rows
   %lse = arith.mulf %log, %ln2 : !rows
   tile.store %out16, %O[%b, %h, %m, %c0] : !queries, !heads

@@ -55,10 +55,10 @@ tile.kernel @attend(%Q: !buffer, %K: !buffer, %V: !buffer, %O: !buffer, %group: 
     %change = arith.subf %old_max, %new_max : !rows
     %exponent = arith.mulf %change, %to_exponent : !rows
     %shrink = math.exp2 %exponent : !rows
-    %shift_row = arith.mulf %new_max, %to_exponent : !rows
-    %shift_tile = tile.broadcast %shift_row axes [1] : !rows -> !tile
-    %scaled = arith.mulf %s, %scale : !tile
-    %below = arith.subf %scaled, %shift_tile : !tile
+    %scaled_max = arith.mulf %new_max, %to_exponent : !rows
+    %offset = arith.negf %scaled_max : !rows
+    %offset_tile = tile.broadcast %offset axes [1] : !rows -> !tile
+    %below = math.fma %s, %scale, %offset_tile : !tile
     %p = math.exp2 %below : !tile
     %kept_sum = arith.mulf %old_sum, %shrink : !rows
     %new_sum = tile.reduce add %p, %kept_sum axis 1 : !tile -> !rows
