@@ -546,6 +546,59 @@ def Aref_ReduceOp : Aref_Op<"reduce", [
   }];
 }
 
+def Aref_ScanOp : Aref_Op<"scan", [
+    MemoryEffects<[MemRead, MemWrite]>, AllTypesMatch<["x", "result"]>]> {
+  let summary = "`tile.scan` along an axis that several warps hold parts of";
+  let description = [{
+    What each warp's parts come to goes through `scratch`. Performs an
+    `aref.sync` before and after it writes to `scratch`.
+
+    Constraints:
+    1. `scratch` is plain row-major with one row. It has an element per part and
+       per element of a slice along `axis`. Floats of 16 bits are held as f32,
+       elements of `i1` as `i8`, of `index` as `i64`.
+  }];
+  let arguments = (ins
+    Tile_ReduceKindAttr:$kind,
+    Aref_Tile:$x,
+    ConfinedAttr<I64Attr, [IntNonNegative]>:$axis,
+    UnitAttr:$reverse,
+    UnitAttr:$exclusive,
+    Aref_BufferType:$scratch
+  );
+  let results = (outs Aref_Tile:$result);
+  let assemblyFormat = [{
+    $kind $x `axis` $axis oilist(`reverse` $reverse | `exclusive` $exclusive)
+    `through` $scratch attr-dict `:` type($x) `,` type($scratch)
+  }];
+}
+
+def Aref_RecurrenceOp : Aref_Op<"recurrence", [
+    MemoryEffects<[MemRead, MemWrite]>, AllTypesMatch<["a", "b", "result"]>,
+    AllTypesMatch<["init", "last"]>]> {
+  let summary =
+      "`tile.recurrence` along an axis that several warps hold parts of";
+  let description = [{
+    As `aref.scan`; `scratch` has two rows, for what joined steps multiply by
+    and for what they add.
+  }];
+  let arguments = (ins
+    Aref_Tile:$a,
+    Aref_Tile:$b,
+    Aref_Tile:$init,
+    ConfinedAttr<I64Attr, [IntNonNegative]>:$axis,
+    UnitAttr:$reverse,
+    UnitAttr:$exclusive,
+    Aref_BufferType:$scratch
+  );
+  let results = (outs Aref_Tile:$result, Aref_Tile:$last);
+  let assemblyFormat = [{
+    $a `,` $b `,` $init `axis` $axis
+    oilist(`reverse` $reverse | `exclusive` $exclusive) `through` $scratch
+    attr-dict `:` type($a) `,` type($init) `,` type($scratch)
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // Checks
 //===----------------------------------------------------------------------===//

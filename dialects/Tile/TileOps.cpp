@@ -191,7 +191,7 @@ LogicalResult DotOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
-// ReduceOp, BroadcastOp
+// ReduceOp, ScanOp, RecurrenceOp, BroadcastOp
 //===----------------------------------------------------------------------===//
 
 /// The shape of `type` without the dimensions in `axes`.
@@ -204,26 +204,62 @@ static SmallVector<int64_t> dropAxes(RankedTensorType type,
   return shape;
 }
 
-LogicalResult ReduceOp::verify() {
-  RankedTensorType x = getX().getType(), init = getInit().getType();
-  int64_t axis = getAxis();
+static LogicalResult verifyAxis(Operation *op, RankedTensorType x,
+                                uint64_t axis) {
+  if (int64_t(axis) < x.getRank())
+    return success();
+  return op->emitOpError("expected an axis of 0 to ")
+         << x.getRank() - 1 << ", found " << axis;
+}
+
+/// Checks that `init` has an element for each line of `x` along `axis`.
+static LogicalResult verifyInit(Operation *op, RankedTensorType x,
+                                RankedTensorType init, uint64_t axis) {
   if (x.getRank() < 2)
-    return emitOpError("expected a tile of rank 2 or more, found ") << x;
-  if (axis >= x.getRank())
-    return emitOpError("expected an axis of 0 to ")
-           << x.getRank() - 1 << ", found " << axis;
-  if (dropAxes(x, axis) != init.getShape() ||
+    return op->emitOpError("expected a tile of rank 2 or more, found ") << x;
+  if (failed(verifyAxis(op, x, axis)))
+    return failure();
+  SmallVector<int64_t> shape = dropAxes(x, {int64_t(axis)});
+  if (ArrayRef(shape) != init.getShape() ||
       x.getElementType() != init.getElementType())
-    return emitOpError("expected init to be ")
-           << RankedTensorType::get(dropAxes(x, axis), x.getElementType())
-           << ", found " << init;
-  bool bitwise = getKind() == ReduceKind::And || getKind() == ReduceKind::Or ||
-                 getKind() == ReduceKind::Xor;
-  if (bitwise && isa<FloatType>(x.getElementType()))
-    return emitOpError("expected integers for '")
-           << stringifyReduceKind(getKind()) << "', found "
-           << x.getElementType();
+    return op->emitOpError("expected init to be ")
+           << RankedTensorType::get(shape, x.getElementType()) << ", found "
+           << init;
   return success();
+}
+
+static LogicalResult verifyKind(Operation *op, ReduceKind kind, Type element) {
+  bool bitwise = kind == ReduceKind::And || kind == ReduceKind::Or ||
+                 kind == ReduceKind::Xor;
+  if (bitwise && isa<FloatType>(element))
+    return op->emitOpError("expected integers for '")
+           << stringifyReduceKind(kind) << "', found " << element;
+  return success();
+}
+
+LogicalResult ReduceOp::verify() {
+  if (failed(
+          verifyInit(*this, getX().getType(), getInit().getType(), getAxis())))
+    return failure();
+  return verifyKind(*this, getKind(), getX().getType().getElementType());
+}
+
+LogicalResult ScanOp::verify() {
+  if (failed(verifyAxis(*this, getType(), getAxis())))
+    return failure();
+  return verifyKind(*this, getKind(), getType().getElementType());
+}
+
+OpFoldResult ScanOp::fold(FoldAdaptor) {
+  bool isAlone = getType().getDimSize(getAxis()) == 1;
+  return isAlone && !getExclusive() ? OpFoldResult(getX()) : OpFoldResult();
+}
+
+LogicalResult RecurrenceOp::verify() {
+  RankedTensorType a = getA().getType();
+  if (!isa<FloatType>(a.getElementType()))
+    return emitOpError("expected floats, found ") << a;
+  return verifyInit(*this, a, getInit().getType(), getAxis());
 }
 
 LogicalResult BroadcastOp::verify() {

@@ -374,6 +374,89 @@ def Tile_ReduceOp : Tile_Op<"reduce", [
   let hasVerifier = 1;
 }
 
+def Tile_ScanOp : Tile_Op<"scan", [Pure, AllTypesMatch<["x", "result"]>]> {
+  let summary = "combines each element with those before it along one axis";
+  let description = [{
+    Element `i` along `axis` becomes the neutral element of `kind` combined with
+    `x[0]` to `x[i]`; with `exclusive`, with those before `x[i]` only. With
+    `reverse`, the last element comes first. What all elements make together is
+    a `tile.reduce`.
+
+    The order in which pairs are combined is unspecified. Floats of 16 bits are
+    combined as f32 and rounded once. `max` and `min` of floats ignore NaN;
+    their neutral elements are the infinities.
+
+    Constraints:
+    1. `axis` is a dimension of `x`.
+    2. `and`, `or` and `xor` apply to integers.
+
+    Example:
+    ```mlir
+    // Gates of a chunk, accumulated.
+    %sums = tile.scan add %gates axis 0 : tensor<64xf32>
+    // What comes after each row.
+    %rest = tile.scan add %gates axis 0 reverse exclusive : tensor<64x128xf32>
+    ```
+  }];
+  let arguments = (ins
+    Tile_ReduceKindAttr:$kind,
+    Tile_Tile:$x,
+    ConfinedAttr<I64Attr, [IntNonNegative]>:$axis,
+    UnitAttr:$reverse,
+    UnitAttr:$exclusive
+  );
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = [{
+    $kind $x `axis` $axis oilist(`reverse` $reverse | `exclusive` $exclusive)
+    attr-dict `:` type($x)
+  }];
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def Tile_RecurrenceOp : Tile_Op<"recurrence", [
+    Pure, AllTypesMatch<["a", "b", "result"]>,
+    AllTypesMatch<["init", "last"]>]> {
+  let summary = "the first-order linear recurrence along one axis";
+  let description = [{
+    `h[i] = a[i] * h[i - 1] + b[i]` along `axis`, where `init` comes before the
+    first `h`. `result` has every `h`, and `last` the one that the last step
+    makes: the `init` of the tile that follows. With `exclusive`, element `i` of
+    `result` is what step `i` starts from. With `reverse`, steps go from the last
+    element to the first.
+
+    Steps may be joined before they are applied, in an unspecified order: what
+    factors multiply to should be finite. Floats of 16 bits are computed as f32
+    and rounded once.
+
+    Constraints:
+    1. `axis` is a dimension of `a`, and `a` has rank 2 or more.
+    2. `init` has the shape of `a` without `axis`, and its element type.
+    3. Elements are floats.
+
+    Example:
+    ```mlir
+    %h, %last = tile.recurrence %a, %b, %h0 axis 0
+      : tensor<64x128xf32>, tensor<128xf32>
+    ```
+  }];
+  let arguments = (ins
+    Tile_Tile:$a,
+    Tile_Tile:$b,
+    Tile_Tile:$init,
+    ConfinedAttr<I64Attr, [IntNonNegative]>:$axis,
+    UnitAttr:$reverse,
+    UnitAttr:$exclusive
+  );
+  let results = (outs Tile_Tile:$result, Tile_Tile:$last);
+  let assemblyFormat = [{
+    $a `,` $b `,` $init `axis` $axis
+    oilist(`reverse` $reverse | `exclusive` $exclusive)
+    attr-dict `:` type($a) `,` type($init)
+  }];
+  let hasVerifier = 1;
+}
+
 def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
   let summary = "repeats a tile along new axes";
   let description = [{

@@ -148,12 +148,29 @@ public:
     }
     if (!next)
       return;
-    bases[first + *next] = atom[*next];
-    atom[*next] *= 2;
+    take(bases, first, *next);
+  }
+
+  /// Appends the next bit of dimension `dim`, which has one left.
+  void dealFrom(unsigned dim, llvm::SmallVectorImpl<int64_t> &bases) {
+    size_t first = bases.size();
+    bases.append(atom.size(), 0);
+    take(bases, first, dim);
+  }
+
+  /// How many bits dimension `dim` has left.
+  int64_t getLeft(unsigned dim) const {
+    return llvm::Log2_64(available[dim] / atom[dim]);
   }
 
   SmallVector<int64_t> atom;
   SmallVector<int64_t> available;
+
+private:
+  void take(llvm::SmallVectorImpl<int64_t> &bases, size_t first, unsigned dim) {
+    bases[first + dim] = atom[dim];
+    atom[dim] *= 2;
+  }
 };
 
 } // namespace
@@ -178,6 +195,63 @@ TileLayout TileLayout::blocked(ArrayRef<int64_t> shape, int64_t numWarps,
     dealer.deal(lanes);
   for (int64_t i = 1; i < numWarps; i *= 2)
     dealer.deal(warps, reduced);
+  return get(shape, dealer.atom, registers, lanes, warps);
+}
+
+/// The most elements that a thread scans so that no other warp need take part.
+static constexpr int64_t maxScannedAlone = 16;
+
+TileLayout TileLayout::scanned(ArrayRef<int64_t> shape, int64_t numWarps,
+                               int64_t elementBytes, unsigned axis) {
+  assert(llvm::isPowerOf2_64(numWarps) && "expected a power of two of warps");
+  BitDealer dealer(shape);
+  unsigned last = shape.size() - 1;
+  SmallVector<int64_t> registers, lanes, warps;
+
+  // Wide accesses, unless they leave threads without a line of their own.
+  int64_t lines = 1, elements = 1;
+  for (auto [dim, extent] : llvm::enumerate(dealer.available)) {
+    elements *= extent;
+    lines *= dim == axis ? 1 : extent;
+  }
+  int64_t shared = (axis == last ? elements : lines) / (32 * numWarps);
+  int64_t width =
+      std::max<int64_t>(1, std::min({16 / std::max<int64_t>(elementBytes, 1),
+                                     dealer.available.back(), shared}));
+  for (int64_t i = 1; i < width; i *= 2)
+    dealer.dealFrom(last, registers);
+
+  // How many bits of the axis lanes and warps have.
+  int64_t axisBits = dealer.getLeft(axis), otherBits = 0;
+  for (unsigned dim = 0; dim <= last; ++dim)
+    otherBits += dim == axis ? 0 : dealer.getLeft(dim);
+  int64_t axisLanes =
+      axis == last
+          ? std::min<int64_t>(laneBits, axisBits)
+          : std::min(std::max<int64_t>(laneBits - otherBits, 0), axisBits);
+  int64_t otherLanes = std::min<int64_t>(laneBits - axisLanes, otherBits);
+  int64_t warpBits = llvm::Log2_64(numWarps);
+  int64_t otherWarps = std::min(warpBits, otherBits - otherLanes);
+  int64_t held = 1;
+  for (int64_t extent : shape)
+    held *= extent;
+  held >>= axisLanes + otherLanes + otherWarps;
+  int64_t axisWarps = 0;
+  while (held > maxScannedAlone && axisWarps < warpBits - otherWarps &&
+         axisWarps < axisBits - axisLanes) {
+    held /= 2;
+    ++axisWarps;
+  }
+
+  // Consecutive elements are one thread's, unless that makes accesses narrow.
+  if (axis != last)
+    for (int64_t i = axisLanes + axisWarps; i < axisBits; ++i)
+      dealer.dealFrom(axis, registers);
+  for (unsigned bit = 0; bit != laneBits; ++bit)
+    dealer.deal(lanes, axis == last ? std::nullopt : std::optional(axis));
+  for (int64_t bit = 0; bit != otherWarps + axisWarps; ++bit)
+    dealer.deal(warps, axis);
+  warps.resize(warpBits * shape.size(), 0);
   return get(shape, dealer.atom, registers, lanes, warps);
 }
 
@@ -348,6 +422,57 @@ TileLayout::findRegister(ArrayRef<int64_t> offset) const {
 //===----------------------------------------------------------------------===//
 // Algebra
 //===----------------------------------------------------------------------===//
+
+SmallVector<AxisPart> TileLayout::getAxisParts(unsigned axis) const {
+  SmallVector<AxisPart> parts;
+  // Lanes out of order are an entry each.
+  auto add = [&](AxisPart::Holder holder, int64_t count, uint64_t mask) {
+    if (!parts.empty() && parts.back().holder == holder &&
+        parts.back().mask <= mask) {
+      parts.back().count *= count;
+      parts.back().mask |= mask;
+      return;
+    }
+    int64_t extent =
+        parts.empty() ? 1 : parts.back().extent * parts.back().count;
+    parts.push_back({holder, count, extent, mask});
+  };
+  SmallVector<int64_t> laneBases = getLaneBases(axis),
+                       warpBases = getWarpBases(axis);
+  for (int64_t bit = 1; bit != atom[axis]; bit *= 2) {
+    if (auto *lane = llvm::find(laneBases, bit); lane != laneBases.end())
+      add(AxisPart::Lanes, 2, uint64_t(1) << (lane - laneBases.begin()));
+    else if (auto *warp = llvm::find(warpBases, bit); warp != warpBases.end())
+      add(AxisPart::Warps, 2, uint64_t(1) << (warp - warpBases.begin()));
+    else
+      add(AxisPart::Registers, 2, 0);
+  }
+  if (int64_t count = shape[axis] / atom[axis]; count != 1)
+    add(AxisPart::Registers, count, 0);
+  return parts;
+}
+
+TileLayout TileLayout::coarsen(unsigned axis, int64_t extent) const {
+  unsigned rank = getRank();
+  assert(axis < rank && shape[axis] % extent == 0 && "expected whole parts");
+  auto divide = [&](ArrayRef<int64_t> bases, bool keepZero) {
+    SmallVector<int64_t> result;
+    for (size_t first = 0; first != bases.size(); first += rank) {
+      int64_t base = bases[first + axis];
+      if (!keepZero && base && base < extent)
+        continue;
+      llvm::append_range(result, bases.slice(first, rank));
+      result[result.size() - rank + axis] = base / extent;
+    }
+    return result;
+  };
+  SmallVector<int64_t> newShape = llvm::to_vector(getShape()),
+                       newAtom = llvm::to_vector(getAtom());
+  newShape[axis] /= extent;
+  newAtom[axis] = std::max<int64_t>(newAtom[axis] / extent, 1);
+  return get(newShape, newAtom, divide(registers, false), divide(lanes, true),
+             divide(warps, true));
+}
 
 TileLayout TileLayout::slice(unsigned axis) const {
   unsigned rank = getRank();

@@ -43,6 +43,18 @@ enum class LayoutConversion {
   Shared,
 };
 
+/// Holders of consecutive parts of an axis.
+struct AxisPart {
+  enum Holder { Registers, Lanes, Warps } holder;
+  /// How many parts there are.
+  int64_t count;
+  /// How many elements of the axis one of them has.
+  int64_t extent;
+  /// The bits of the lane, or of the warp, that number the parts in order; 0
+  /// for registers.
+  uint64_t mask;
+};
+
 /// A layout of one tile. Values are in a normal form: two layouts of a shape
 /// are the same map if and only if they compare equal.
 class TileLayout {
@@ -76,6 +88,13 @@ public:
   static TileLayout blocked(llvm::ArrayRef<int64_t> shape, int64_t numWarps,
                             int64_t elementBytes,
                             std::optional<unsigned> reduced = std::nullopt);
+
+  /// A layout for scans along `axis`: as many elements of the other dimensions
+  /// as there are threads, or what there is of them, then lanes and, only if a
+  /// thread would hold too much of it otherwise, warps that each hold
+  /// consecutive parts of the axis.
+  static TileLayout scanned(llvm::ArrayRef<int64_t> shape, int64_t numWarps,
+                            int64_t elementBytes, unsigned axis);
 
   /// The accumulator of `wgmma` for `m` by `n`. `numWarps` is 4 times a power
   /// of two, `m` a multiple of 16 * `numWarps` and `n` of 8. One warpgroup's
@@ -121,6 +140,15 @@ public:
 
   /// The register of which the offset is `offset`, if there is one.
   std::optional<int64_t> findRegister(llvm::ArrayRef<int64_t> offset) const;
+
+  /// How dimension `axis` is shared out, from elements to the whole: the parts
+  /// of one entry are together one part of the next. Empty if the extent is 1.
+  llvm::SmallVector<AxisPart> getAxisParts(unsigned axis) const;
+
+  /// The layout of a tile that has one element for each `extent`, as an entry
+  /// of `getAxisParts(axis)` has it, consecutive ones of this tile along
+  /// `axis`. It is where those were.
+  TileLayout coarsen(unsigned axis, int64_t extent) const;
 
   /// The layout of the tile without dimension `axis`, in which each thread
   /// holds the projections of its elements, each once. The rank is two or more.

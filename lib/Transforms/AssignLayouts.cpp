@@ -36,6 +36,9 @@ public:
 private:
   void convertOperands(Operation *op);
   void convertOperand(OpOperand &operand, const TileLayout &layout);
+  /// Gives `result` the layout that follows from its operation's operands, and
+  /// converts it if others wanted it elsewhere.
+  void setLayout(Value result, const TileLayout &layout);
 
   void setInsertionPointFor(Value value);
   /// `value` in another layout.
@@ -123,12 +126,24 @@ void LayoutWriter::convertOperand(OpOperand &operand,
   operand.set(getIn(operand.get(), layout));
 }
 
+void LayoutWriter::setLayout(Value result, const TileLayout &layout) {
+  Type wanted = result.getType();
+  result.setType(withLayout(getTileType(result), layout));
+  if (result.getType() == wanted)
+    return;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointAfterValue(result);
+  auto convert =
+      aref::ConvertLayoutOp::create(builder, result.getLoc(), wanted, result);
+  result.replaceAllUsesExcept(convert, convert);
+}
+
 void LayoutWriter::convertOperands(Operation *op) {
   auto convertTo = [&](OpOperand &operand, Value like) {
     if (isTile(operand.get()))
       convertOperand(operand, *getLayout(like.getType()));
   };
-  if (isElementwise(op)) {
+  if (isElementwise(op) || isa<tile::ScanOp>(op)) {
     for (OpOperand &operand : op->getOpOperands())
       convertTo(operand, op->getResult(0));
   } else if (isa<tile::StoreOp, aref::LocalStoreOp, aref::ConvertLayoutOp>(
@@ -151,21 +166,17 @@ void LayoutWriter::convertOperands(Operation *op) {
   } else if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
     if (!getLayout(reduce.getX().getType()))
       convertOperand(reduce.getXMutable(), plan.getBlocked(reduce.getX()));
-    // The result follows from `x`; it is converted if others wanted it
-    // elsewhere.
     TileLayout layout =
         getLayout(reduce.getX().getType())->slice(unsigned(reduce.getAxis()));
     convertOperand(reduce.getInitMutable(), layout);
-    Type wanted = reduce.getType();
-    Value result = reduce.getResult();
-    result.setType(withLayout(reduce.getType(), layout));
-    if (result.getType() != wanted) {
-      OpBuilder::InsertionGuard guard(builder);
-      builder.setInsertionPointAfter(reduce);
-      auto convert = aref::ConvertLayoutOp::create(builder, reduce.getLoc(),
-                                                   wanted, result);
-      result.replaceAllUsesExcept(convert, convert);
-    }
+    setLayout(reduce.getResult(), layout);
+  } else if (auto recurrence = dyn_cast<tile::RecurrenceOp>(op)) {
+    TileLayout layout = *getLayout(recurrence.getResult().getType());
+    TileLayout slice = layout.slice(unsigned(recurrence.getAxis()));
+    convertOperand(recurrence.getAMutable(), layout);
+    convertOperand(recurrence.getBMutable(), layout);
+    convertOperand(recurrence.getInitMutable(), slice);
+    setLayout(recurrence.getLast(), slice);
   } else if (auto mma = dyn_cast<aref::MmaOp>(op)) {
     convertTo(mma.getAccMutable(), mma.getResult());
     if (isTile(mma.getA()))

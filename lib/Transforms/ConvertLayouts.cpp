@@ -148,6 +148,53 @@ static void exchangeParts(tile::ReduceOp op, Scratch &scratch) {
   op.erase();
 }
 
+/// Scratch for what warps pass on in a scan along `axis`: for each part of the
+/// finest ones that different warps hold, an element in each of `rows` rows.
+/// Null if each warp has whole lines.
+static Value getPassedOn(Operation *op, RankedTensorType type, unsigned axis,
+                         int64_t rows, Scratch &scratch) {
+  auto layout = getLayout(type);
+  if (!layout)
+    return {};
+  for (const AxisPart &part : layout->getAxisParts(axis)) {
+    if (part.holder != AxisPart::Warps)
+      continue;
+    Type element = type.getElementType();
+    if (isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 32)
+      element = Float32Type::get(element.getContext());
+    return scratch.getPlain(op->getLoc(),
+                            {rows, type.getNumElements() / part.extent},
+                            getStoredType(element));
+  }
+  return {};
+}
+
+/// Lets scans use scratch if several warps hold parts of their axis.
+static void passOn(tile::ScanOp op, Scratch &scratch) {
+  Value buffer = getPassedOn(op, op.getType(), op.getAxis(), 1, scratch);
+  if (!buffer)
+    return;
+  OpBuilder builder(op);
+  auto scan = aref::ScanOp::create(builder, op.getLoc(), op.getType(),
+                                   op.getKind(), op.getX(), op.getAxis(),
+                                   op.getReverse(), op.getExclusive(), buffer);
+  op.replaceAllUsesWith(scan.getResult());
+  op.erase();
+}
+
+static void passOn(tile::RecurrenceOp op, Scratch &scratch) {
+  Value buffer =
+      getPassedOn(op, op.getResult().getType(), op.getAxis(), 2, scratch);
+  if (!buffer)
+    return;
+  OpBuilder builder(op);
+  auto recurrence = aref::RecurrenceOp::create(
+      builder, op.getLoc(), op.getResultTypes(), op.getA(), op.getB(),
+      op.getInit(), op.getAxis(), op.getReverse(), op.getExclusive(), buffer);
+  op.replaceAllUsesWith(recurrence);
+  op.erase();
+}
+
 namespace {
 
 struct ConvertLayoutsPass
@@ -164,6 +211,10 @@ struct ConvertLayoutsPass
           convert(conversion, scratch);
         else if (auto reduce = dyn_cast<tile::ReduceOp>(op))
           exchangeParts(reduce, scratch);
+        else if (auto scan = dyn_cast<tile::ScanOp>(op))
+          passOn(scan, scratch);
+        else if (auto recurrence = dyn_cast<tile::RecurrenceOp>(op))
+          passOn(recurrence, scratch);
       }
     }
   }

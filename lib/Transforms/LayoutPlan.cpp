@@ -25,6 +25,14 @@ bool heddle::isElementwise(Operation *op) {
          isTile(op->getResult(0));
 }
 
+std::optional<unsigned> heddle::getScanAxis(Operation *op) {
+  if (auto scan = dyn_cast_or_null<tile::ScanOp>(op))
+    return scan.getAxis();
+  if (auto recurrence = dyn_cast_or_null<tile::RecurrenceOp>(op))
+    return recurrence.getAxis();
+  return std::nullopt;
+}
+
 //===----------------------------------------------------------------------===//
 // What has a layout
 //===----------------------------------------------------------------------===//
@@ -128,10 +136,11 @@ LogicalResult LayoutPlan::check() {
       return;
     }
     if (isElementwise(op) || isFree(op) ||
-        isa<tile::LoadOp, tile::StoreOp, tile::ReduceOp, tile::BroadcastOp,
-            tile::TransposeOp, aref::LocalLoadOp, aref::LocalStoreOp,
-            aref::MmaWaitOp, aref::ConvertLayoutOp, scf::ForOp, scf::IfOp,
-            scf::WhileOp, scf::YieldOp, scf::ConditionOp>(op))
+        isa<tile::LoadOp, tile::StoreOp, tile::ReduceOp, tile::ScanOp,
+            tile::RecurrenceOp, tile::BroadcastOp, tile::TransposeOp,
+            aref::LocalLoadOp, aref::LocalStoreOp, aref::MmaWaitOp,
+            aref::ConvertLayoutOp, scf::ForOp, scf::IfOp, scf::WhileOp,
+            scf::YieldOp, scf::ConditionOp>(op))
       return;
     result = op->emitOpError("expected an operation whose tiles can be spread "
                              "over threads; rings and products must be "
@@ -144,8 +153,25 @@ LogicalResult LayoutPlan::check() {
 // Spreading layouts
 //===----------------------------------------------------------------------===//
 
+/// How many parts of dimension `axis` different warps hold.
+static int64_t getWarpParts(const TileLayout &layout, unsigned axis) {
+  int64_t parts = 1;
+  for (const AxisPart &part : layout.getAxisParts(axis))
+    parts *= part.holder == AxisPart::Warps ? part.count : 1;
+  return parts;
+}
+
+bool LayoutPlan::accepts(Value tile, const TileLayout &layout) const {
+  std::optional<unsigned> axis = getScanAxis(tile.getDefiningOp());
+  if (!axis || cast<OpResult>(tile).getResultNumber() != 0)
+    return true;
+  int64_t parts = getWarpParts(layout, *axis);
+  return parts == 1 ||
+         parts <= getWarpParts(getScanned(getTileType(tile), *axis), *axis);
+}
+
 void LayoutPlan::assign(Value tile, const TileLayout &layout) {
-  if (!isTile(tile) || isFree(tile))
+  if (!isTile(tile) || isFree(tile) || !accepts(tile, layout))
     return;
   if (layouts.try_emplace(tile, layout).second)
     worklist.push_back(tile);
@@ -181,7 +207,7 @@ TileLayout heddle::getRowLayout(const TileLayout &layout) {
 void LayoutPlan::spreadToOperands(Operation *op, OpResult result,
                                   const TileLayout &layout) {
   unsigned i = result.getResultNumber();
-  if (isElementwise(op)) {
+  if (isElementwise(op) || isa<tile::ScanOp>(op)) {
     for (Value operand : op->getOperands())
       assign(operand, layout);
   } else if (auto load = dyn_cast<tile::LoadOp>(op)) {
@@ -190,6 +216,14 @@ void LayoutPlan::spreadToOperands(Operation *op, OpResult result,
         assign(offset, getRowLayout(layout));
   } else if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
     assign(reduce.getInit(), layout);
+  } else if (auto recurrence = dyn_cast<tile::RecurrenceOp>(op)) {
+    if (i == 1) {
+      assign(recurrence.getInit(), layout);
+      return;
+    }
+    assign(recurrence.getA(), layout);
+    assign(recurrence.getB(), layout);
+    assign(recurrence.getLast(), layout.slice(unsigned(recurrence.getAxis())));
   } else if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
     assign(broadcast.getX(), layout.slice(broadcast.getAxes()));
   } else if (auto transpose = dyn_cast<tile::TransposeOp>(op)) {
@@ -212,8 +246,11 @@ void LayoutPlan::spreadToOperands(Operation *op, OpResult result,
 void LayoutPlan::spreadToUser(OpOperand &use, const TileLayout &layout) {
   Operation *op = use.getOwner();
   unsigned i = use.getOperandNumber();
-  if (isElementwise(op)) {
+  if (isElementwise(op) || isa<tile::ScanOp>(op)) {
     assign(op->getResult(0), layout);
+  } else if (auto recurrence = dyn_cast<tile::RecurrenceOp>(op)) {
+    bool isInit = i == recurrence.getInitMutable().getOperandNumber();
+    assign(isInit ? recurrence.getLast() : recurrence.getResult(), layout);
   } else if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
     assign(reduce.getResult(),
            i == 0 ? layout.slice(unsigned(reduce.getAxis())) : layout);
@@ -299,6 +336,9 @@ LogicalResult LayoutPlan::run() {
       reducedAxes.try_emplace(
           llvm::to_vector(reduce.getX().getType().getShape()),
           reduce.getAxis());
+    if (std::optional<unsigned> axis = getScanAxis(op))
+      scannedAxes.try_emplace(
+          llvm::to_vector(getTileType(op->getResult(0)).getShape()), *axis);
   });
   for (aref::MmaOp mma : products) {
     RankedTensorType type = getTileType(mma.getResult());
@@ -314,6 +354,15 @@ LogicalResult LayoutPlan::run() {
       assign(mma.getA(), getOperandA(mma));
   }
   spread();
+
+  // Before what is loaded for them, which may be only a slice of their tiles.
+  scope.walk([&](Operation *op) {
+    if (std::optional<unsigned> axis = getScanAxis(op)) {
+      Value result = op->getResult(0);
+      assign(result, getScanned(getTileType(result), *axis));
+      spread();
+    }
+  });
 
   crossTransposes = false;
   for (Value tile : getMemoryTiles()) {

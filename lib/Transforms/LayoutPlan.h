@@ -35,6 +35,9 @@ inline bool isFree(mlir::Value value) { return isFree(value.getDefiningOp()); }
 /// the same coordinates only.
 bool isElementwise(mlir::Operation *op);
 
+/// The axis of a scan or recurrence, if `op` is one.
+std::optional<unsigned> getScanAxis(mlir::Operation *op);
+
 /// The layout of what each row of a tile has one of, such as its place.
 TileLayout getRowLayout(const TileLayout &layout);
 
@@ -54,6 +57,9 @@ public:
 
   TileLayout getBlocked(mlir::Value tile) const {
     mlir::RankedTensorType type = getTileType(tile);
+    auto scanned = scannedAxes.find(llvm::to_vector(type.getShape()));
+    if (scanned != scannedAxes.end())
+      return getScanned(type, scanned->second);
     auto reduced = reducedAxes.find(llvm::to_vector(type.getShape()));
     return TileLayout::blocked(
         type.getShape(), scope.numWarps, getElementBytes(type.getElementType()),
@@ -74,7 +80,15 @@ private:
   mlir::LogicalResult check(aref::MmaOp mma);
   mlir::LogicalResult checkRegisters();
 
-  /// Gives `tile` a layout unless it has one or needs none.
+  TileLayout getScanned(mlir::RankedTensorType type, unsigned axis) const {
+    return TileLayout::scanned(type.getShape(), scope.numWarps,
+                               getElementBytes(type.getElementType()), axis);
+  }
+  /// Whether a tile can have a layout. What is scanned is where few warps share
+  /// the axis: a conversion costs less than an exchange of sums.
+  bool accepts(mlir::Value tile, const TileLayout &layout) const;
+
+  /// Gives `tile` a layout unless it has one, needs none or cannot have it.
   void assign(mlir::Value tile, const TileLayout &layout);
   /// Spreads what is assigned until nothing changes.
   void spread();
@@ -101,6 +115,8 @@ private:
   llvm::DenseMap<mlir::Value, TileLayout> layouts;
   /// The axis along which tiles of a shape are first reduced.
   std::map<llvm::SmallVector<int64_t>, unsigned> reducedAxes;
+  /// The axis along which tiles of a shape are first scanned.
+  std::map<llvm::SmallVector<int64_t>, unsigned> scannedAxes;
   std::deque<mlir::Value> worklist;
   /// Whether layouts spread through transposes. Two accesses to memory on
   /// either side are better served by a conversion.

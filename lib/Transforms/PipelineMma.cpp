@@ -461,7 +461,8 @@ static bool computesSinceLastStep(MmaWaitOp wait) {
                isa<FloatType>(getElementTypeOrSelf(type));
       });
       return isFloat && (nested->hasTrait<OpTrait::Elementwise>() ||
-                         isa<tile::ReduceOp>(nested))
+                         isa<tile::ReduceOp, tile::ScanOp, tile::RecurrenceOp>(
+                             nested))
                  ? WalkResult::interrupt()
                  : WalkResult::advance();
     });

@@ -116,9 +116,14 @@ static int64_t getBroadcastSource(tile::BroadcastOp op, int64_t dim) {
   return dim - llvm::count_if(axes, [&](int64_t axis) { return axis < dim; });
 }
 
-/// The dimension of a reduction's operand that becomes `dim` of its result.
-static int64_t getReduceSource(tile::ReduceOp op, int64_t dim) {
-  return dim < int64_t(op.getAxis()) ? dim : dim + 1;
+/// The dimension of a tile that is `dim` of a slice of it along `axis`.
+static int64_t getSliced(uint64_t axis, int64_t dim) {
+  return dim < int64_t(axis) ? dim : dim + 1;
+}
+
+/// The dimension of a slice along `axis` that `dim`, another one, becomes.
+static int64_t getInSlice(uint64_t axis, int64_t dim) {
+  return dim < int64_t(axis) ? dim : dim - 1;
 }
 
 /// The dimension of a dot's `a` that its rows are, and those of `a` and `b`
@@ -179,7 +184,12 @@ int64_t TileCut::getDim(OpOperand &use) const {
       .Case([&](tile::BroadcastOp op) { return getBroadcastSource(op, dim); })
       .Case([&](tile::ReduceOp op) {
         return i == op.getXMutable().getOperandNumber()
-                   ? getReduceSource(op, dim)
+                   ? getSliced(op.getAxis(), dim)
+                   : dim;
+      })
+      .Case([&](tile::RecurrenceOp op) {
+        return i == op.getInitMutable().getOperandNumber()
+                   ? getInSlice(op.getAxis(), dim)
                    : dim;
       })
       .Case([&](tile::TransposeOp op) { return op.getPermutation()[dim]; })
@@ -214,7 +224,22 @@ LogicalResult TileCut::cutFromResult(Operation *op, int64_t dim) {
     if (failed(require(op, reduce.getResult(), dim)) ||
         failed(require(op, reduce.getInit(), dim)))
       return failure();
-    return require(op, reduce.getX(), getReduceSource(reduce, dim));
+    return require(op, reduce.getX(), getSliced(reduce.getAxis(), dim));
+  }
+  if (auto scan = dyn_cast<tile::ScanOp>(op)) {
+    if (int64_t(scan.getAxis()) == dim)
+      return fail(op, "it combines elements of different warpgroups");
+    return requireAll(op, {scan.getResult(), scan.getX()}, dim);
+  }
+  if (auto recurrence = dyn_cast<tile::RecurrenceOp>(op)) {
+    if (int64_t(recurrence.getAxis()) == dim)
+      return fail(op, "it combines elements of different warpgroups");
+    if (failed(requireAll(
+            op, {recurrence.getResult(), recurrence.getA(), recurrence.getB()},
+            dim)))
+      return failure();
+    return requireAll(op, {recurrence.getLast(), recurrence.getInit()},
+                      getInSlice(recurrence.getAxis(), dim));
   }
   if (auto transpose = dyn_cast<tile::TransposeOp>(op)) {
     if (failed(require(op, transpose.getResult(), dim)))
@@ -286,6 +311,9 @@ LogicalResult TileCut::cutDefinition(Value value, int64_t dim) {
         branch,
         {branch.thenYield().getOperand(i), branch.elseYield().getOperand(i)},
         dim);
+  if (auto recurrence = dyn_cast<tile::RecurrenceOp>(op);
+      recurrence && value == recurrence.getLast())
+    return cutFromResult(op, getSliced(recurrence.getAxis(), dim));
   return cutFromResult(op, dim);
 }
 
@@ -321,8 +349,11 @@ LogicalResult TileCut::cutUse(OpOperand &use, int64_t dim) {
     int64_t axis = reduce.getAxis();
     if (axis == dim)
       return fail(op, "it combines elements of different warpgroups");
-    return cutFromResult(op, dim < axis ? dim : dim - 1);
+    return cutFromResult(op, getInSlice(axis, dim));
   }
+  if (auto recurrence = dyn_cast<tile::RecurrenceOp>(op);
+      recurrence && i == recurrence.getInitMutable().getOperandNumber())
+    return cutFromResult(op, getSliced(recurrence.getAxis(), dim));
   if (auto transpose = dyn_cast<tile::TransposeOp>(op)) {
     ArrayRef<int64_t> permutation = transpose.getPermutation();
     return cutFromResult(op,

@@ -87,7 +87,8 @@ static bool isNarrowArithmetic(Operation *op) {
   bool isElementwise =
       op->hasTrait<OpTrait::Elementwise>() &&
       llvm::any_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
-  if (!isElementwise && !isa<tile::ReduceOp>(op))
+  if (!isElementwise &&
+      !isa<tile::ReduceOp, tile::ScanOp, tile::RecurrenceOp>(op))
     return false;
   auto isNarrow = [](Type type) {
     Type element = getElementTypeOrSelf(type);

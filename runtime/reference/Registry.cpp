@@ -21,6 +21,7 @@ const Registry &Registry::get() {
     addLaunchOps(all);
     addMemoryOps(all);
     addReduceOps(all);
+    addScanOps(all);
     addShapeOps(all);
     addSliceOps(all);
     return all;

@@ -86,6 +86,7 @@ void addIntegerOps(Registry &registry);
 void addLaunchOps(Registry &registry);
 void addMemoryOps(Registry &registry);
 void addReduceOps(Registry &registry);
+void addScanOps(Registry &registry);
 void addShapeOps(Registry &registry);
 void addSliceOps(Registry &registry);
 

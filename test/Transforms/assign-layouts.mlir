@@ -154,3 +154,56 @@ tile.kernel @rows(%x: memref<?x?xf32>, %y: memref<?xf32>) {
   %s = tile.reduce add %t, %zero axis 1 : tensor<8x1024xf32> -> tensor<8xf32>
   tile.store %s, %y[%c0] : tensor<8xf32>, memref<?xf32>
 }
+
+// -----
+
+// A thread has a channel and all of its steps, and the channel's state.
+
+// CHECK-DAG: #[[STATE:.+]] = #aref.layout<atom = [128], register = [], lane = {{\[}}[1], [2], [4], [8], [16]], warp = {{\[}}[32], [64]]>
+// CHECK-DAG: #[[STEPS:.+]] = #aref.layout<atom = [1, 128], register = [], {{.*}}, warp = {{\[}}[0, 32], [0, 64]]>
+// CHECK-LABEL: @channels
+// CHECK: tile.load {{.*}} -> tensor<128xf32, #[[STATE]]>
+// CHECK-NOT: convert_layout
+// CHECK: tile.recurrence {{.*}} : tensor<64x128xf32, #[[STEPS]]>, tensor<128xf32, #[[STATE]]>
+// CHECK-NOT: convert_layout
+// CHECK: tile.store {{.*}} : tensor<128xf32, #[[STATE]]>
+tile.kernel @channels(%x: memref<?x?xf32>, %h: memref<?xf32>) {
+  %c0 = arith.constant 0 : index
+  %h0 = tile.load %h[%c0] : memref<?xf32> -> tensor<128xf32>
+  %end = scf.for %t = %c0 to %c0 step %c0 iter_args(%s = %h0) -> (tensor<128xf32>) {
+    %a = tile.load %x[%t, %c0] : memref<?x?xf32> -> tensor<64x128xf32>
+    %y, %last = tile.recurrence %a, %a, %s axis 0 : tensor<64x128xf32>, tensor<128xf32>
+    tile.store %y, %x[%t, %c0] : tensor<64x128xf32>, memref<?x?xf32>
+    scf.yield %last : tensor<128xf32>
+  }
+  tile.store %end, %h[%c0] : tensor<128xf32>, memref<?xf32>
+}
+
+// -----
+
+// The sums of a vector are wanted along the rows and along the columns of an
+// accumulator. Each warp has all columns, so they are added up there, and
+// converted once.
+
+// CHECK-DAG: #[[ACC:.+]] = #aref.layout<atom = [64, 8], register
+// CHECK-DAG: #[[COLS:.+]] = #aref.layout<atom = [8], register = {{\[}}[1]], lane = {{\[}}[2], [4], [0], [0], [0]], warp = {{\[}}[0], [0]]>
+// CHECK-DAG: #[[ROWS:.+]] = #aref.layout<atom = [64], register = {{\[}}[8]], lane = {{\[}}[0], [0], [1], [2], [4]], warp = {{\[}}[16], [32]]>
+// CHECK-LABEL: @decay
+// CHECK: tile.load {{.*}} -> tensor<64xf32, #[[COLS]]>
+// CHECK: tile.scan add {{.*}} : tensor<64xf32, #[[COLS]]>
+// CHECK-NEXT: aref.convert_layout {{.*}} -> tensor<64xf32, #[[ROWS]]>
+// CHECK-NOT: convert_layout
+tile.kernel @decay(%G: memref<?xf32>, %O: memref<?x?xf32>) attributes {tile.warps = 4} {
+  %c0 = arith.constant 0 : index
+  %q = aref.alloc : !aref.buffer<64x64xbf16, swizzle = 128>
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %d = aref.mma %q, %q, %zero transpose_b : !aref.buffer<64x64xbf16, swizzle = 128>, !aref.buffer<64x64xbf16, swizzle = 128> -> tensor<64x64xf32>
+  %done = aref.mma_wait %d pending 0 : tensor<64x64xf32>
+  %g = tile.load %G[%c0] : memref<?xf32> -> tensor<64xf32>
+  %s = tile.scan add %g axis 0 : tensor<64xf32>
+  %row = tile.broadcast %s axes [1] : tensor<64xf32> -> tensor<64x64xf32>
+  %column = tile.broadcast %s axes [0] : tensor<64xf32> -> tensor<64x64xf32>
+  %gate = arith.subf %row, %column : tensor<64x64xf32>
+  %o = arith.mulf %done, %gate : tensor<64x64xf32>
+  tile.store %o, %O[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+}

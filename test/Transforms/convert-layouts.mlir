@@ -85,3 +85,23 @@ tile.kernel @reduce(%x: memref<?x?xf32>) {
   %m = tile.load %x[%c0, %c0] : memref<?x?xf32> -> tensor<1024xf32, #a>
   %n = tile.reduce max %t, %m axis 0 : tensor<1x1024xf32, #row> -> tensor<1024xf32, #a>
 }
+
+#four = #aref.layout<atom = [4], register = [[1], [2]], lane = [[0], [0], [0], [0], [0]], warp = [[0], [0]]>
+#steps = #aref.layout<atom = [16, 4], register = [[0, 1], [0, 2]], lane = [[1, 0], [2, 0], [0, 0], [0, 0], [0, 0]], warp = [[4, 0], [8, 0]]>
+
+// A sum of each warp's four lanes; of recurrences a factor and a term.
+// CHECK-LABEL: @scans
+// CHECK-DAG: %[[S:.+]] = aref.alloc : <1x256xf32, swizzle = 0>
+// CHECK-DAG: %[[R:.+]] = aref.alloc : <2x256xf32, swizzle = 0>
+// CHECK: aref.scan add %{{.*}} axis 0 reverse through %[[S]]
+// CHECK: aref.recurrence {{.*}} axis 0 exclusive through %[[R]]
+// CHECK: tile.scan max {{.*}} axis 1
+tile.kernel @scans(%x: memref<?x?xbf16>) {
+  %c0 = arith.constant 0 : index
+  %t = tile.load %x[%c0, %c0] : memref<?x?xbf16> -> tensor<64x16xbf16, #steps>
+  %s = tile.scan add %t axis 0 reverse : tensor<64x16xbf16, #steps>
+  %init = arith.constant dense<0.0> : tensor<16xbf16, #four>
+  %h, %last = tile.recurrence %t, %s, %init axis 0 exclusive : tensor<64x16xbf16, #steps>, tensor<16xbf16, #four>
+  %m = tile.scan max %h axis 1 : tensor<64x16xbf16, #steps>
+  tile.store %m, %x[%c0, %c0] : tensor<64x16xbf16, #steps>, memref<?x?xbf16>
+}

@@ -173,3 +173,29 @@ tile.kernel @stored(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) attributes {aref.
   %e = tile.dot %p, %a, %one transpose_a : tensor<128x128xbf16>, tensor<128x128xbf16> -> tensor<128x128xf32>
   tile.store %e, %C[%c0, %c0] reduce add : tensor<128x128xf32>, memref<?x?xf32>
 }
+
+// -----
+
+// Sums down the columns.
+tile.kernel @running(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) attributes {aref.persistent, aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<128x128xf32>
+  %a = tile.load %A[%c0, %c0] : memref<?x?xbf16> -> tensor<128x128xbf16>
+  %d = tile.dot %a, %a, %zero : tensor<128x128xbf16>, tensor<128x128xbf16> -> tensor<128x128xf32>
+  // expected-remark@+1 {{keeps the consumer on one warpgroup instead of 2: it combines elements of different warpgroups}}
+  %n = tile.scan add %d axis 0 : tensor<128x128xf32>
+  tile.store %n, %C[%c0, %c0] : tensor<128x128xf32>, memref<?x?xf32>
+}
+
+// -----
+
+tile.kernel @states(%A: memref<?x?xbf16>, %C: memref<?xf32>) attributes {aref.persistent, aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<128x128xf32>
+  %none = arith.constant dense<0.0> : tensor<128xf32>
+  %a = tile.load %A[%c0, %c0] : memref<?x?xbf16> -> tensor<128x128xbf16>
+  %d = tile.dot %a, %a, %zero : tensor<128x128xbf16>, tensor<128x128xbf16> -> tensor<128x128xf32>
+  // expected-remark@+1 {{keeps the consumer on one warpgroup instead of 2: it combines elements of different warpgroups}}
+  %h, %last = tile.recurrence %d, %d, %none axis 0 : tensor<128x128xf32>, tensor<128xf32>
+  tile.store %last, %C[%c0] : tensor<128xf32>, memref<?xf32>
+}

@@ -199,3 +199,24 @@ tile.kernel @parts(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %D: memref<?x?xf3
   %e = tile.dot %p, %b, %wide : tensor<128x64xbf16>, tensor<64x128xbf16> -> tensor<128x128xf32>
   tile.store %e, %E[%c0, %c0] reduce add : tensor<128x128xf32>, memref<?x?xf32>
 }
+
+// Along rows, each instance scans its own; the state before and after them is
+// cut as they are.
+// CHECK-LABEL: tile.kernel @rows(
+// CHECK: aref.role "consumer" instances(%[[I:.*]] = 2)
+// CHECK: tile.scan add {{.*}} axis 1 : tensor<64x128xf32>
+// CHECK: tile.load %D[%{{.*}}] {{.*}} -> tensor<64xf32>
+// CHECK: tile.recurrence {{.*}} axis 1 : tensor<64x128xf32>, tensor<64xf32>
+// CHECK: tile.store %{{.*}}, %C[%{{.*}}, %c0{{.*}}] : tensor<64x128xf32>
+// CHECK: tile.store %{{.*}}, %D[%{{.*}}] : tensor<64xf32>
+tile.kernel @rows(%A: memref<?x?xbf16>, %C: memref<?x?xf32>, %D: memref<?xf32>) attributes {aref.persistent, aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<128x128xf32>
+  %a = tile.load %A[%c0, %c0] : memref<?x?xbf16> -> tensor<128x128xbf16>
+  %d = tile.dot %a, %a, %zero : tensor<128x128xbf16>, tensor<128x128xbf16> -> tensor<128x128xf32>
+  %s = tile.scan add %d axis 1 : tensor<128x128xf32>
+  %init = tile.load %D[%c0] pad 0.0 : f32 : memref<?xf32> -> tensor<128xf32>
+  %h, %last = tile.recurrence %s, %d, %init axis 1 : tensor<128x128xf32>, tensor<128xf32>
+  tile.store %h, %C[%c0, %c0] : tensor<128x128xf32>, memref<?x?xf32>
+  tile.store %last, %D[%c0] : tensor<128xf32>, memref<?xf32>
+}

@@ -137,3 +137,12 @@ tile.kernel @asserts(%n: index) {
   // expected-error@+1 {{'cf.assert' op expected in a host function, which checks sizes before it launches kernels}}
   cf.assert %positive, "expected n to be positive"
 }
+
+// -----
+
+tile.kernel @narrow_scan(%x: memref<?xf8E4M3FN>) {
+  %c0 = arith.constant 0 : index
+  %t = tile.load %x[%c0] : memref<?xf8E4M3FN> -> tensor<64xf8E4M3FN>
+  // expected-error @+1 {{expected arithmetic on floats of 16 bits or more; extend 8-bit floats first}}
+  %s = tile.scan add %t axis 0 : tensor<64xf8E4M3FN>
+}

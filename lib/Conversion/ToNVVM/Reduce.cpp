@@ -12,78 +12,12 @@
 ///
 //===----------------------------------------------------------------------===//
 
+#include "lib/Conversion/ToNVVM/Combine.h"
 #include "lib/Conversion/ToNVVM/Tiles.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
 using namespace heddle;
 using tile::ReduceKind;
-
-static Value combine(OpBuilder &builder, Location loc, ReduceKind kind, Value a,
-                     Value b) {
-  bool isFloat = isa<FloatType>(a.getType());
-  switch (kind) {
-  case ReduceKind::Add:
-    return isFloat ? Value(arith::AddFOp::create(builder, loc, a, b))
-                   : arith::AddIOp::create(builder, loc, a, b);
-  case ReduceKind::Mul:
-    return isFloat ? Value(arith::MulFOp::create(builder, loc, a, b))
-                   : arith::MulIOp::create(builder, loc, a, b);
-  case ReduceKind::Max:
-    return isFloat ? Value(arith::MaxNumFOp::create(builder, loc, a, b))
-                   : arith::MaxSIOp::create(builder, loc, a, b);
-  case ReduceKind::Min:
-    return isFloat ? Value(arith::MinNumFOp::create(builder, loc, a, b))
-                   : arith::MinSIOp::create(builder, loc, a, b);
-  case ReduceKind::And:
-    return arith::AndIOp::create(builder, loc, a, b);
-  case ReduceKind::Or:
-    return arith::OrIOp::create(builder, loc, a, b);
-  case ReduceKind::Xor:
-    return arith::XOrIOp::create(builder, loc, a, b);
-  }
-  llvm_unreachable("unknown reduction");
-}
-
-/// The value of the lane whose number differs in the bits of `mask`.
-static Value exchange(OpBuilder &builder, Location loc, Value scalar,
-                      int64_t mask) {
-  Type type = scalar.getType();
-  Type i32 = builder.getI32Type(), i64 = builder.getI64Type();
-  auto shuffle = [&](Value word) -> Value {
-    return NVVM::ShflOp::create(builder, loc, i32, getI32(builder, loc, -1),
-                                word, getI32(builder, loc, mask),
-                                getI32(builder, loc, 31), NVVM::ShflKind::bfly,
-                                UnitAttr());
-  };
-  // Shuffles move words of 32 bits.
-  if (type.isIndex()) {
-    Value bits = arith::IndexCastOp::create(builder, loc, i64, scalar);
-    return arith::IndexCastOp::create(builder, loc, type,
-                                      exchange(builder, loc, bits, mask));
-  }
-  unsigned width = type.getIntOrFloatBitWidth();
-  if (isa<FloatType>(type)) {
-    Value bits = arith::BitcastOp::create(
-        builder, loc, builder.getIntegerType(width), scalar);
-    return arith::BitcastOp::create(builder, loc, type,
-                                    exchange(builder, loc, bits, mask));
-  }
-  if (width == 32)
-    return shuffle(scalar);
-  if (width < 32) {
-    Value word = arith::ExtUIOp::create(builder, loc, i32, scalar);
-    return arith::TruncIOp::create(builder, loc, type, shuffle(word));
-  }
-  Value shift = arith::ConstantIntOp::create(builder, loc, 32, 64);
-  Value low = arith::TruncIOp::create(builder, loc, i32, scalar);
-  Value high = arith::TruncIOp::create(
-      builder, loc, i32, arith::ShRUIOp::create(builder, loc, scalar, shift));
-  low = arith::ExtUIOp::create(builder, loc, i64, shuffle(low));
-  high = arith::ExtUIOp::create(builder, loc, i64, shuffle(high));
-  high = arith::ShLIOp::create(builder, loc, high, shift);
-  return arith::OrIOp::create(builder, loc, low, high);
-}
 
 /// The registers of the slice, each reduced over what the warp holds of it.
 static SmallVector<Value> reduceInWarp(OpBuilder &builder, Location loc,
@@ -112,7 +46,8 @@ static SmallVector<Value> reduceInWarp(OpBuilder &builder, Location loc,
     for (auto [bit, base] : llvm::enumerate(layout.getLaneBases(axis))) {
       if (base)
         result = combine(builder, loc, kind, result,
-                         exchange(builder, loc, result, int64_t(1) << bit));
+                         shuffle(builder, loc, NVVM::ShflKind::bfly, result,
+                                 getI32(builder, loc, int64_t(1) << bit)));
     }
     results.push_back(result);
   }

@@ -221,5 +221,6 @@ void heddle::populateTilePatterns(const TypeConverter &converter,
   populateGlobalPatterns(converter, patterns);
   populateReducePatterns(converter, patterns);
   populateRelabelPatterns(converter, patterns);
+  populateScanPatterns(converter, patterns);
   populateSharedPatterns(converter, patterns);
 }

@@ -55,3 +55,49 @@ tile.kernel @narrow(%x: memref<?x?xf8E4M3FN>, %y: memref<?x?xf8E5M2>, %i: index)
   %n = arith.truncf %w : tensor<64x16xf32, #mma> to tensor<64x16xf8E5M2, #mma>
   tile.store %n, %y[%i, %i] : tensor<64x16xf8E5M2, #mma>, memref<?x?xf8E5M2>
 }
+
+// Elements in a thread are taken one after the other, with one operation each.
+
+// CHECK-LABEL: llvm.func @channels
+// CHECK-NOT: nvvm.shfl
+// CHECK-COUNT-8: math.fma
+// CHECK-NOT: math.fma
+#channels = #aref.layout<atom = [1, 128], register = [], lane = [[0, 1], [0, 2], [0, 4], [0, 8], [0, 16]], warp = [[0, 32], [0, 64]]>
+#channel = #aref.layout<atom = [128], register = [], lane = [[1], [2], [4], [8], [16]], warp = [[32], [64]]>
+tile.kernel @channels(%x: memref<?x?xf32>, %y: memref<?xf32>, %i: index) {
+  %t = tile.load %x[%i, %i] : memref<?x?xf32> -> tensor<8x128xf32, #channels>
+  %h0 = tile.load %y[%i] : memref<?xf32> -> tensor<128xf32, #channel>
+  %h, %last = tile.recurrence %t, %t, %h0 axis 0 reverse : tensor<8x128xf32, #channels>, tensor<128xf32, #channel>
+  tile.store %h, %x[%i, %i] : tensor<8x128xf32, #channels>, memref<?x?xf32>
+  tile.store %last, %y[%i] : tensor<128xf32, #channel>, memref<?xf32>
+}
+
+// Columns of an accumulator: pairs in a thread, then four lanes, then twos of
+// eights in a thread. What a pair comes to passes two lanes, then the next.
+
+// CHECK-LABEL: llvm.func @columns
+// CHECK-COUNT-8: nvvm.shfl.sync idx
+// CHECK-NOT: nvvm.shfl
+#columns = #aref.layout<atom = [8], register = [[1]], lane = [[2], [4], [0], [0], [0]], warp = [[0], [0]]>
+tile.kernel @columns(%x: memref<?xf32>, %i: index) {
+  %t = tile.load %x[%i] : memref<?xf32> -> tensor<16xf32, #columns>
+  %s = tile.scan add %t axis 0 : tensor<16xf32, #columns>
+  tile.store %s, %x[%i] : tensor<16xf32, #columns>, memref<?xf32>
+}
+
+// Rows of an accumulator: what 16 of them come to goes through scratch, from one
+// lane of those that know it.
+
+// CHECK-LABEL: llvm.func @passed_on
+// CHECK: barrier.cta.sync
+// CHECK: llvm.store %{{.*}} {alignment = 4 : i64} : f32, !llvm.ptr<3>
+// CHECK-NOT: llvm.store
+// CHECK: barrier.cta.sync
+// CHECK-COUNT-3: llvm.load %{{.*}} {alignment = 4 : i64} : !llvm.ptr<3> -> f32
+// CHECK-NOT: llvm.load {{.*}}ptr<3>
+tile.kernel @passed_on(%x: memref<?xf32>, %i: index) {
+  %s = aref.alloc offset(0) : !aref.buffer<1x4xf32, swizzle = 0>
+  %t = tile.load %x[%i] : memref<?xf32> -> tensor<64xf32, #rows>
+  %r = aref.scan add %t axis 0 exclusive through %s : tensor<64xf32, #rows>, !aref.buffer<1x4xf32, swizzle = 0>
+  tile.store %r, %x[%i] : tensor<64xf32, #rows>, memref<?xf32>
+}

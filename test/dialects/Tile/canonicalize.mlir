@@ -47,3 +47,18 @@ tile.kernel @dead(%x: memref<?x?xbf16>, %y: memref<?x?xf32>) {
   %1 = tile.dot %0, %0, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
   tile.store %zero, %y[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
 }
+
+// An element alone is its sum; what comes before it is not the element.
+// CHECK-LABEL: tile.kernel @alone(
+// CHECK: %[[X:.*]] = tile.load
+// CHECK-NEXT: %[[S:.*]] = tile.scan add %[[X]] axis 1 exclusive
+// CHECK-NEXT: tile.store %[[X]]
+// CHECK-NEXT: tile.store %[[S]]
+tile.kernel @alone(%x: memref<?x?xf32>, %y: memref<?x?xf32>, %z: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %0 = tile.load %x[%c0, %c0] : memref<?x?xf32> -> tensor<8x1xf32>
+  %1 = tile.scan add %0 axis 1 reverse : tensor<8x1xf32>
+  %2 = tile.scan add %0 axis 1 exclusive : tensor<8x1xf32>
+  tile.store %1, %y[%c0, %c0] : tensor<8x1xf32>, memref<?x?xf32>
+  tile.store %2, %z[%c0, %c0] : tensor<8x1xf32>, memref<?x?xf32>
+}

@@ -585,3 +585,45 @@ tile.host @h[%N]() {
   // expected-error@+1 {{expected a dense memref of rank 1 to 5 in default memory, found 'memref<f32>'}}
   %x = memref.alloc() : memref<f32>
 }
+
+// -----
+
+tile.kernel @k(%x: memref<?xf32>) {
+  %t = arith.constant dense<0.0> : tensor<4xf32>
+  // expected-error@+1 {{expected an axis of 0 to 0, found 1}}
+  %s = tile.scan add %t axis 1 : tensor<4xf32>
+}
+
+// -----
+
+tile.kernel @k(%x: memref<?xf32>) {
+  %t = arith.constant dense<0.0> : tensor<4xf32>
+  // expected-error@+1 {{expected integers for 'or', found 'f32'}}
+  %s = tile.scan or %t axis 0 : tensor<4xf32>
+}
+
+// -----
+
+tile.kernel @k(%x: memref<?xf32>) {
+  %t = arith.constant dense<0.0> : tensor<4xf32>
+  // expected-error@+1 {{expected a tile of rank 2 or more, found 'tensor<4xf32>'}}
+  %h, %last = tile.recurrence %t, %t, %t axis 0 : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+tile.kernel @k(%x: memref<?xf32>) {
+  %t = arith.constant dense<0.0> : tensor<4x8xf32>
+  %init = arith.constant dense<0.0> : tensor<4xf32>
+  // expected-error@+1 {{expected init to be 'tensor<8xf32>', found 'tensor<4xf32>'}}
+  %h, %last = tile.recurrence %t, %t, %init axis 0 : tensor<4x8xf32>, tensor<4xf32>
+}
+
+// -----
+
+tile.kernel @k(%x: memref<?xf32>) {
+  %t = arith.constant dense<0> : tensor<4x8xi32>
+  %init = arith.constant dense<0> : tensor<8xi32>
+  // expected-error@+1 {{expected floats, found 'tensor<4x8xi32>'}}
+  %h, %last = tile.recurrence %t, %t, %init axis 0 : tensor<4x8xi32>, tensor<8xi32>
+}

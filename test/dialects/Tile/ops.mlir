@@ -61,3 +61,20 @@ tile.host @scratch[%N]() {
 // CHECK-LABEL: tile.host @scratch
 // CHECK: %[[X:.*]] = memref.alloc(%N) : memref<?xi32>
 // CHECK: tile.launch @count grid(%N) args(%[[X]], %N)
+
+// Either word may come first.
+// CHECK-LABEL: tile.kernel @scans(
+// CHECK: tile.scan add %{{.*}} axis 0 : tensor<64xf32>
+// CHECK: tile.scan max %{{.*}} axis 0 reverse exclusive : tensor<64xf32>
+// CHECK: tile.recurrence %{{.*}}, %{{.*}}, %{{.*}} axis 1 reverse exclusive : tensor<4x8xbf16>, tensor<4xbf16>
+tile.kernel @scans(%x: memref<?xf32>, %y: memref<?x?xbf16>) {
+  %c0 = arith.constant 0 : index
+  %t = tile.load %x[%c0] : memref<?xf32> -> tensor<64xf32>
+  %s = tile.scan add %t axis 0 : tensor<64xf32>
+  %r = tile.scan max %s axis 0 exclusive reverse : tensor<64xf32>
+  tile.store %r, %x[%c0] : tensor<64xf32>, memref<?xf32>
+  %a = tile.load %y[%c0, %c0] : memref<?x?xbf16> -> tensor<4x8xbf16>
+  %none = arith.constant dense<0.0> : tensor<4xbf16>
+  %h, %last = tile.recurrence %a, %a, %none axis 1 reverse exclusive : tensor<4x8xbf16>, tensor<4xbf16>
+  tile.store %h, %y[%c0, %c0] : tensor<4x8xbf16>, memref<?x?xbf16>
+}

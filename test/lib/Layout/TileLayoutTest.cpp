@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 using namespace heddle;
@@ -137,6 +138,49 @@ TEST(TileLayout, BlockedKeepsWarpsOffReducedDimensions) {
   TileLayout columns = TileLayout::blocked({64, 512}, 4, 4, /*reduced=*/0);
   EXPECT_FALSE(isShared(columns, 0));
   expectCover(columns);
+}
+
+TEST(TileLayout, ScannedCoversAnyShape) {
+  for (const Shape &shape : shapes) {
+    for (int64_t warps : {1, 8}) {
+      for (int64_t bytes : {2, 8}) {
+        for (unsigned axis = 0; axis != shape.size(); ++axis) {
+          TileLayout layout = TileLayout::scanned(shape, warps, bytes, axis);
+          EXPECT_EQ(layout.getNumWarps(), warps);
+          expectCover(layout);
+        }
+      }
+    }
+  }
+}
+
+/// Who holds the parts of an axis, and how many there are: `r2 l8 w4`.
+std::string describeParts(const TileLayout &layout, unsigned axis) {
+  std::string text;
+  for (const AxisPart &part : layout.getAxisParts(axis))
+    text += (text.empty() ? "" : " ") + std::string(1, "rlw"[part.holder]) +
+            std::to_string(part.count);
+  return text;
+}
+
+TEST(TileLayout, ScannedKeepsLinesTogether) {
+  auto describe = [](Shape shape, unsigned axis, int64_t bytes = 4) {
+    return describeParts(TileLayout::scanned(shape, 4, bytes, axis), axis);
+  };
+  // A channel per thread.
+  EXPECT_EQ(describe({64, 128}, 0), "r64");
+  EXPECT_EQ(describe({65, 128}, 0), "r65");
+  // Rows of a warp; reads stay wide.
+  EXPECT_EQ(describe({64, 128}, 1), "r4 l32");
+  EXPECT_EQ(describe({64, 128}, 1, 2), "r8 l16");
+  // Every warp scans a vector that is short.
+  EXPECT_EQ(describe({64}, 0), "l32 r2");
+  EXPECT_EQ(describe({4096}, 0), "r4 l32 w4 r8");
+  // Few channels: lanes and warps each have consecutive steps.
+  EXPECT_EQ(describe({64, 16}, 0), "r16 l2 w2");
+  EXPECT_EQ(describe({256, 1}, 0), "r8 l32");
+  EXPECT_EQ(describe({3}, 0), "r3");
+  EXPECT_EQ(describe({1}, 0), "");
 }
 
 TEST(TileLayout, WgmmaAccumulator) {
@@ -272,6 +316,52 @@ TEST(TileLayout, SliceOfSeveralDimensions) {
   TileLayout layout = TileLayout::blocked({4, 32, 48}, 4, 4);
   EXPECT_EQ(layout.slice({0, 2}), layout.slice(2u).slice(0u));
   EXPECT_EQ(layout.slice({0, 2}).getShape(), llvm::ArrayRef<int64_t>({32}));
+}
+
+TEST(TileLayout, AxisPartsGoFromElementsToTheWhole) {
+  TileLayout mma = TileLayout::wgmmaAccumulator(128, 24);
+  EXPECT_EQ(describeParts(mma, 0), "l8 r2 w4 r2");
+  EXPECT_EQ(describeParts(mma, 1), "r2 l4 r3");
+  auto parts = mma.getAxisParts(0);
+  EXPECT_EQ(parts[0].mask, 0b11100u);
+  EXPECT_EQ(parts[0].extent, 1);
+  EXPECT_EQ(parts[2].mask, 0b11u);
+  EXPECT_EQ(parts[2].extent, 16);
+  EXPECT_EQ(parts[3].extent, 64);
+  // Lanes whose bits do not ascend are parts of parts.
+  TileLayout swapped = TileLayout::get({32}, {32}, {}, {2, 1, 4, 8, 16}, {});
+  EXPECT_EQ(describeParts(swapped, 0), "l2 l16");
+  EXPECT_EQ(swapped.getAxisParts(0)[0].mask, 0b10u);
+  EXPECT_EQ(swapped.getAxisParts(0)[1].mask, 0b11101u);
+}
+
+TEST(TileLayout, CoarseTilesAreWhereTheirElementsAre) {
+  std::vector<TileLayout> layouts = {TileLayout::wgmmaAccumulator(128, 24),
+                                     TileLayout::blocked({64, 80}, 4, 2),
+                                     TileLayout::scanned({96, 16}, 8, 4, 0)};
+  for (const TileLayout &layout : layouts) {
+    for (unsigned axis : {0u, 1u}) {
+      for (const AxisPart &part : layout.getAxisParts(axis)) {
+        TileLayout coarse = layout.coarsen(axis, part.extent);
+        expectCover(coarse);
+        EXPECT_EQ(coarse.getShape()[axis] * part.extent,
+                  layout.getShape()[axis]);
+        for (int64_t reg = 0; reg != layout.getNumRegisters(); ++reg) {
+          for (int64_t lane = 0; lane != 32; ++lane) {
+            for (int64_t warp = 0; warp != layout.getNumWarps(); ++warp) {
+              Coords offset = layout.getRegisterOffset(reg);
+              offset[axis] /= part.extent;
+              auto inCoarse = coarse.findRegister(offset);
+              ASSERT_TRUE(inCoarse);
+              Coords coords = layout.getCoords(reg, lane, warp);
+              coords[axis] /= part.extent;
+              ASSERT_EQ(coarse.getCoords(*inCoarse, lane, warp), coords);
+            }
+          }
+        }
+      }
+    }
+  }
 }
 
 TEST(TileLayout, PermuteKeepsElements) {

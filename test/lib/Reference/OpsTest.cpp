@@ -163,6 +163,64 @@ TEST(ReferenceOps, IntegerReductionsAreSigned) {
             (std::vector<double>{5, 5, -2, -2}));
 }
 
+TEST(ReferenceOps, ScansInAllDirections) {
+  auto scan = [](const std::string &kind, const std::string &rest,
+                 const std::vector<double> &x,
+                 const std::string &type = "f32") {
+    return map("2x3", type, type,
+               "%y = tile.scan " + kind + " %x " + rest + " : tensor<2x3x" +
+                   type + ">",
+               x);
+  };
+  std::vector<double> x = {1, 2, 3, 4, 5, 6};
+  EXPECT_EQ(scan("add", "axis 1", x), (std::vector<double>{1, 3, 6, 4, 9, 15}));
+  EXPECT_EQ(scan("add", "axis 0", x), (std::vector<double>{1, 2, 3, 5, 7, 9}));
+  EXPECT_EQ(scan("mul", "axis 1 reverse", x),
+            (std::vector<double>{6, 6, 3, 120, 30, 6}));
+  EXPECT_EQ(scan("add", "axis 1 reverse exclusive", x),
+            (std::vector<double>{5, 3, 0, 11, 6, 0}));
+  EXPECT_EQ(scan("max", "axis 1 exclusive", {3, notANumber, 1, 0, 0, 0}),
+            (std::vector<double>{-inf, 3, 3, -inf, 0, 0}));
+  EXPECT_EQ(scan("min", "axis 1 exclusive", {3, -5, 1, 0, 0, 0}, "i8"),
+            (std::vector<double>{127, 3, -5, 127, 0, 0}));
+  EXPECT_EQ(scan("and", "axis 0", {7, 6, 5, 3, 3, 3}, "i32"),
+            (std::vector<double>{7, 6, 5, 3, 2, 1}));
+}
+
+TEST(ReferenceOps, NarrowScansRoundOnce) {
+  // 2049 needs twelve bits, and f16 has eleven.
+  EXPECT_EQ(map("4", "f16", "f16",
+                "%y = tile.scan add %x axis 0 : tensor<4xf16>",
+                {2048, 1, 1, 1}),
+            (std::vector<double>{2048, 2048, 2050, 2052}));
+}
+
+TEST(ReferenceOps, RecurrencesChain) {
+  auto run = [](const std::string &rest) {
+    return R"(
+    %c = arith.constant dense<2.0> : tensor<3x2xf32>
+    %i = arith.constant dense<[1.0, -1.0]> : tensor<2xf32>
+    %h, %last = tile.recurrence %c, %x, %i axis 0 )" +
+           rest + R"( : tensor<3x2xf32>, tensor<2xf32>
+    %l = tile.broadcast %last axes [0] : tensor<2xf32> -> tensor<3x2xf32>)";
+  };
+  std::vector<double> x = {1, 0, 2, 0, 3, 1};
+  std::string states = "\n%y = arith.addf %h, %zeros : tensor<3x2xf32>",
+              after = "\n%y = arith.addf %l, %zeros : tensor<3x2xf32>",
+              zeros = "%zeros = arith.constant dense<0.0> : tensor<3x2xf32>\n";
+  auto get = [&](const std::string &rest, const std::string &what) {
+    return map("3x2", "f32", "f32", zeros + run(rest) + what, x);
+  };
+  EXPECT_EQ(get("", states), (std::vector<double>{3, -2, 8, -4, 19, -7}));
+  EXPECT_EQ(get("", after), (std::vector<double>{19, -7, 19, -7, 19, -7}));
+  EXPECT_EQ(get("exclusive", states),
+            (std::vector<double>{1, -1, 3, -2, 8, -4}));
+  EXPECT_EQ(get("reverse", states),
+            (std::vector<double>{25, -4, 12, -2, 5, -1}));
+  EXPECT_EQ(get("reverse", after),
+            (std::vector<double>{25, -4, 25, -4, 25, -4}));
+}
+
 TEST(ReferenceOps, TransposeIotaAndSlices) {
   std::string body = R"(
     %t = tile.transpose %x [1, 0] : tensor<2x3xf32> -> tensor<3x2xf32>
