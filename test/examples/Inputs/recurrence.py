@@ -1,0 +1,125 @@
+"""Linear recurrences, token by token, and how far others may be off.
+
+Arrays are as flash-linear-attention has them: q and k [B, T, HK, K], v and o
+[B, T, HV, V], the logarithms of decays g and the strengths beta [B, T, HV], and
+states [B, HV, K, V]. Value head h reads key head h // (HV / HK).
+"""
+
+import numpy
+from attention import bf16
+
+# Errors over the size of what is expected, both as roots of mean squares. These
+# are the bounds of flash-linear-attention's tests of bf16.
+TOLERANCES = {
+    "linear_attention": {"o": 5e-3, "final": 5e-3},
+    "gated_delta_rule": {"o": 5e-3, "final": 5e-3},
+}
+
+
+def recur(q, k, v, g=None, beta=None, initial=None, scale=None):
+    """The outputs and the final states, in f64.
+
+    The state decays, then, with `beta`, what it has for the key moves to the
+    value by that share; without, the product of key and value is added.
+    """
+    q, k, v = (numpy.asarray(x, numpy.float64) for x in (q, k, v))
+    batch, tokens, key_heads, width = k.shape
+    heads, values = v.shape[2:]
+    scale = width**-0.5 if scale is None else scale
+    state = numpy.zeros((batch, heads, width, values))
+    if initial is not None:
+        state += initial
+    decay = None if g is None else numpy.exp(numpy.asarray(g, numpy.float64))
+    key_of = numpy.arange(heads) // max(heads // max(key_heads, 1), 1)
+    out = numpy.zeros(v.shape)
+    for t in range(tokens):
+        query, key, value = q[:, t, key_of], k[:, t, key_of], v[:, t]
+        if decay is not None:
+            state *= decay[:, t, :, None, None]
+        if beta is not None:
+            known = (key[:, :, None, :] @ state)[:, :, 0]
+            value = numpy.asarray(beta, numpy.float64)[:, t, :, None] * (value - known)
+        state += key[..., None] * value[:, :, None, :]
+        out[:, t] = scale * (query[:, :, None, :] @ state)[:, :, 0]
+    return out, state
+
+
+def recur_packed(q, k, v, starts, g=None, beta=None, initial=None, scale=None):
+    """The same for sequences in one batch; `starts` has one more entry."""
+    out, final = numpy.zeros(v.shape), []
+    for n, (first, last) in enumerate(zip(starts, starts[1:])):
+        tokens = (slice(None), slice(first, last))
+        gates = (x if x is None else x[tokens] for x in (g, beta))
+        state = None if initial is None else initial[n : n + 1]
+        out[tokens], state = recur(q[tokens], k[tokens], v[tokens], *gates, state, scale)
+        final.append(state)
+    return out, numpy.concatenate(final)
+
+
+def sigmoid(x):
+    return numpy.exp(-numpy.logaddexp(0, -x))
+
+
+def draw_gates(generator, kind, *shape):
+    """Logarithms of decays, in f32.
+
+    `usual` are those of flash-linear-attention's benchmarks. `open` ones keep
+    everything, `closed` ones nothing that f32 could tell from zero, `weak` ones
+    add up over thousands of tokens, and `mixed` ones are any of these.
+    """
+    kinds = {
+        "usual": -numpy.logaddexp(0, -generator.standard_normal(shape)),
+        "open": numpy.zeros(shape),
+        "closed": -generator.uniform(100, 200, shape),
+        "weak": -generator.uniform(0, 1e-3, shape),
+    }
+    # What is drawn must not depend on the kind.
+    choice = generator.integers(len(kinds), size=shape)
+    kinds["mixed"] = numpy.choose(choice, list(kinds.values()))
+    return kinds[kind].astype(numpy.float32)
+
+
+def draw_strengths(generator, kind, *shape):
+    """Strengths in f32: `usual`, `strong` ones of up to 2, or `full` ones of 1."""
+    usual = sigmoid(generator.standard_normal(shape))
+    kinds = {"usual": usual, "strong": 2 * usual, "full": numpy.ones(shape)}
+    return kinds[kind].astype(numpy.float32)
+
+
+def draw_keys(generator, kind, *shape):
+    """Keys of length 1, but for rounding, that bf16 can hold.
+
+    `parallel` ones all point nearly the same way, which makes the matrices that
+    delta rules invert as large as they can be.
+    """
+    keys = generator.standard_normal(shape)
+    if kind == "parallel":
+        keys = generator.standard_normal(shape[-1:]) + 0.05 * keys
+    return bf16(keys / numpy.linalg.norm(keys, axis=-1, keepdims=True))
+
+
+def get_ratio(found, expected):
+    """The error over the size of what is expected; 0 if that is tiny."""
+    found = numpy.asarray(found, numpy.float64)
+    difference = found - expected
+    if not difference.size or abs(difference).max() <= 1e-6:
+        return 0.0
+    return numpy.sqrt((difference**2).mean()) / (
+        numpy.sqrt((numpy.asarray(expected) ** 2).mean()) + 1e-8
+    )
+
+
+def check(what, found, expected, tolerance):
+    """Compares one array with what is expected."""
+    assert found.shape == expected.shape, f"{what} is {found.shape}, not {expected.shape}"
+    wrong = numpy.argwhere(~numpy.isfinite(found))
+    assert not len(wrong), f"{what}{wrong[0]} is not finite, nor are {len(wrong) - 1} others"
+    ratio = get_ratio(found, expected)
+    assert ratio <= tolerance, f"{what} is off by {ratio:.2g} of its size, more than {tolerance:.2g}"
+    print(f"{what}: ok, {ratio:.2g} of {tolerance:.2g}")
+
+
+def get_drift(found, expected, block=64):
+    """The ratio of each block of tokens: how errors grow over a sequence."""
+    tokens = range(0, expected.shape[1], block)
+    return [get_ratio(found[:, t : t + block], expected[:, t : t + block]) for t in tokens]
