@@ -599,6 +599,29 @@ def Aref_RecurrenceOp : Aref_Op<"recurrence", [
   }];
 }
 
+def Aref_TriInverseOp : Aref_Op<"tri_inverse", [
+    MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "`tile.tri_inverse` by all warps, through shared memory";
+  let description = [{
+    Operand and result may have any layouts. Performs an `aref.sync` before and
+    after it writes to `scratch`.
+
+    Constraints:
+    1. `scratch` is plain row-major f32. It has as many rows as `a`, rounded up
+       to a multiple of 16, and 8 more columns.
+  }];
+  let arguments = (ins
+    Aref_Tile:$a,
+    Aref_BufferType:$scratch,
+    Tile_PrecisionAttr:$precision
+  );
+  let results = (outs Aref_Tile:$result);
+  let assemblyFormat = [{
+    $a `through` $scratch `precision` $precision attr-dict
+    `:` type($a) `,` type($scratch) `->` type($result)
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // Checks
 //===----------------------------------------------------------------------===//

@@ -20,9 +20,10 @@ def Tile_Access : I32EnumAttr<"Access", "how a host function uses a buffer", [
   let cppNamespace = "::heddle::tile";
 }
 
-def Tile_Precision : I32EnumAttr<"Precision", "how `dot` multiplies f32", [
+def Tile_Precision : I32EnumAttr<"Precision", "how f32 is multiplied", [
   I32EnumAttrCase<"IEEE", 0, "ieee">,
-  I32EnumAttrCase<"TF32", 1, "tf32">
+  I32EnumAttrCase<"TF32", 1, "tf32">,
+  I32EnumAttrCase<"F16", 2, "f16">
 ]> {
   let cppNamespace = "::heddle::tile";
   let genSpecializedAttr = 0;

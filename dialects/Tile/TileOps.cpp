@@ -38,6 +38,22 @@ static void printOffsets(OpAsmPrinter &printer, Operation *,
   });
 }
 
+/// Two types that are written once if they are the same.
+static ParseResult parseTypeOfBoth(OpAsmParser &parser, Type &from, Type &to) {
+  if (parser.parseType(from))
+    return failure();
+  to = from;
+  return succeeded(parser.parseOptionalArrow()) ? parser.parseType(to)
+                                                : success();
+}
+
+static void printTypeOfBoth(OpAsmPrinter &printer, Operation *, Type from,
+                            Type to) {
+  printer << from;
+  if (from != to)
+    printer << " -> " << to;
+}
+
 #define GET_OP_CLASSES
 #include "dialects/Tile/TileOps.cpp.inc"
 
@@ -187,6 +203,24 @@ LogicalResult DotOp::verify() {
   if (getPrecision() != Precision::IEEE && !aElement.isF32())
     return emitOpError("expected f32 operands with precision, found ")
            << aElement;
+  if (getPrecision() == Precision::F16)
+    return emitOpError("expected precision ieee or tf32, found f16; operands "
+                       "can be truncated to f16");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// TriInverseOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult TriInverseOp::verify() {
+  RankedTensorType a = getA().getType();
+  constexpr int64_t most = 128;
+  if (a.getRank() != 2 || a.getDimSize(0) != a.getDimSize(1) ||
+      a.getDimSize(0) < 1 || a.getDimSize(0) > most ||
+      !a.getElementType().isF32())
+    return emitOpError("expected a square of f32 of 1 to ")
+           << most << " rows, found " << a;
   return success();
 }
 

@@ -315,7 +315,8 @@ def Tile_DotOp : Tile_Op<"dot", [
     1. `a`, `b` and `acc` have rank 2 and shapes that multiply.
     2. Element types are f16 or bf16 with f32; f32 with f32; f8E4M3FN or
        f8E5M2 (they may mix) with f32; i8 with i32.
-    3. `fast_accum` applies to 8-bit floats, `precision` to f32.
+    3. `fast_accum` applies to 8-bit floats, `precision` to f32; it is `ieee` or
+       `tf32`.
   }];
   let arguments = (ins
     Tile_Tile:$a,
@@ -453,6 +454,42 @@ def Tile_RecurrenceOp : Tile_Op<"recurrence", [
     $a `,` $b `,` $init `axis` $axis
     oilist(`reverse` $reverse | `exclusive` $exclusive)
     attr-dict `:` type($a) `,` type($init)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_TriInverseOp : Tile_Op<"tri_inverse", [
+    Pure, SameOperandsAndResultShape, SameOperandsAndResultElementType]> {
+  let summary = "inverse of a unit lower triangular matrix";
+  let description = [{
+    The inverse of `1 + l`, where `l` is `a` below its diagonal: `result` solves
+    `result[i, j] = -a[i, j] - sum over k of a[i, k] * result[k, j]`, where
+    `j < k < i`. It has ones on the diagonal and zeros above. What `a` has on and
+    above its diagonal is ignored.
+
+    Sums are in f32. Within blocks of 16 rows and columns, whose diagonals
+    coincide, so are products; `precision` says how the others are multiplied:
+    `ieee` about as f32, `tf32` and `f16` with operands rounded to these types.
+    `f16` needs `a` and the result to be within the range of f16: a value beyond
+    becomes infinite. Where `a` is not finite, any element may become NaN.
+    docs/rationale-tile.md has the errors that were measured.
+
+    Constraints:
+    1. `a` is a square of f32 of 1 to 128 rows.
+
+    Example:
+    ```mlir
+    %t = tile.tri_inverse %a precision tf32 : tensor<64x64xf32>
+    ```
+  }];
+  let arguments = (ins
+    Tile_Tile:$a,
+    DefaultValuedAttr<Tile_PrecisionAttr, "Precision::IEEE">:$precision
+  );
+  let results = (outs Tile_Tile:$result);
+  let assemblyFormat = [{
+    $a (`precision` $precision^)? attr-dict
+    `:` custom<TypeOfBoth>(type($a), type($result))
   }];
   let hasVerifier = 1;
 }

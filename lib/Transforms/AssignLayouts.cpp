@@ -146,8 +146,8 @@ void LayoutWriter::convertOperands(Operation *op) {
   if (isElementwise(op) || isa<tile::ScanOp>(op)) {
     for (OpOperand &operand : op->getOpOperands())
       convertTo(operand, op->getResult(0));
-  } else if (isa<tile::StoreOp, aref::LocalStoreOp, aref::ConvertLayoutOp>(
-                 op)) {
+  } else if (isa<tile::StoreOp, tile::TriInverseOp, aref::LocalStoreOp,
+                 aref::ConvertLayoutOp>(op)) {
     OpOperand &value = op->getOpOperand(0);
     if (!getLayout(value.get().getType()))
       convertOperand(value, plan.getBlocked(value.get()));

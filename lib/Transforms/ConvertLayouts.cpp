@@ -195,6 +195,22 @@ static void passOn(tile::RecurrenceOp op, Scratch &scratch) {
   op.erase();
 }
 
+/// Gives an inverse its scratch: blocks of 16 rows, which are 8 elements longer
+/// so that the pairs that lanes access are in different banks.
+static void invertInScratch(tile::TriInverseOp op, Scratch &scratch) {
+  if (!getLayout(op.getA().getType()))
+    return;
+  OpBuilder builder(op);
+  RankedTensorType type = op.getType();
+  int64_t rows = llvm::alignTo(type.getDimSize(0), 16);
+  Value buffer =
+      scratch.getPlain(op.getLoc(), {rows, rows + 8}, type.getElementType());
+  auto inverse = aref::TriInverseOp::create(
+      builder, op.getLoc(), type, op.getA(), buffer, op.getPrecision());
+  op.replaceAllUsesWith(inverse.getResult());
+  op.erase();
+}
+
 namespace {
 
 struct ConvertLayoutsPass
@@ -215,6 +231,8 @@ struct ConvertLayoutsPass
           passOn(scan, scratch);
         else if (auto recurrence = dyn_cast<tile::RecurrenceOp>(op))
           passOn(recurrence, scratch);
+        else if (auto inverse = dyn_cast<tile::TriInverseOp>(op))
+          invertInScratch(inverse, scratch);
       }
     }
   }

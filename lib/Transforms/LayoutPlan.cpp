@@ -138,9 +138,9 @@ LogicalResult LayoutPlan::check() {
     if (isElementwise(op) || isFree(op) ||
         isa<tile::LoadOp, tile::StoreOp, tile::ReduceOp, tile::ScanOp,
             tile::RecurrenceOp, tile::BroadcastOp, tile::TransposeOp,
-            aref::LocalLoadOp, aref::LocalStoreOp, aref::MmaWaitOp,
-            aref::ConvertLayoutOp, scf::ForOp, scf::IfOp, scf::WhileOp,
-            scf::YieldOp, scf::ConditionOp>(op))
+            tile::TriInverseOp, aref::LocalLoadOp, aref::LocalStoreOp,
+            aref::MmaWaitOp, aref::ConvertLayoutOp, scf::ForOp, scf::IfOp,
+            scf::WhileOp, scf::YieldOp, scf::ConditionOp>(op))
       return;
     result = op->emitOpError("expected an operation whose tiles can be spread "
                              "over threads; rings and products must be "

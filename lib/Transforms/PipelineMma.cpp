@@ -512,10 +512,11 @@ static bool readsOtherwise(Operation *op, Value a) {
 /// How many of the products in flight `op` must wait for.
 size_t Pipeliner::countNeeded(Operation *op) {
   auto dot = dyn_cast<tile::DotOp>(op);
-  // What a loop does while products are in flight is not looked at. Stores are
-  // conditional, which ptxas answers by running products one by one.
+  // What a loop does while products are in flight is not looked at. Stores and
+  // inverses are conditional, which ptxas answers by running products one by
+  // one.
   if (op->hasTrait<OpTrait::IsTerminator>() ||
-      isa<LoopLikeOpInterface, tile::StoreOp>(op))
+      isa<LoopLikeOpInterface, tile::StoreOp, tile::TriInverseOp>(op))
     return inFlight.size();
   WalkResult multiplies = op->walk([&](tile::DotOp nested) {
     return nested == op ? WalkResult::advance() : WalkResult::interrupt();

@@ -18,6 +18,7 @@ const Registry &Registry::get() {
     addDotOps(all);
     addFloatOps(all);
     addIntegerOps(all);
+    addInverseOps(all);
     addLaunchOps(all);
     addMemoryOps(all);
     addReduceOps(all);

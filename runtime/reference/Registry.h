@@ -83,6 +83,7 @@ void addConversionOps(Registry &registry);
 void addDotOps(Registry &registry);
 void addFloatOps(Registry &registry);
 void addIntegerOps(Registry &registry);
+void addInverseOps(Registry &registry);
 void addLaunchOps(Registry &registry);
 void addMemoryOps(Registry &registry);
 void addReduceOps(Registry &registry);

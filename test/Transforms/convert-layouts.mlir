@@ -105,3 +105,17 @@ tile.kernel @scans(%x: memref<?x?xbf16>) {
   %m = tile.scan max %h axis 1 : tensor<64x16xbf16, #steps>
   tile.store %m, %x[%c0, %c0] : tensor<64x16xbf16, #steps>, memref<?x?xbf16>
 }
+
+#tall = #aref.layout<atom = [8, 8], register = [[0, 1]], lane = [[0, 2], [0, 4], [1, 0], [2, 0], [4, 0]], warp = [[0, 0], [0, 0]]>
+#wide = #aref.layout<atom = [8, 8], register = [[1, 0]], lane = [[0, 1], [0, 2], [0, 4], [2, 0], [4, 0]], warp = [[0, 0], [0, 0]]>
+
+// CHECK-LABEL: @invert
+// CHECK: %[[S:.+]] = aref.alloc : <32x40xf32, swizzle = 0>
+// CHECK: aref.tri_inverse %{{.*}} through %[[S]] precision tf32 : tensor<24x24xf32, #[[A:.+]]>, {{.*}} -> tensor<24x24xf32, #[[X:.+]]>
+// CHECK-NEXT: tile.store {{.*}} : tensor<24x24xf32, #[[X]]>
+tile.kernel @invert(%x: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %t = tile.load %x[%c0, %c0] : memref<?x?xf32> -> tensor<24x24xf32, #tall>
+  %r = tile.tri_inverse %t precision tf32 : tensor<24x24xf32, #tall> -> tensor<24x24xf32, #wide>
+  tile.store %r, %x[%c0, %c0] : tensor<24x24xf32, #wide>, memref<?x?xf32>
+}

@@ -75,6 +75,19 @@ tile.kernel @element(%A: memref<?x?xbf16>, %C: memref<?xf32>) attributes {aref.p
 
 // -----
 
+// Rows of an inverse depend on one another.
+tile.kernel @inverse(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) attributes {aref.persistent, aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<128x128xf32>
+  %a = tile.load %A[%c0, %c0] : memref<?x?xbf16> -> tensor<128x128xbf16>
+  %d = tile.dot %a, %a, %zero transpose_b : tensor<128x128xbf16>, tensor<128x128xbf16> -> tensor<128x128xf32>
+  // expected-remark@+1 {{keeps the consumer on one warpgroup instead of 2: it works on whole tiles}}
+  %x = tile.tri_inverse %d : tensor<128x128xf32>
+  tile.store %x, %C[%c0, %c0] : tensor<128x128xf32>, memref<?x?xf32>
+}
+
+// -----
+
 // A constant with different elements along the rows.
 tile.kernel @constant(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) attributes {aref.persistent, aref.copies = "tma"} {
   %c0 = arith.constant 0 : index

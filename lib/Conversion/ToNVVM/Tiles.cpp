@@ -223,4 +223,5 @@ void heddle::populateTilePatterns(const TypeConverter &converter,
   populateRelabelPatterns(converter, patterns);
   populateScanPatterns(converter, patterns);
   populateSharedPatterns(converter, patterns);
+  populateTriInversePatterns(converter, patterns);
 }

@@ -411,6 +411,64 @@ tile.kernel @k(%x: memref<?x?xf32>, %i: index) {
 // -----
 
 tile.kernel @k(%x: memref<?x?xf32>, %i: index) {
+  %a = arith.constant dense<0.0> : tensor<4x8xf32>
+  %b = arith.constant dense<0.0> : tensor<8x4xf32>
+  %c = arith.constant dense<0.0> : tensor<4x4xf32>
+  // expected-error@+1 {{expected precision ieee or tf32, found f16; operands can be truncated to f16}}
+  %d = tile.dot %a, %b, %c precision f16 : tensor<4x8xf32>, tensor<8x4xf32> -> tensor<4x4xf32>
+}
+
+// -----
+
+tile.kernel @k(%a: f32) {
+  %t = tensor.splat %a : tensor<4x8xf32>
+  // expected-error@+1 {{expected a square of f32 of 1 to 128 rows, found 'tensor<4x8xf32>'}}
+  %x = tile.tri_inverse %t : tensor<4x8xf32>
+}
+
+// -----
+
+tile.kernel @k(%a: f32) {
+  %t = tensor.splat %a : tensor<129x129xf32>
+  // expected-error@+1 {{expected a square of f32 of 1 to 128 rows, found 'tensor<129x129xf32>'}}
+  %x = tile.tri_inverse %t : tensor<129x129xf32>
+}
+
+// -----
+
+tile.kernel @k(%a: f32) {
+  %t = tensor.splat %a : tensor<0x0xf32>
+  // expected-error@+1 {{expected a square of f32 of 1 to 128 rows, found 'tensor<0x0xf32>'}}
+  %x = tile.tri_inverse %t : tensor<0x0xf32>
+}
+
+// -----
+
+tile.kernel @k(%a: bf16) {
+  %t = tensor.splat %a : tensor<8x8xbf16>
+  // expected-error@+1 {{expected a square of f32 of 1 to 128 rows, found 'tensor<8x8xbf16>'}}
+  %x = tile.tri_inverse %t : tensor<8x8xbf16>
+}
+
+// -----
+
+tile.kernel @k(%a: f32) {
+  %t = tensor.splat %a : tensor<2x8x8xf32>
+  // expected-error@+1 {{expected a square of f32 of 1 to 128 rows, found 'tensor<2x8x8xf32>'}}
+  %x = tile.tri_inverse %t : tensor<2x8x8xf32>
+}
+
+// -----
+
+tile.kernel @k(%a: f32) {
+  %t = tensor.splat %a : tensor<8x8xf32>
+  // expected-error@+1 {{requires the same shape for all operands and results}}
+  %x = tile.tri_inverse %t : tensor<8x8xf32> -> tensor<4x4xf32>
+}
+
+// -----
+
+tile.kernel @k(%x: memref<?x?xf32>, %i: index) {
   %x0 = arith.constant dense<0.0> : tensor<4xf32>
   %n = arith.constant dense<0.0> : tensor<4xf32>
   // expected-error@+1 {{expected a tile of rank 2 or more, found 'tensor<4xf32>'}}

@@ -78,3 +78,15 @@ tile.kernel @scans(%x: memref<?xf32>, %y: memref<?x?xbf16>) {
   %h, %last = tile.recurrence %a, %a, %none axis 1 reverse exclusive : tensor<4x8xbf16>, tensor<4xbf16>
   tile.store %h, %y[%c0, %c0] : tensor<4x8xbf16>, memref<?x?xbf16>
 }
+
+tile.kernel @invert(%a: f32) {
+  %t = tensor.splat %a : tensor<63x63xf32>
+  %x = tile.tri_inverse %t : tensor<63x63xf32>
+  %y = tile.tri_inverse %x precision tf32 : tensor<63x63xf32>
+  %z = tile.tri_inverse %y precision f16 : tensor<63x63xf32>
+}
+
+// CHECK-LABEL: tile.kernel @invert
+// CHECK: tile.tri_inverse %{{.*}} : tensor<63x63xf32>{{$}}
+// CHECK: tile.tri_inverse %{{.*}} precision tf32 : tensor<63x63xf32>{{$}}
+// CHECK: tile.tri_inverse %{{.*}} precision f16 : tensor<63x63xf32>{{$}}

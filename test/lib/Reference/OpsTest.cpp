@@ -221,6 +221,68 @@ TEST(ReferenceOps, RecurrencesChain) {
             (std::vector<double>{25, -4, 25, -4, 25, -4}));
 }
 
+TEST(ReferenceOps, InverseIgnoresAllButTheLowerPart) {
+  std::string body = R"(
+    %y = tile.tri_inverse %x : tensor<3x3xf32>)";
+  std::vector<double> x = {9, notANumber, 9, 2, 0, 9, 3, 4, notANumber};
+  EXPECT_EQ(map("3x3", "f32", "f32", body, x),
+            (std::vector<double>{1, 0, 0, -2, 1, 0, 5, -4, 1}));
+  EXPECT_EQ(map("3x3", "f32", "f32", body, x, Precision::Exact),
+            (std::vector<double>{1, 0, 0, -2, 1, 0, 5, -4, 1}));
+  EXPECT_EQ(map("1x1", "f32", "f32",
+                "%y = tile.tri_inverse %x : tensor<1x1xf32>", {7}),
+            (std::vector<double>{1}));
+}
+
+/// The product of 1 + L and what `precision` says its inverse is, for L with
+/// entries of `size`.
+static double getInverseError(int64_t extent, double size,
+                              const std::string &precision,
+                              Precision run = Precision::Storage) {
+  std::vector<double> a(extent * extent);
+  for (size_t i = 0; i < a.size(); ++i)
+    a[i] = float(size * std::sin(double(i)));
+  std::string shape = std::to_string(extent) + "x" + std::to_string(extent);
+  std::vector<double> x = map(shape, "f32", "f32",
+                              "%y = tile.tri_inverse %x precision " +
+                                  precision + " : tensor<" + shape + "xf32>",
+                              a, run);
+  double error = 0;
+  for (int64_t i = 0; i < extent; ++i)
+    for (int64_t j = 0; j < extent; ++j) {
+      double sum = x[i * extent + j] - (i == j);
+      for (int64_t k = 0; k < i; ++k)
+        sum += a[i * extent + k] * x[k * extent + j];
+      error = std::max(error, std::fabs(sum));
+    }
+  return error;
+}
+
+TEST(ReferenceOps, InversesOfSeveralBlocks) {
+  for (int64_t extent : {16, 17, 33, 64, 128}) {
+    EXPECT_LT(getInverseError(extent, 0.2, "f16", Precision::Exact), 1e-6);
+    EXPECT_LT(getInverseError(extent, 0.2, "ieee"), 1e-5);
+    EXPECT_LT(getInverseError(extent, 0.2, "tf32"), 1e-2);
+  }
+  // Blocks of the diagonal are as exact in any precision; others are rounded.
+  EXPECT_LT(getInverseError(16, 0.2, "f16"), 1e-6);
+  EXPECT_GT(getInverseError(17, 0.2, "f16"), 1e-6);
+  EXPECT_GT(getInverseError(17, 0.2, "tf32"), 1e-6);
+}
+
+TEST(ReferenceOps, InversesBeyondF16) {
+  std::vector<double> a(17 * 17);
+  a[16 * 17] = 1e6;
+  auto invert = [&](const std::string &precision) {
+    return map("17x17", "f32", "f32",
+               "%y = tile.tri_inverse %x precision " + precision +
+                   " : tensor<17x17xf32>",
+               a)[16 * 17];
+  };
+  EXPECT_EQ(invert("ieee"), -1e6);
+  EXPECT_EQ(invert("f16"), -std::numeric_limits<double>::infinity());
+}
+
 TEST(ReferenceOps, TransposeIotaAndSlices) {
   std::string body = R"(
     %t = tile.transpose %x [1, 0] : tensor<2x3xf32> -> tensor<3x2xf32>
