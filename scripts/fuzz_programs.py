@@ -166,7 +166,7 @@ class Kernel:
         rng = self.rng
         fitting = [b for b in self.inputs if b.elem == elem and len(b.shape) >= len(shape)]
         owned = [b for b in self.outputs
-                 if b.elem == elem and b.access == "inout" and len(b.shape) >= len(shape) and
+                 if b.elem == elem and b.access == "inout" and b.region and len(b.shape) >= len(shape) and
                  all(e <= r for e, r in zip(shape, b.region[len(b.region) - len(shape):]))]
         if owned and rng.random() < 0.4:
             return self.load_owned(rng.choice(owned), shape)
@@ -581,8 +581,9 @@ class Kernel:
     # Statements
 
     def statement(self, depth):
-        kinds = ["store"] * 3 + (["for", "for", "if"] if depth > 0 else [])
-        {"store": self.store, "for": self.loop, "if": self.branch}[self.rng.choice(kinds)](depth)
+        kinds = ["store"] * 3 + ["reduction"] + (["for", "for", "if"] if depth > 0 else [])
+        {"store": self.store, "reduction": self.reduction, "for": self.loop,
+         "if": self.branch}[self.rng.choice(kinds)](depth)
 
     def chain(self):
         """Chained products; something else where they would take too long."""
@@ -606,18 +607,27 @@ class Kernel:
             if math.prod(shape) <= min(8192, left // 4 + 64):
                 return shape
 
+    def owned_shape(self, buffer):
+        """A tile of what a block owns of a buffer, or None if it is too large."""
+        rng = self.rng
+        rank = rng.randint(1, min(3, len(buffer.region)))
+        shape = []
+        for region in buffer.region[len(buffer.region) - rank:]:
+            shape.append(region if rng.random() < 0.7 else max(1, region - rng.randint(0, 3)))
+        return None if math.prod(shape) > 16384 or buffer.elem in NARROW and rank > 2 else shape
+
     def store(self, depth):
         rng = self.rng
-        owned = [b for b in self.outputs]
+        owned = [b for b in self.outputs if b.region]
         if owned and rng.random() < 0.4:
             buffer = rng.choice(owned)
-            rank = rng.randint(1, min(3, len(buffer.region)))
-            shape = []
-            for region in buffer.region[len(buffer.region) - rank:]:
-                shape.append(region if rng.random() < 0.7 else max(1, region - rng.randint(0, 3)))
-            if math.prod(shape) > 16384 or buffer.elem in NARROW and rank > 2:
+            shape = self.owned_shape(buffer)
+            if shape is None:
                 return
-            tile = self.gen(shape, buffer.elem, 3)
+            if buffer.room is None:
+                tile = self.gen(shape, buffer.elem, 3)
+            else:
+                tile = self.clamp(self.exact_gen(shape, buffer.elem, 3), self.stored_bound(buffer.elem))
         else:
             shape = self.random_shape()
             elems = ["f32", "f32", "bf16", "f16", "i32", "i8", "f8E4M3FN", "i16", "i64", "f8E5M2", "f64"]
@@ -638,7 +648,50 @@ class Kernel:
         buffer.exact &= tile.exact
         self.emit_store(tile, buffer, offsets)
 
-    def emit_store(self, tile, buffer, offsets):
+    def stored_bound(self, elem):
+        """The greatest number that is stored where others are added to it, and the greatest sum of those."""
+        return min(EXACT[elem] // 4, 2**19) if is_float(elem) else self.limit(elem)
+
+    def reduction(self, depth):
+        """A store that reduces: into what the block owns, between other stores and loads, or into what all share."""
+        rng = self.rng
+        known = [b for b in self.outputs if b.room is not None]
+        buffer = rng.choice(known) if known and rng.random() < 0.6 else None
+        if buffer is None:
+            elem = rng.choice(["f32"] * 4 + ["f64", "bf16", "f16"] + ["i32"] * 3 + ["i64"])
+            shape = self.random_shape()
+        else:
+            elem = buffer.elem
+            shape = self.owned_shape(buffer) if buffer.region else buffer.tile
+        room = self.stored_bound(elem) if buffer is None else buffer.room
+        # Every block and iteration may add to the same element.
+        bound = room // (2 * self.repeats)
+        if shape is None or bound < 1 and is_float(elem):
+            return
+        tile = self.exact_gen(tuple(shape), elem, 3)
+        if is_float(elem):
+            tile = self.clamp(tile, bound)
+        if buffer is None:
+            buffer = self.new_output(tile, "inout")
+            buffer.room, buffer.bound = room, min(4 * room, self.limit(elem))
+            if rng.random() < 0.5:
+                buffer.kind, buffer.tile, buffer.region = self.reduction_kind(elem), tuple(shape), ()
+        if is_float(elem):
+            buffer.room -= tile.bound * self.repeats
+        if buffer.region:
+            # A block's own reductions of different kinds have an order.
+            kind = self.reduction_kind(elem)
+            offsets = self.owned_offsets(buffer, (1,) * (len(buffer.shape) - len(tile.shape)) + tile.shape)
+        else:
+            kind, outer = buffer.kind, len(buffer.shape) - len(tile.shape)
+            offsets = [self.random_index(extent, shape[i - outer] if i >= outer else 1)
+                       for i, extent in enumerate(buffer.shape)]
+        self.emit_store(tile, buffer, offsets, kind)
+
+    def reduction_kind(self, elem):
+        return "add" if is_float(elem) else self.rng.choice(["add", "add", "min", "max"])
+
+    def emit_store(self, tile, buffer, offsets, kind=""):
         """A store, perhaps through a view of less than the tile."""
         rng = self.rng
         if rng.random() < 0.1:
@@ -649,10 +702,11 @@ class Kernel:
             if inside and all(extents[:len(shape) - len(tile.shape)]):
                 buffer = self.part(buffer, offsets, extents)
                 offsets = [self.index(0) for _ in extents]
-        self.emit(f"tile.store {tile.name}, %{buffer.name}[{', '.join(o.name for o in offsets)}] : "
+        how = f" reduce {kind}" if kind else ""
+        self.emit(f"tile.store {tile.name}, %{buffer.name}[{', '.join(o.name for o in offsets)}]{how} : "
                   f"{tile.type}, {buffer.view}")
 
-    def new_output(self, tile):
+    def new_output(self, tile, access=None):
         rng = self.rng
         wide = [i for i, extent in enumerate(self.grid) if extent > 1]
         rank = max(len(tile.shape) + rng.choice([0, 0, 0, 1]), len(wide))
@@ -666,7 +720,7 @@ class Kernel:
             total = extent * (self.grid[owner] if owner is not None else 1)
             shape.append(max(1, total + rng.choice([0, 0, 0, -1, -extent // 2, 3, 8])))
         buffer = Buffer(f"out{len(self.outputs)}_{self.name}", tile.elem, tuple(shape),
-                        rng.choice(["out", "inout"]), bound=min(4, self.limit(tile.elem) - 1),
+                        access or rng.choice(["out", "inout"]), bound=min(4, self.limit(tile.elem) - 1),
                         region=tuple(region), block=tuple(block))
         # What is read back may be what an earlier iteration stored.
         if buffer.access == "inout":
@@ -765,11 +819,15 @@ class Kernel:
         self.store_tile(tile)
 
     def store_tile(self, tile):
-        """Stores a tile to a buffer of its own."""
+        """Stores a tile to a buffer of its own, or adds it to one once."""
+        adds = self.depth == 1 and tile.elem in ("f32", "f16", "bf16", "f64", "i32") and self.rng.random() < 0.2
         buffer = self.new_output(tile)
         offsets = self.owned_offsets(buffer, (1,) * (len(buffer.shape) - len(tile.shape)) + tile.shape)
         buffer.bound, buffer.exact = max(buffer.bound, tile.bound), buffer.exact and tile.exact
-        self.emit_store(tile, buffer, offsets)
+        if adds:
+            # Nothing else may use what this rounds.
+            buffer.access, buffer.exact, buffer.region = "inout", False, ()
+        self.emit_store(tile, buffer, offsets, "add" if adds else "")
 
     def branch(self, depth):
         rng = self.rng

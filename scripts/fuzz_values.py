@@ -49,6 +49,11 @@ class Buffer:
     # grid dimension that tells them apart.
     region: tuple = ()
     block: tuple = ()
+    # For what is reduced into: how large sums may still grow, and for what all
+    # blocks reduce into, by one kind and without a region, the tile's extents.
+    room: float | None = None
+    kind: str = ""
+    tile: tuple = ()
 
     @property
     def type(self):
