@@ -68,7 +68,8 @@ public:
 class VirtualDevice final : public Device {
 public:
   explicit VirtualDevice(const VirtualDeviceOptions &options)
-      : options(options) {
+      : options(options), memory(GlobalMemory::defaultBase, getMemoryBytes(),
+                                 options.sanitize == SanitizeLevel::Full) {
     props.name = "virtual H200";
     props.ordinal = int(options.ordinal);
     props.maxThreadsPerBlock = maxThreadsPerBlock;
@@ -100,7 +101,7 @@ public:
                                   size_t bytes) override {
     if (bytes == 0)
       return nullptr;
-    if (std::byte *host = memory.resolve(address, bytes))
+    if (std::byte *host = memory.resolveForHost(address, bytes))
       return host;
     return makeError(ErrorKind::InvalidInput, "host pointer: {}",
                      memory.explain(address, bytes).message);
@@ -109,7 +110,7 @@ public:
                               Stream *) override {
     if (bytes == 0)
       return {};
-    std::byte *host = memory.resolve(to, bytes);
+    std::byte *host = memory.resolveForHost(to, bytes);
     if (!host)
       return makeError(ErrorKind::InvalidInput, "copy to device: {}",
                        memory.explain(to, bytes).message);
@@ -131,7 +132,7 @@ public:
                       Stream *) override {
     if (bytes == 0)
       return {};
-    std::byte *host = memory.resolve(to, bytes);
+    std::byte *host = memory.resolveForHost(to, bytes);
     if (!host)
       return makeError(ErrorKind::InvalidInput, "fill: {}",
                        memory.explain(to, bytes).message);
@@ -223,7 +224,7 @@ private:
   /// Launches that have been replayed.
   std::atomic<size_t> replayed{0};
   DeviceProperties props;
-  GlobalMemory memory{GlobalMemory::defaultBase, getMemoryBytes()};
+  GlobalMemory memory;
 };
 
 /// What variables hold that point to functions: no allocation has it.
@@ -265,12 +266,13 @@ VirtualDevice::loadModule(const ModuleImage &image) {
                        "{}: variable '{}' is external; expected a module "
                        "without undefined symbols",
                        name, variable->name);
-    auto address = memory.allocate(std::max<uint64_t>(variable->size, 1));
+    // At least a byte, which a variable without a size has too.
+    uint64_t bytes = std::max<uint64_t>(variable->size, 1);
+    auto address = memory.allocate(bytes);
     if (!address)
       return tl::unexpected(address.error());
     globals.emplace(variable->name, *address);
-    // At least a byte, which a variable without a size has too.
-    std::byte *host = memory.resolve(*address, 1);
+    std::byte *host = memory.resolveForHost(*address, bytes);
     std::fill_n(host, variable->size, std::byte(0));
     std::copy(variable->initial.begin(), variable->initial.end(), host);
   }

@@ -117,7 +117,8 @@ Flow copy(Warp &warp, const Instruction &i, uint32_t mask) {
       sources[l] = copies[l].from;
       sourceBytes[l] = copies[l].read;
     });
-    sanitizer->copyAsync(warp, i, mask, offsets, p.bytes, sources, sourceBytes);
+    sanitizer->copyAsync(warp, i, mask, offsets, p.bytes, sources, sourceBytes,
+                         p.cursor);
   }
   // The destination holds poison until the copy completes.
   for (uint32_t rest = mask; rest; rest &= rest - 1)

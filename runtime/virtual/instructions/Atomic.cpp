@@ -10,6 +10,7 @@
 #include "instructions/FloatLanes.h"
 #include "instructions/Table.h"
 #include "sanitizer/Sanitizer.h"
+#include "sanitizer/Taint.h"
 
 #include <atomic>
 
@@ -98,6 +99,29 @@ U combine(Op op, Type type, U old, U b) {
   return (op == Op::Min) == less ? old : b;
 }
 
+/// Follows uninitialised memory into an atomic: what exchanges gives it on, and
+/// what combines has used it.
+void followTaint(Warp &warp, const Instruction &i, const AtomicPayload &p,
+                 uint32_t mask, const uint64_t *addresses,
+                 uint32_t elementBytes) {
+  Sanitizer &sanitizer = *warp.cta.cluster.sanitizer;
+  uint32_t at = warp.indexOf(i);
+  for (size_t n = 0; n < p.operands.size(); ++n) {
+    uint32_t lanes = sanitizer.uninitializedLanes(mask, p.space, addresses,
+                                                  uint32_t(n) * elementBytes,
+                                                  elementBytes, p.cursor);
+    if (!lanes)
+      continue;
+    if (p.op != Op::Exch) {
+      sanitizer.uninitialized(warp, at, lanes, at, "combines with it");
+    } else if (p.returns) {
+      if (!warp.taint)
+        warp.taint = std::make_unique<Taint>(*warp.kernel);
+      warp.taint->write(p.results[n], lanes, lanes, at);
+    }
+  }
+}
+
 template <typename U>
 Flow atomic(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &p = *static_cast<const AtomicPayload *>(i.payload);
@@ -124,7 +148,11 @@ Flow atomic(Warp &warp, const Instruction &i, uint32_t mask) {
                  .acquire = p.acquire,
                  .release = p.release,
                  .scope = p.scope};
+    if (!sanitizer->allInitialized(p.space, mask, address, bytes, p.cursor))
+        [[unlikely]]
+      followTaint(warp, i, p, mask, address, sizeof(U));
     sanitizer->access(warp, i, mask, p.space, address, bytes, semantics);
+    sanitizer->initialized(p.space, mask, address, bytes, p.cursor);
   }
   for (; mask; mask &= mask - 1) {
     uint32_t lane = uint32_t(__builtin_ctz(mask));
@@ -148,7 +176,7 @@ Flow atomic(Warp &warp, const Instruction &i, uint32_t mask) {
   }
   if (sanitizer && p.returns)
     sanitizer->observe(warp, i, lanes, p.space, address, semantics);
-  return Flow::Next;
+  return flowAfterTaint(warp);
 }
 
 std::optional<Op> takeOp(Modifiers &mods) {

@@ -252,6 +252,9 @@ Flow toShared(Warp &warp, const Instruction &i, uint32_t mask) {
     multicastLoad(warp, i, lane, *place, bytes, *barrier, targets,
                   {.address = from, .rowBytes = bytes},
                   [&](SharedPlace to, MbarrierPlace credited) -> RangeLoad & {
+                    if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
+                      sanitizer->copied(*to.cta, to.offset, from, bytes,
+                                        p.cursor);
                     return warp.cta.cluster.pending.create<RangeLoad>(
                         warp, i, lane, credited, to, from, bytes);
                   });
@@ -302,7 +305,7 @@ Flow toGlobal(Warp &warp, const Instruction &i, uint32_t mask) {
     if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
       sanitizer->bulkStore(warp, i, lane, from->offset, bytes,
                            {.address = p.dst.of(warp, lane), .rowBytes = bytes},
-                           reduce);
+                           reduce, p.cursor);
     warp.cta.cluster.pending
         .create<RangeStore<reduce>>(warp, i, lane, *from, bytes,
                                     p.dst.of(warp, lane))

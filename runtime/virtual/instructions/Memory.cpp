@@ -69,18 +69,13 @@ void storeElement(std::byte *to, T value, bool strong) {
                               p.space, addresses, offset, p.elementBytes);
       continue;
     }
-    uint32_t lanes = sanitizer.uninitializedLanes(mask, p.space, addresses,
-                                                  offset, p.elementBytes);
+    uint32_t lanes = sanitizer.uninitializedLanes(
+        mask, p.space, addresses, offset, p.elementBytes, p.cursor);
     if (lanes && !warp.taint)
       warp.taint = std::make_unique<Taint>(*warp.kernel);
     if (lanes)
       warp.taint->write(slot, lanes, lanes, warp.indexOf(i));
   }
-}
-
-/// How a load ends: the first taint of a warp is looked after from here on.
-Flow loaded(Warp &warp) {
-  return warp.taint && warp.taint->takeBegan() ? warp.recheck() : Flow::Next;
 }
 
 /// Tells the sanitizer of an access, if there is one.
@@ -93,10 +88,12 @@ void watch(Warp &warp, const Instruction &i, const MemoryPayload &p,
   semantics.scope = p.scope;
   Sanitizer &sanitizer = *warp.cta.cluster.sanitizer;
   sanitizer.access(warp, i, mask, p.space, addresses, p.bytes, semantics);
-  bool follow =
-      kind == AccessKind::Store
-          ? warp.taint && warp.taint->any()
-          : !sanitizer.allInitialized(p.space, mask, addresses, p.bytes);
+  if (semantics.write)
+    sanitizer.initialized(p.space, mask, addresses, p.bytes, p.cursor);
+  bool follow = semantics.write
+                    ? warp.taint && warp.taint->any()
+                    : !sanitizer.allInitialized(p.space, mask, addresses,
+                                                p.bytes, p.cursor);
   if (follow) [[unlikely]]
     followTaint(warp, i, p, mask, kind, addresses);
 }
@@ -119,12 +116,13 @@ void watch(Warp &warp, const Instruction &i, const MemoryPayload &p,
       p.wideAddress ? warp.reg64(i.src[0])[0] + uint64_t(i.immediate)
                     : uint32_t(warp.reg32(i.src[0])[0] + uint32_t(i.immediate));
   Sanitizer &sanitizer = *warp.cta.cluster.sanitizer;
-  sanitizer.accessPacked(warp, i, p.space, first, p.bytes,
-                         kind == AccessKind::Store);
-  bool follow =
-      kind == AccessKind::Store
-          ? warp.taint && warp.taint->any()
-          : !sanitizer.allInitialized(p.space, first, warpSize * p.bytes);
+  bool write = kind == AccessKind::Store;
+  sanitizer.accessPacked(warp, i, p.space, first, p.bytes, write);
+  if (write)
+    sanitizer.initialized(p.space, first, warpSize * p.bytes, p.cursor);
+  bool follow = write ? warp.taint && warp.taint->any()
+                      : !sanitizer.allInitialized(p.space, first,
+                                                  warpSize * p.bytes, p.cursor);
   if (!follow) [[likely]]
     return;
   uint64_t addresses[warpSize];
@@ -167,7 +165,7 @@ Flow loadVector(Warp &warp, const Instruction &i, uint32_t mask) {
     });
     break;
   }
-  return loaded(warp);
+  return flowAfterTaint(warp);
 }
 
 template <typename T, typename R, unsigned parts>
@@ -230,7 +228,7 @@ Flow load(Warp &warp, const Instruction &i, uint32_t mask) {
   }
   if (watched)
     watch(warp, i, p, mask, AccessKind::Load, addresses);
-  return loaded(warp);
+  return flowAfterTaint(warp);
 }
 
 template <typename T>

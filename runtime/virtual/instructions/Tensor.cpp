@@ -130,6 +130,9 @@ Checked<void> issueLoad(Warp &warp, const Instruction &i, uint32_t lane) {
   }
   multicastLoad(warp, i, lane, *place, bytes, *barrier, targets, source,
                 [&](SharedPlace to, MbarrierPlace credited) -> BoxLoad & {
+                  if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
+                    sanitizer->copiedBox(*to.cta, to.offset, operands->spec,
+                                         operands->coords(), p.cursor);
                   return warp.cta.cluster.pending.create<BoxLoad>(
                       warp, i, lane, credited, to, *operands);
                 });
@@ -150,9 +153,9 @@ Checked<void> issueStore(Warp &warp, const Instruction &i, uint32_t lane) {
     warp.bulkGroups.resize(warpSize);
   if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get()) {
     sanitizer->readTensorMap(warp, i, lane, p.map.of(warp, lane), nullptr, 0);
-    sanitizer->bulkStore(warp, i, lane, place->offset,
-                         tmaBoxBytes(operands->spec),
-                         boxRange(operands->spec, operands->coords()), reduce);
+    sanitizer->bulkStore(
+        warp, i, lane, place->offset, tmaBoxBytes(operands->spec),
+        boxRange(operands->spec, operands->coords()), reduce, p.cursor);
   }
   warp.cta.cluster.pending
       .create<BoxStore<reduce>>(warp, i, lane, *place, *operands)

@@ -71,10 +71,13 @@ Checked<std::byte *> mapBytes(Warp &warp, Space space, uint64_t address,
 
 /// Tells the sanitizer of an access to a whole map by one thread.
 void watchMap(Sanitizer &sanitizer, Warp &warp, const Instruction &i,
-              uint32_t lane, Space space, uint64_t address, bool write) {
+              uint32_t lane, Space space, uint64_t address, bool write,
+              uint32_t cursor) {
   uint64_t addresses[warpSize] = {};
   AccessSemantics semantics;
   semantics.write = write;
+  if (write)
+    sanitizer.initialized(space, address, 128, cursor);
   // Pieces that lie in one line each.
   for (uint32_t offset = 0; offset < 128; offset += 32) {
     addresses[lane] = address + offset;
@@ -157,7 +160,7 @@ Flow replace(Warp &warp, const Instruction &i, uint32_t mask) {
       return warp.fault(i, 1u << lane, done.error());
     if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get())
       watchMap(*sanitizer, warp, i, lane, p.space, p.map.of(warp, lane),
-               /*write=*/true);
+               /*write=*/true, p.cursor);
     TensorMap map = encodeTensorMap(*spec);
     std::memcpy(*host, map.bytes.data(), map.bytes.size());
   }
@@ -179,9 +182,9 @@ Flow copyMap(Warp &warp, const Instruction &i, uint32_t mask) {
     return warp.fault(i, mask, from.error());
   if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get()) {
     watchMap(*sanitizer, warp, i, lane, Space::Shared, p.source.of(warp, lane),
-             /*write=*/false);
+             /*write=*/false, p.sourceCursor);
     watchMap(*sanitizer, warp, i, lane, Space::Global, p.map.of(warp, lane),
-             /*write=*/true);
+             /*write=*/true, p.cursor);
     // It is a release, too.
     sanitizer->races().fence(Sanitizer::actorOf(warp, i, mask), Scope::System);
   }

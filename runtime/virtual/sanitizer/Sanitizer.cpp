@@ -179,9 +179,11 @@ void Sanitizer::matrix(Warp &warp, const Instruction &instruction,
 void Sanitizer::copyAsync(Warp &warp, const Instruction &instruction,
                           uint32_t lanes, const uint32_t *offsets,
                           uint32_t bytes, const uint64_t *sources,
-                          const uint32_t *sourceBytes) {
-  Warp::forBits(lanes,
-                [&](uint32_t l) { initialized(warp.cta, offsets[l], bytes); });
+                          const uint32_t *sourceBytes, uint32_t cursor) {
+  Warp::forBits(lanes, [&](uint32_t l) {
+    initialized(warp.cta, offsets[l], bytes);
+    copied(warp.cta, offsets[l], sources[l], sourceBytes[l], cursor);
+  });
   detector.copyAsync(actorOf(warp, instruction, lanes), offsets, bytes, sources,
                      sourceBytes);
 }
@@ -249,7 +251,18 @@ void Sanitizer::storeAsync(Warp &warp, const Instruction &instruction,
 
 void Sanitizer::bulkStore(Warp &warp, const Instruction &instruction,
                           uint32_t lane, uint32_t offset, uint32_t bytes,
-                          const GlobalRange &target, bool reduce) {
+                          const GlobalRange &target, bool reduce,
+                          uint32_t cursor) {
+  GlobalMemory::Cursor &global = cluster.cursors[cursor];
+  bool known = true;
+  target.forEachRow([&](uint64_t row) {
+    known &= !reduce || global.allWritten(row, target.rowBytes);
+    global.write(row, target.rowBytes);
+  });
+  if (!known) {
+    uint32_t at = warp.indexOf(instruction);
+    uninitialized(warp, at, 1u << lane, at, "combines with it");
+  }
   detector.bulkStore(actorOf(warp, instruction, 1u << lane), offset, bytes,
                      target, reduce);
 }

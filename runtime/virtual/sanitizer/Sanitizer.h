@@ -20,7 +20,7 @@
 #include "heddle/Runtime/Device.h"
 #include "heddle/Runtime/LaunchReport.h"
 #include "sanitizer/RaceDetector.h"
-#include "sanitizer/Validity.h"
+#include "units/Validity.h"
 #include "units/Wgmma.h"
 
 #include <unordered_set>
@@ -61,26 +61,44 @@ public:
   /// Rows of 16 bytes of `count` matrices: lane l gives row l.
   void matrix(Warp &warp, const Instruction &instruction,
               const uint32_t *offsets, uint32_t count, bool write);
-  /// cp.async: `sourceBytes` of the source are read.
+  /// cp.async: `sourceBytes` of the source are read, by `cursor`.
   void copyAsync(Warp &warp, const Instruction &instruction, uint32_t lanes,
                  const uint32_t *offsets, uint32_t bytes,
-                 const uint64_t *sources, const uint32_t *sourceBytes);
+                 const uint64_t *sources, const uint32_t *sourceBytes,
+                 uint32_t cursor);
 
   // --- Uninitialised memory; see sanitizer/Uninitialized.cpp ----------------
 
+  // Global memory is found by the cursor of this number of the cluster.
+
   /// Bytes of shared memory have been written, or will be.
   void initialized(const Cta &cta, uint32_t offset, uint32_t bytes);
+  /// Those of them that come from bytes of global memory which nothing has
+  /// written have not.
+  void copied(const Cta &cta, uint32_t offset, uint64_t source, uint32_t bytes,
+              uint32_t cursor);
+  /// The same for the box of a tensor.
+  void copiedBox(const Cta &cta, uint32_t offset, const TensorMapSpec &spec,
+                 std::span<const int32_t> coordinates, uint32_t cursor);
+  /// `bytes` bytes of global memory at `addresses[l]` of each of `lanes` have
+  /// been written, or will be; other spaces are passed over.
+  void initialized(Space space, uint32_t lanes, const uint64_t *addresses,
+                   uint32_t bytes, uint32_t cursor);
+  /// The same for a range.
+  void initialized(Space space, uint64_t address, uint32_t bytes,
+                   uint32_t cursor);
   /// Whether all of a range has been written.
-  bool allInitialized(Space space, uint64_t address, uint32_t bytes);
+  bool allInitialized(Space space, uint64_t address, uint32_t bytes,
+                      uint32_t cursor);
   /// The same for the `bytes` of each of `lanes`; may be false if they are far
   /// apart.
   bool allInitialized(Space space, uint32_t lanes, const uint64_t *addresses,
-                      uint32_t bytes);
+                      uint32_t bytes, uint32_t cursor);
   /// Those of `lanes` for which nothing of the `bytes` at `addresses[l]` and
   /// `offset` beyond has been written.
   uint32_t uninitializedLanes(uint32_t lanes, Space space,
                               const uint64_t *addresses, uint32_t offset,
-                              uint32_t bytes);
+                              uint32_t bytes, uint32_t cursor);
   /// Tainted lanes store: to shared memory, which then holds nothing, or to
   /// global memory, which is reported.
   void storedTaint(Warp &warp, const Instruction &instruction, uint32_t lanes,
@@ -108,7 +126,7 @@ public:
                   const Cta &barrierCta, uint32_t barrier, bool reduce);
   void bulkStore(Warp &warp, const Instruction &instruction, uint32_t lane,
                  uint32_t offset, uint32_t bytes, const GlobalRange &target,
-                 bool reduce);
+                 bool reduce, uint32_t cursor);
   /// A copy completes after the phase of its mbarrier that it was issued in.
   void lateCopy(const Warp &warp, const Instruction &instruction,
                 uint32_t lanes, uint32_t barrier, uint64_t phase);

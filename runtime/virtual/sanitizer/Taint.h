@@ -19,6 +19,7 @@
 #define HEDDLE_VIRTUAL_SANITIZER_TAINT_H
 
 #include "decode/Kernel.h"
+#include "engine/Warp.h"
 
 #include <utility>
 #include <vector>
@@ -90,6 +91,12 @@ private:
   uint32_t count = 0;
   bool began = false;
 };
+
+/// How an instruction ends that may have tainted registers: the first taint of
+/// a warp is looked after from there on.
+inline Flow flowAfterTaint(Warp &warp) {
+  return warp.taint && warp.taint->takeBegan() ? warp.recheck() : Flow::Next;
+}
 
 } // namespace heddle::vgpu
 

@@ -10,8 +10,10 @@
 #include "engine/Cluster.h"
 #include "engine/Diagnostics.h"
 #include "sanitizer/Sanitizer.h"
+#include "units/TmaBox.h"
 
 #include <fmt/format.h>
+#include <ranges>
 
 using namespace heddle;
 using namespace heddle::vgpu;
@@ -24,18 +26,71 @@ void Sanitizer::initialized(const Cta &cta, uint32_t offset, uint32_t bytes) {
   validity[cta.rank].add(offset, bytes);
 }
 
-bool Sanitizer::allInitialized(Space space, uint64_t address, uint32_t bytes) {
-  if (meant(space, address) != Space::Shared)
+void Sanitizer::copied(const Cta &cta, uint32_t offset, uint64_t source,
+                       uint32_t bytes, uint32_t cursor) {
+  GlobalMemory::Cursor &global = cluster.cursors[cursor];
+  if (!bytes || global.allWritten(source, bytes)) [[likely]]
+    return;
+  for (uint32_t i = 0; i < bytes; ++i)
+    if (global.noneWritten(source + i, 1))
+      validity[cta.rank].remove(offset + i, 1);
+}
+
+void Sanitizer::copiedBox(const Cta &cta, uint32_t offset,
+                          const TensorMapSpec &spec,
+                          std::span<const int32_t> coordinates,
+                          uint32_t cursor) {
+  if (cluster.cursors[cursor].isWholeWritten(spec.address)) [[likely]]
+    return;
+  constexpr uint32_t chunkBytes = 16;
+  (void)forEachRow(spec, coordinates, [&](const TmaRow &row) -> Checked<void> {
+    if (cluster.cursors[cursor].allWritten(row.address,
+                                           row.insideEnd - row.insideBegin))
+      return {};
+    for (uint32_t at = row.insideBegin; at < row.insideEnd;) {
+      // Swizzles move chunks.
+      uint32_t end =
+          std::min(row.insideEnd, (at / chunkBytes + 1) * chunkBytes);
+      copied(cta, swizzle(offset + row.boxOffset + at, spec.swizzle),
+             row.address + (at - row.insideBegin), end - at, cursor);
+      at = end;
+    }
+    return {};
+  });
+}
+
+void Sanitizer::initialized(Space space, uint32_t lanes,
+                            const uint64_t *addresses, uint32_t bytes,
+                            uint32_t cursor) {
+  Warp::forBits(lanes, [&](uint32_t l) {
+    initialized(space, addresses[l], bytes, cursor);
+  });
+}
+
+void Sanitizer::initialized(Space space, uint64_t address, uint32_t bytes,
+                            uint32_t cursor) {
+  if (meant(space, address) == Space::Global)
+    cluster.cursors[cursor].write(address, bytes);
+}
+
+bool Sanitizer::allInitialized(Space space, uint64_t address, uint32_t bytes,
+                               uint32_t cursor) {
+  switch (meant(space, address)) {
+  case Space::Global:
+    return cluster.cursors[cursor].allWritten(address, bytes);
+  case Space::Shared: {
+    uint32_t rank = uint32_t(address) >> sharedRankShift;
+    return rank >= validity.size() ||
+           validity[rank].all(uint32_t(address) & sharedOffsetMask, bytes);
+  }
+  default:
     return true;
-  uint32_t rank = uint32_t(address) >> sharedRankShift;
-  return rank >= validity.size() ||
-         validity[rank].all(uint32_t(address) & sharedOffsetMask, bytes);
+  }
 }
 
 bool Sanitizer::allInitialized(Space space, uint32_t lanes,
-                               const uint64_t *addresses, uint32_t bytes) {
-  if (space == Space::Global)
-    return true;
+                               const uint64_t *addresses, uint32_t bytes,
+                               uint32_t cursor) {
   uint64_t low = addresses[__builtin_ctz(lanes)], high = low;
   auto widen = [&](uint32_t l) {
     low = std::min(low, addresses[l]);
@@ -48,22 +103,46 @@ bool Sanitizer::allInitialized(Space space, uint32_t lanes,
     Warp::forBits(lanes, widen);
   if (space == Space::Generic && spaceOf(low) != spaceOf(high))
     return false;
-  if (meant(space, low) != Space::Shared)
+  switch (meant(space, low)) {
+  case Space::Global: {
+    // Lanes may be far apart, with much between them.
+    GlobalMemory::Cursor &global = cluster.cursors[cursor];
+    if (global.resolve(low, high - low + bytes) && global.isWholeWritten(low))
+        [[likely]]
+      return true;
+    return std::ranges::all_of(std::views::iota(0u, warpSize), [&](uint32_t l) {
+      return !(lanes >> l & 1) || global.allWritten(addresses[l], bytes);
+    });
+  }
+  case Space::Shared:
+    return uint32_t(low) >> sharedRankShift ==
+               uint32_t(high) >> sharedRankShift &&
+           allInitialized(space, low, uint32_t(high - low) + bytes, cursor);
+  default:
     return true;
-  if (uint32_t(low) >> sharedRankShift != uint32_t(high) >> sharedRankShift)
-    return false;
-  return allInitialized(space, low, uint32_t(high - low) + bytes);
+  }
 }
 
 uint32_t Sanitizer::uninitializedLanes(uint32_t lanes, Space space,
                                        const uint64_t *addresses,
-                                       uint32_t offset, uint32_t bytes) {
+                                       uint32_t offset, uint32_t bytes,
+                                       uint32_t cursor) {
   uint32_t result = 0;
+  auto isFresh = [&](uint64_t address) {
+    switch (meant(space, address)) {
+    case Space::Global:
+      return cluster.cursors[cursor].noneWritten(address, bytes);
+    case Space::Shared: {
+      uint32_t rank = uint32_t(address) >> sharedRankShift;
+      return rank < validity.size() &&
+             validity[rank].none(uint32_t(address) & sharedOffsetMask, bytes);
+    }
+    default:
+      return false;
+    }
+  };
   Warp::forBits(lanes, [&](uint32_t l) {
-    uint64_t address = addresses[l] + offset;
-    uint32_t rank = uint32_t(address) >> sharedRankShift;
-    if (meant(space, address) == Space::Shared && rank < validity.size() &&
-        validity[rank].none(uint32_t(address) & sharedOffsetMask, bytes))
+    if (isFresh(addresses[l] + offset))
       result |= 1u << l;
   });
   return result;

@@ -35,8 +35,10 @@ constexpr uint64_t alignUp(uint64_t value) {
 
 } // namespace
 
-GlobalMemory::GlobalMemory(DeviceAddress base, uint64_t capacity)
-    : next(alignUp(base) + redZoneBytes), capacity(capacity) {}
+GlobalMemory::GlobalMemory(DeviceAddress base, uint64_t capacity,
+                           bool tracksWrites)
+    : next(alignUp(base) + redZoneBytes), capacity(capacity),
+      tracksWrites(tracksWrites) {}
 
 GlobalMemory::~GlobalMemory() {
   for (auto &[address, allocation] : allocations)
@@ -75,6 +77,11 @@ Expected<DeviceAddress> GlobalMemory::allocate(size_t bytes) {
   std::byte *host = allocateHost(alignUp(bytes));
   if (host)
     std::memset(host, int(poison), alignUp(bytes));
+  Allocation allocation{bytes, host, nullptr};
+  if (host && tracksWrites) {
+    allocation.written = std::make_unique<WrittenBytes>();
+    allocation.written->bytes.start(bytes);
+  }
 
   lock.lock();
   if (!host) {
@@ -85,7 +92,7 @@ Expected<DeviceAddress> GlobalMemory::allocate(size_t bytes) {
   }
   DeviceAddress address = next;
   next = alignUp(address + bytes) + redZoneBytes;
-  allocations.emplace_hint(allocations.end(), address, Allocation{bytes, host});
+  allocations.emplace_hint(allocations.end(), address, std::move(allocation));
   byHost.emplace(host, address);
   ++liveCount;
   return address;
@@ -110,6 +117,7 @@ Expected<void> GlobalMemory::free(DeviceAddress address) {
   byHost.erase(allocation.host);
   std::free(allocation.host);
   allocation.host = nullptr;
+  allocation.written.reset();
   live -= allocation.size;
   --liveCount;
   return {};
@@ -125,7 +133,8 @@ GlobalMemory::Range GlobalMemory::findRange(DeviceAddress address,
                                             size_t bytes) const {
   if (HostRanges::isHost(address)) {
     auto [begin, size] = hostRanges.find(address, bytes);
-    return {begin, size, size == 0 ? nullptr : HostRanges::getHost(begin)};
+    return {begin, size, size == 0 ? nullptr : HostRanges::getHost(begin),
+            nullptr};
   }
   const Map::value_type *entry = find(address);
   if (!entry || !entry->second.host)
@@ -133,7 +142,17 @@ GlobalMemory::Range GlobalMemory::findRange(DeviceAddress address,
   uint64_t offset = address - entry->first, size = entry->second.size;
   if (offset >= size || bytes > size - offset)
     return {};
-  return {entry->first, size, entry->second.host};
+  return {entry->first, size, entry->second.host, entry->second.written.get()};
+}
+
+void GlobalMemory::markWritten(const Range &range, uint64_t offset,
+                               uint64_t bytes) {
+  if (!range.written)
+    return;
+  if (bytes == range.size)
+    range.written->all.store(true, std::memory_order_relaxed);
+  else
+    range.written->bytes.add(offset, bytes);
 }
 
 Expected<DeviceAddress> GlobalMemory::registerHost(void *host, size_t bytes) {
@@ -142,8 +161,10 @@ Expected<DeviceAddress> GlobalMemory::registerHost(void *host, size_t bytes) {
   if (auto after = byHost.upper_bound(begin); after != byHost.begin()) {
     auto [own, address] = *std::prev(after);
     uint64_t offset = begin - own, size = allocations.at(address).size;
-    if (offset < size && bytes <= size - offset)
+    if (offset < size && bytes <= size - offset) {
+      markWritten(findRange(address, size), offset, bytes);
       return address + offset;
+    }
   }
   return hostRanges.add(host, bytes);
 }
@@ -163,6 +184,16 @@ std::byte *GlobalMemory::resolve(DeviceAddress address, size_t bytes) const {
   return range.host ? range.host + (address - range.begin) : nullptr;
 }
 
+std::byte *GlobalMemory::resolveForHost(DeviceAddress address, size_t bytes) {
+  std::shared_lock lock(mutex);
+  Range range = findRange(address, bytes);
+  if (!range.host)
+    return nullptr;
+  uint64_t offset = address - range.begin;
+  markWritten(range, offset, bytes);
+  return range.host + offset;
+}
+
 std::byte *GlobalMemory::Cursor::refill(DeviceAddress address, size_t bytes) {
   std::shared_lock lock(memory->mutex);
   Range range = memory->findRange(address, bytes);
@@ -171,6 +202,7 @@ std::byte *GlobalMemory::Cursor::refill(DeviceAddress address, size_t bytes) {
   begin = range.begin;
   size = range.size;
   host = range.host;
+  written = range.written;
   generation = memory->generation.load(std::memory_order_relaxed);
   return host + (address - begin);
 }

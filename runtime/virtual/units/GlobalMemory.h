@@ -19,12 +19,21 @@
 #include "heddle/Runtime/Device.h"
 #include "units/Fault.h"
 #include "units/HostRanges.h"
+#include "units/Validity.h"
 
 #include <atomic>
 #include <map>
+#include <memory>
 #include <shared_mutex>
 
 namespace heddle::vgpu {
+
+/// What has been written of an allocation.
+struct WrittenBytes {
+  /// All of it, in which case `bytes` says nothing.
+  std::atomic<bool> all = false;
+  SharedValidity bytes;
+};
 
 /// Thread-safe: any number of threads may resolve while others allocate and
 /// free. Pointers stay valid until their allocation is freed.
@@ -37,9 +46,12 @@ public:
   /// Fresh memory holds this byte: NaN in every floating-point format.
   static constexpr std::byte poison{0xff};
 
-  /// `capacity` bounds the bytes allocated at one time.
+  /// `capacity` bounds the bytes allocated at one time. With `tracksWrites` it
+  /// is known what has been written, which kernels have to tell by
+  /// `Cursor::write`.
   explicit GlobalMemory(DeviceAddress base = defaultBase,
-                        uint64_t capacity = UINT64_MAX);
+                        uint64_t capacity = UINT64_MAX,
+                        bool tracksWrites = false);
   ~GlobalMemory();
   GlobalMemory(const GlobalMemory &) = delete;
   GlobalMemory &operator=(const GlobalMemory &) = delete;
@@ -60,6 +72,8 @@ public:
   /// The host memory behind [address, address + bytes), or null unless the
   /// range is inside one live allocation. Takes a lock: loops use a `Cursor`.
   std::byte *resolve(DeviceAddress address, size_t bytes) const;
+  /// The same for the host, which may write there: the range counts as written.
+  std::byte *resolveForHost(DeviceAddress address, size_t bytes);
 
   /// Where the range lies, for messages about an access that did not resolve:
   /// "4 bytes at 0x7f0000011000 are 0 bytes past the end of the 4096-byte
@@ -89,13 +103,40 @@ public:
       return memory->explain(address, bytes);
     }
 
+    /// Whether each byte of the range has been written, or none has. What does
+    /// not resolve, or nobody keeps account of, counts as written.
+    bool allWritten(DeviceAddress address, size_t bytes) {
+      const WrittenBytes *known = account(address, bytes);
+      return !known || known->bytes.all(address - begin, bytes);
+    }
+    bool noneWritten(DeviceAddress address, size_t bytes) {
+      const WrittenBytes *known = account(address, bytes);
+      return known && known->bytes.none(address - begin, bytes);
+    }
+    /// The range is written.
+    void write(DeviceAddress address, size_t bytes) {
+      if (WrittenBytes *known = account(address, bytes))
+        known->bytes.add(address - begin, bytes);
+    }
+    /// Whether `allWritten` is true of every range of the allocation.
+    bool isWholeWritten(DeviceAddress address) { return !account(address, 1); }
+
   private:
     std::byte *refill(DeviceAddress address, size_t bytes);
+    /// What is known of the allocation of the range, or null if all of it has
+    /// been written.
+    WrittenBytes *account(DeviceAddress address, size_t bytes) {
+      if (!resolve(address, bytes) || !written ||
+          written->all.load(std::memory_order_relaxed)) [[likely]]
+        return nullptr;
+      return written;
+    }
 
     const GlobalMemory *memory;
     DeviceAddress begin = 0;
     uint64_t size = 0;
     std::byte *host = nullptr;
+    WrittenBytes *written = nullptr;
     uint64_t generation = 0;
   };
 
@@ -104,6 +145,8 @@ private:
     uint64_t size = 0;
     /// Null once freed; the record stays for messages.
     std::byte *host = nullptr;
+    /// Null if nobody keeps account.
+    std::unique_ptr<WrittenBytes> written;
   };
   using Map = std::map<DeviceAddress, Allocation>;
 
@@ -113,12 +156,15 @@ private:
     uint64_t size = 0;
     /// Null if there is no such range.
     std::byte *host = nullptr;
+    /// Null if all of it counts as written.
+    WrittenBytes *written = nullptr;
   };
 
   /// The last allocation that starts at or before `address`, or null.
   const Map::value_type *find(DeviceAddress address) const;
   /// What contains all of [address, address + bytes).
   Range findRange(DeviceAddress address, size_t bytes) const;
+  static void markWritten(const Range &range, uint64_t offset, uint64_t bytes);
 
   mutable std::shared_mutex mutex;
   Map allocations;
@@ -132,6 +178,7 @@ private:
   /// Counts what is freed or unregistered, so that cursors notice that theirs
   /// may be gone.
   std::atomic<uint64_t> generation = 0;
+  const bool tracksWrites;
 };
 
 } // namespace heddle::vgpu

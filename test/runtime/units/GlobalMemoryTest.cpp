@@ -36,6 +36,88 @@ TEST(GlobalMemory, AllocatesPoisonedAlignedMemory) {
   EXPECT_EQ(memory.liveAllocations(), 2u);
 }
 
+TEST(GlobalMemory, KnowsWhatIsWritten) {
+  GlobalMemory memory(GlobalMemory::defaultBase, UINT64_MAX,
+                      /*tracksWrites=*/true);
+  DeviceAddress a = *memory.allocate(4097), b = *memory.allocate(1);
+  GlobalMemory::Cursor cursor(memory);
+  EXPECT_TRUE(cursor.noneWritten(a, 4097));
+  EXPECT_FALSE(cursor.allWritten(a, 1));
+  cursor.write(a + 63, 2);
+  EXPECT_TRUE(cursor.allWritten(a + 63, 2));
+  EXPECT_FALSE(cursor.allWritten(a + 62, 2));
+  EXPECT_FALSE(cursor.noneWritten(a + 62, 2));
+  EXPECT_TRUE(cursor.noneWritten(a, 63));
+  EXPECT_TRUE(cursor.noneWritten(a + 65, 4032));
+  cursor.write(a + 128, 3969);
+  EXPECT_TRUE(cursor.allWritten(a + 4096, 1));
+  EXPECT_FALSE(cursor.isWholeWritten(a));
+  // What is outside is somebody else's business.
+  EXPECT_TRUE(cursor.allWritten(a + 4096, 2));
+  EXPECT_FALSE(cursor.noneWritten(a + 4096, 2));
+  // Of another allocation, and of one that takes no place of the first.
+  EXPECT_TRUE(cursor.noneWritten(b, 1));
+  ASSERT_TRUE(memory.free(a));
+  EXPECT_FALSE(cursor.noneWritten(a, 1));
+  DeviceAddress c = *memory.allocate(4097);
+  EXPECT_TRUE(cursor.noneWritten(c, 4097));
+}
+
+TEST(GlobalMemory, WhatTheHostMayWriteIsWritten) {
+  GlobalMemory memory(GlobalMemory::defaultBase, UINT64_MAX,
+                      /*tracksWrites=*/true);
+  DeviceAddress a = *memory.allocate(256);
+  GlobalMemory::Cursor cursor(memory);
+  ASSERT_NE(memory.resolve(a, 256), nullptr);
+  EXPECT_TRUE(cursor.noneWritten(a, 256));
+  std::byte *host = memory.resolveForHost(a + 16, 16);
+  EXPECT_TRUE(cursor.allWritten(a + 16, 16));
+  EXPECT_TRUE(cursor.noneWritten(a, 16));
+  EXPECT_TRUE(cursor.noneWritten(a + 32, 224));
+  // Registered where it is.
+  EXPECT_EQ(*memory.registerHost(host + 16, 8), a + 32);
+  EXPECT_TRUE(cursor.allWritten(a + 16, 24));
+  EXPECT_FALSE(cursor.isWholeWritten(a));
+  EXPECT_EQ(memory.resolveForHost(a, 257), nullptr);
+  memory.resolveForHost(a, 256);
+  EXPECT_TRUE(cursor.isWholeWritten(a));
+  EXPECT_TRUE(cursor.allWritten(a, 256));
+  cursor.write(a, 1);
+  // Memory of the host is nobody's but its own.
+  alignas(16) std::byte own[64];
+  DeviceAddress registered = *memory.registerHost(own, sizeof(own));
+  EXPECT_TRUE(cursor.allWritten(registered, 64));
+  EXPECT_FALSE(cursor.noneWritten(registered, 64));
+}
+
+TEST(GlobalMemory, KeepsNoAccountUnlessAsked) {
+  GlobalMemory memory;
+  DeviceAddress a = *memory.allocate(64);
+  GlobalMemory::Cursor cursor(memory);
+  EXPECT_TRUE(cursor.allWritten(a, 64));
+  EXPECT_FALSE(cursor.noneWritten(a, 64));
+  EXPECT_TRUE(cursor.isWholeWritten(a));
+}
+
+TEST(GlobalMemory, SeveralThreadsWrite) {
+  GlobalMemory memory(GlobalMemory::defaultBase, UINT64_MAX,
+                      /*tracksWrites=*/true);
+  constexpr uint64_t bytes = 1 << 14;
+  constexpr uint64_t count = 4;
+  DeviceAddress a = *memory.allocate(bytes);
+  // Neighbours are bits of one word.
+  std::vector<std::thread> threads;
+  for (uint64_t t = 0; t < count; ++t)
+    threads.emplace_back([&, t] {
+      GlobalMemory::Cursor cursor(memory);
+      for (uint64_t i = t; i < bytes; i += count)
+        cursor.write(a + i, 1);
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_TRUE(GlobalMemory::Cursor(memory).allWritten(a, bytes));
+}
+
 TEST(GlobalMemory, ResolvesOnlyInsideOneAllocation) {
   GlobalMemory memory;
   DeviceAddress a = *memory.allocate(4096);
