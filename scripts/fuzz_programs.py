@@ -401,7 +401,11 @@ class Kernel:
 
     def gen_reshape(self, shape, elem, depth):
         rng = self.rng
-        kind = rng.choice(["broadcast", "broadcast", "reduce", "transpose"])
+        kind = rng.choice(["broadcast", "broadcast", "reduce", "transpose", "scan", "recurrence"])
+        if kind == "scan" and elem != "index":
+            return self.scan(self.gen(shape, elem, depth), rng.randrange(len(shape)))
+        if kind == "recurrence" and len(shape) > 1 and elem in FLOATS:
+            return self.recurrence(shape, elem, depth)
         if kind == "transpose" and len(shape) > 1:
             permutation = rng.sample(range(len(shape)), len(shape))
             source = [0] * len(shape)
@@ -442,6 +446,51 @@ class Kernel:
             bound = self.limit(x.elem)
         return self.op(f"tile.reduce {kind} {x.name}, {init.name} axis {axis} : {x.type} -> {init.type}", shape, x.elem,
                        bound, x.exact and init.exact)
+
+    def direction(self):
+        """How a scan or a recurrence goes; the second says whether it excludes."""
+        exclusive = self.rng.random() < 0.3
+        return (" reverse" if self.rng.random() < 0.3 else "") + (" exclusive" if exclusive else ""), exclusive
+
+    def scan(self, x, axis):
+        rng = self.rng
+        limit, extent = self.limit(x.elem), x.shape[axis]
+        kind = rng.choice(["add", "add", "max", "min", "mul"] + ([] if is_float(x.elem) else ["and", "or", "xor"]))
+        if kind == "add" and extent > limit // 2:
+            kind = "max"
+        how, exclusive = self.direction()
+        bound = x.bound
+        if is_float(x.elem) and kind in ("add", "mul"):
+            x = self.clamp(x, 1 if kind == "mul" else max(1, (limit // 2) // extent))
+            bound = x.bound * extent if kind == "add" else 1
+        elif not is_float(x.elem):
+            bound = limit
+        elif exclusive:
+            # What comes before the first element is an infinity.
+            bound = math.inf
+        result = self.op(f"tile.scan {kind} {x.name} axis {axis}{how} : {x.type}", x.shape, x.elem, bound, x.exact)
+        if bound == math.inf:
+            self.pool.remove(result)
+            result = self.clamp(result, limit)
+        return result
+
+    def recurrence(self, shape, elem, depth):
+        """Factors of -1, 0 and 1, so that nothing is rounded in any order."""
+        rng = self.rng
+        axis = rng.randrange(len(shape))
+        limit, extent = self.limit(elem), shape[axis]
+        if extent > limit // 4:
+            return self.gen(shape, elem, depth)
+        a = self.clamp(self.exact_gen(shape, elem, depth), 1)
+        b = self.clamp(self.exact_gen(shape, elem, depth), max(1, (limit // 4) // extent))
+        init = self.clamp(self.exact_gen(shape[:axis] + shape[axis + 1:], elem, 1), limit // 4)
+        how, _ = self.direction()
+        bound, name = init.bound + extent * b.bound, self.fresh()
+        self.cost += math.prod(shape) * self.repeats
+        self.emit(f"{name}:2 = tile.recurrence {a.name}, {b.name}, {init.name} axis {axis}{how} : {a.type}, {init.type}")
+        results = [Tile(f"{name}#0", shape, elem, bound), Tile(f"{name}#1", init.shape, elem, bound)]
+        self.pool += results
+        return results[0]
 
     def gen_integer(self, shape, elem, depth):
         rng = self.rng
