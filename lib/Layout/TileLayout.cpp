@@ -136,26 +136,30 @@ public:
   }
 
   /// Appends the next bit's vector to `bases`; a zero vector once none is left.
-  /// Takes bits of dimension `last` only when others have none.
+  /// Takes bits of dimensions in `late` only when others have none, those that
+  /// come first in it first.
   void deal(llvm::SmallVectorImpl<int64_t> &bases,
-            std::optional<unsigned> last = std::nullopt) {
-    size_t first = bases.size();
-    bases.append(atom.size(), 0);
+            ArrayRef<unsigned> late = {}) {
+    auto getDelay = [&](unsigned dim) {
+      auto *it = llvm::find(late, dim);
+      return it == late.end() ? 0 : 1 + (it - late.begin());
+    };
     std::optional<unsigned> next;
     for (unsigned dim = 0; dim != atom.size(); ++dim) {
-      if (atom[dim] != available[dim] && (dim != last || !next))
+      if (getLeft(dim) != 0 && (!next || getDelay(dim) <= getDelay(*next)))
         next = dim;
     }
-    if (!next)
-      return;
-    take(bases, first, *next);
+    if (next)
+      dealFrom(*next, bases);
+    else
+      bases.append(atom.size(), 0);
   }
 
   /// Appends the next bit of dimension `dim`, which has one left.
   void dealFrom(unsigned dim, llvm::SmallVectorImpl<int64_t> &bases) {
-    size_t first = bases.size();
     bases.append(atom.size(), 0);
-    take(bases, first, dim);
+    bases[bases.size() - atom.size() + dim] = atom[dim];
+    atom[dim] *= 2;
   }
 
   /// How many bits dimension `dim` has left.
@@ -165,12 +169,6 @@ public:
 
   SmallVector<int64_t> atom;
   SmallVector<int64_t> available;
-
-private:
-  void take(llvm::SmallVectorImpl<int64_t> &bases, size_t first, unsigned dim) {
-    bases[first + dim] = atom[dim];
-    atom[dim] *= 2;
-  }
 };
 
 } // namespace
@@ -188,13 +186,16 @@ TileLayout TileLayout::blocked(ArrayRef<int64_t> shape, int64_t numWarps,
       1, std::min({16 / std::max<int64_t>(elementBytes, 1),
                    dealer.available.back(), elements / (32 * numWarps)}));
 
+  SmallVector<unsigned> late;
+  if (reduced)
+    late.push_back(*reduced);
   SmallVector<int64_t> registers, lanes, warps;
   for (int64_t i = 1; i < perThread; i *= 2)
     dealer.deal(registers);
   for (unsigned bit = 0; bit != laneBits; ++bit)
     dealer.deal(lanes);
   for (int64_t i = 1; i < numWarps; i *= 2)
-    dealer.deal(warps, reduced);
+    dealer.deal(warps, late);
   return get(shape, dealer.atom, registers, lanes, warps);
 }
 
@@ -202,17 +203,23 @@ TileLayout TileLayout::blocked(ArrayRef<int64_t> shape, int64_t numWarps,
 static constexpr int64_t maxScannedAlone = 16;
 
 TileLayout TileLayout::scanned(ArrayRef<int64_t> shape, int64_t numWarps,
-                               int64_t elementBytes, unsigned axis) {
+                               int64_t elementBytes, unsigned axis,
+                               std::optional<unsigned> reduced) {
   assert(llvm::isPowerOf2_64(numWarps) && "expected a power of two of warps");
   BitDealer dealer(shape);
   unsigned last = shape.size() - 1;
   SmallVector<int64_t> registers, lanes, warps;
 
+  SmallVector<unsigned> late;
+  if (reduced && *reduced != axis)
+    late.push_back(*reduced);
+  late.push_back(axis);
+
   // Wide accesses, unless they leave threads without a line of their own.
   int64_t lines = 1, elements = 1;
   for (auto [dim, extent] : llvm::enumerate(dealer.available)) {
     elements *= extent;
-    lines *= dim == axis ? 1 : extent;
+    lines *= llvm::is_contained(late, dim) ? 1 : extent;
   }
   int64_t shared = (axis == last ? elements : lines) / (32 * numWarps);
   int64_t width =
@@ -248,9 +255,9 @@ TileLayout TileLayout::scanned(ArrayRef<int64_t> shape, int64_t numWarps,
     for (int64_t i = axisLanes + axisWarps; i < axisBits; ++i)
       dealer.dealFrom(axis, registers);
   for (unsigned bit = 0; bit != laneBits; ++bit)
-    dealer.deal(lanes, axis == last ? std::nullopt : std::optional(axis));
+    dealer.deal(lanes, axis == last ? ArrayRef<unsigned>() : late);
   for (int64_t bit = 0; bit != otherWarps + axisWarps; ++bit)
-    dealer.deal(warps, axis);
+    dealer.deal(warps, late);
   warps.resize(warpBits * shape.size(), 0);
   return get(shape, dealer.atom, registers, lanes, warps);
 }

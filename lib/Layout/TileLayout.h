@@ -89,12 +89,14 @@ public:
                             int64_t elementBytes,
                             std::optional<unsigned> reduced = std::nullopt);
 
-  /// A layout for scans along `axis`: as many elements of the other dimensions
-  /// as there are threads, or what there is of them, then lanes and, only if a
-  /// thread would hold too much of it otherwise, warps that each hold
-  /// consecutive parts of the axis.
+  /// A layout for scans along `axis`. A thread has whole lines if there are
+  /// enough of them, else lanes, and only if that were too much for one warp,
+  /// warps hold consecutive parts. Along the last dimension lanes do in any
+  /// case, for coalesced access. Threads share the dimension `reduced`, along
+  /// which the tile will be reduced, only if others do not suffice.
   static TileLayout scanned(llvm::ArrayRef<int64_t> shape, int64_t numWarps,
-                            int64_t elementBytes, unsigned axis);
+                            int64_t elementBytes, unsigned axis,
+                            std::optional<unsigned> reduced = std::nullopt);
 
   /// The accumulator of `wgmma` for `m` by `n`. `numWarps` is 4 times a power
   /// of two, `m` a multiple of 16 * `numWarps` and `n` of 8. One warpgroup's

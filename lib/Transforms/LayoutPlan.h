@@ -57,14 +57,11 @@ public:
 
   TileLayout getBlocked(mlir::Value tile) const {
     mlir::RankedTensorType type = getTileType(tile);
-    auto scanned = scannedAxes.find(llvm::to_vector(type.getShape()));
-    if (scanned != scannedAxes.end())
-      return getScanned(type, scanned->second);
-    auto reduced = reducedAxes.find(llvm::to_vector(type.getShape()));
-    return TileLayout::blocked(
-        type.getShape(), scope.numWarps, getElementBytes(type.getElementType()),
-        reduced == reducedAxes.end() ? std::nullopt
-                                     : std::optional(reduced->second));
+    if (std::optional<unsigned> axis = lookUp(scannedAxes, type))
+      return getScanned(type, *axis);
+    return TileLayout::blocked(type.getShape(), scope.numWarps,
+                               getElementBytes(type.getElementType()),
+                               lookUp(reducedAxes, type));
   }
 
   /// The layout that register operand A of a product must have.
@@ -82,7 +79,8 @@ private:
 
   TileLayout getScanned(mlir::RankedTensorType type, unsigned axis) const {
     return TileLayout::scanned(type.getShape(), scope.numWarps,
-                               getElementBytes(type.getElementType()), axis);
+                               getElementBytes(type.getElementType()), axis,
+                               lookUp(reducedAxes, type));
   }
   /// Whether a tile can have a layout. What is scanned is where few warps share
   /// the axis: a conversion costs less than an exchange of sums.
@@ -113,10 +111,16 @@ private:
 
   LayoutScope scope;
   llvm::DenseMap<mlir::Value, TileLayout> layouts;
-  /// The axis along which tiles of a shape are first reduced.
-  std::map<llvm::SmallVector<int64_t>, unsigned> reducedAxes;
-  /// The axis along which tiles of a shape are first scanned.
-  std::map<llvm::SmallVector<int64_t>, unsigned> scannedAxes;
+  /// An axis for some shapes.
+  using Axes = std::map<llvm::SmallVector<int64_t>, unsigned>;
+  static std::optional<unsigned> lookUp(const Axes &axes,
+                                        mlir::RankedTensorType type) {
+    auto it = axes.find(llvm::to_vector(type.getShape()));
+    return it == axes.end() ? std::nullopt : std::optional(it->second);
+  }
+
+  /// The axis along which tiles of a shape are first reduced, or scanned.
+  Axes reducedAxes, scannedAxes;
   std::deque<mlir::Value> worklist;
   /// Whether layouts spread through transposes. Two accesses to memory on
   /// either side are better served by a conversion.

@@ -61,9 +61,11 @@ struct TransposePattern : OpConversionPattern<tile::TransposeOp> {
                   ConversionPatternRewriter &rewriter) const override {
     TileLayout from = getTileLayout(op.getX().getType());
     TileLayout to = getTileLayout(op.getType());
-    if (from.permute(op.getPermutation()) != to)
+    // Registers may be in another order.
+    if (from.permute(op.getPermutation()).getConversion(to) ==
+        LayoutConversion::Shared)
       return rewriter.notifyMatchFailure(
-          op, "expected a result in the permuted layout of the operand");
+          op, "expected each thread to keep its elements");
     SmallVector<Value> results =
         relabel(from, to, adaptor.getX(), [&](const auto &coords) {
           SmallVector<int64_t> source(coords.size());

@@ -101,3 +101,14 @@ tile.kernel @passed_on(%x: memref<?xf32>, %i: index) {
   %r = aref.scan add %t axis 0 exclusive through %s : tensor<64xf32, #rows>, !aref.buffer<1x4xf32, swizzle = 0>
   tile.store %r, %x[%i] : tensor<64xf32, #rows>, memref<?xf32>
 }
+
+// A thread has a whole tile, and its transposition in another order.
+
+// CHECK-LABEL: llvm.func @reordered
+#tall = #aref.layout<atom = [1, 1], register = [], lane = [[0, 0], [0, 0], [0, 0], [0, 0], [0, 0]], warp = [[0, 0], [0, 0]]>
+#wide = #aref.layout<atom = [2, 1], register = [[1, 0]], lane = [[0, 0], [0, 0], [0, 0], [0, 0], [0, 0]], warp = [[0, 0], [0, 0]]>
+tile.kernel @reordered(%x: memref<?x?xf32>, %i: index) {
+  %t = tile.load %x[%i, %i] : memref<?x?xf32> -> tensor<4x2xf32, #tall>
+  %u = tile.transpose %t [1, 0] : tensor<4x2xf32, #tall> -> tensor<2x4xf32, #wide>
+  tile.store %u, %x[%i, %i] : tensor<2x4xf32, #wide>, memref<?x?xf32>
+}

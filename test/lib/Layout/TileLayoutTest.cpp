@@ -180,6 +180,10 @@ TEST(TileLayout, ScannedKeepsLinesTogether) {
   EXPECT_EQ(describe({64, 16}, 0), "r16 l2 w2");
   EXPECT_EQ(describe({256, 1}, 0), "r8 l32");
   EXPECT_EQ(describe({3}, 0), "r3");
+  // Sums over 16 states of 128 channels are a thread's own.
+  TileLayout states = TileLayout::scanned({4, 16, 128}, 4, 4, 0, 1);
+  EXPECT_EQ(describeParts(states, 0), "r4");
+  EXPECT_EQ(describeParts(states, 1), "r16");
   EXPECT_EQ(describe({1}, 0), "");
 }
 

@@ -1,0 +1,102 @@
+"""Runs a recurrence of examples/ that treats channels one by one, and compares
+it with a loop over tokens in f64.
+
+Other arguments go to `heddle run`.
+"""
+
+import pathlib
+
+import numpy
+from attention import Run, bf16, make_parser
+
+parser = make_parser(__doc__)
+parser.add_argument("--length", type=int, required=True)
+parser.add_argument("--batch", type=int, default=2)
+parser.add_argument("--channels", type=int, default=130)
+parser.add_argument("--states", type=int, default=16)
+parser.add_argument("--ungated", action="store_true")
+parser.add_argument("--segments", type=int)
+arguments, rest = parser.parse_known_args()
+batch, length, channels = arguments.batch, arguments.length, arguments.channels
+generator = numpy.random.default_rng(5)
+run = Run(arguments.program, arguments.folder, rest)
+
+
+def given(name, array, dtype=numpy.float32):
+    """An input, and what of it is left in its type."""
+    array = numpy.asarray(array, numpy.float32)
+    run.input(name, array, dtype)
+    return array.astype(numpy.float64)
+
+
+def normal(*shape):
+    return generator.standard_normal(shape)
+
+
+def compare(name, found, expected, ratio):
+    """The root of the mean square of errors, over that of what is expected."""
+    found = numpy.asarray(found, numpy.float64)
+    assert found.shape == expected.shape, f"{name} is {found.shape}"
+    assert numpy.isfinite(found).all(), f"{name} is not finite"
+    size = numpy.sqrt(numpy.mean(expected**2)) if expected.size else 0
+    error = numpy.sqrt(numpy.mean((found - expected) ** 2)) if expected.size else 0
+    assert error <= ratio * size + 1e-6, f"{name} is off by {error / size}"
+    print(f"{name}: ok")
+
+
+def softplus(x):
+    return numpy.logaddexp(x, 0)
+
+
+def first_order():
+    run.size(B=batch, T=length, D=channels)
+    if arguments.segments:
+        run.size(SEGMENTS=arguments.segments)
+    x = given("x", bf16(normal(batch, length, channels)))
+    # Gates of all sizes: those that forget everything, and that nothing.
+    gates = -softplus(normal(batch, length, channels) * 4)
+    gates[generator.random(gates.shape) < 0.05] = -100
+    gates[:, :, :2] = 0
+    g = given("g", bf16(gates))
+    h = given("first", normal(batch, channels))
+    states = numpy.empty(x.shape)
+    for t in range(length):
+        h = numpy.exp(g[:, t]) * h + x[:, t]
+        states[:, t] = h
+    found, last = run("h", "last")
+    compare("h", found, states, 0.004)
+    compare("last", last, h, 1e-4)
+
+
+def selective():
+    states, gated = arguments.states, not arguments.ungated
+    run.size(B=batch, D=channels, N=states, L=length, Z=batch if gated else 0)
+    u = given("u", bf16(normal(batch, channels, length)))
+    raw = given("delta", bf16(normal(batch, channels, length) * 3))
+    # As Mamba initializes them, and some that decay at once or never.
+    a = -numpy.tile(numpy.arange(1, states + 1), (channels, 1)).astype(float)
+    a[3::7] *= 100
+    a[5::7] *= 1e-4
+    a = given("A", a)
+    b = given("Bs", bf16(normal(batch, states, length)))
+    c = given("Cs", bf16(normal(batch, states, length)))
+    skip = given("Ds", normal(channels) * 0.2)
+    z = given("z", bf16(normal(batch if gated else 0, channels, length)))
+    bias = given("bias", normal(channels) - 2)
+    h = given("first", normal(batch, channels, states))
+    out = numpy.empty(u.shape)
+    for t in range(length):
+        delta = softplus(raw[:, :, t] + bias)[:, :, None]
+        h = numpy.exp(delta * a) * h + delta * u[:, :, t, None] * b[:, None, :, t]
+        out[:, :, t] = (h * c[:, None, :, t]).sum(-1) + skip * u[:, :, t]
+    if gated:
+        out *= z / (1 + numpy.exp(-z))
+    found, last = run("out", "last")
+    compare("out", found, out, 0.004)
+    compare("last", last, h, 1e-3)
+
+
+if pathlib.Path(arguments.program).name.startswith("selective"):
+    selective()
+else:
+    first_order()
