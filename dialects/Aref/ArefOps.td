@@ -33,6 +33,10 @@ def Aref_Tile : Type<
     StaticShapeTensorOf<[AnyFloat, AnySignlessInteger, Index]>.predicate,
     "tile", "::mlir::RankedTensorType">;
 
+/// As `Tile_TileOrNumber`.
+def Aref_TileOrNumber
+    : AnyTypeOf<[Aref_Tile, AnyFloat, AnySignlessInteger, Index]>;
+
 def Aref_TileOfF32 : Type<
     StaticShapeTensorOf<[F32]>.predicate, "tile of f32",
     "::mlir::RankedTensorType">;
@@ -529,17 +533,17 @@ def Aref_ReduceOp : Aref_Op<"reduce", [
 
     Constraints:
     1. `scratch` is plain row-major: as many rows as there are parts, of as many
-       elements as `init` has. Elements of `i1` are held as `i8`, of `index` as
+       elements as `init` has, a number being one. Elements of `i1` are held as `i8`, of `index` as
        `i64`.
   }];
   let arguments = (ins
     Tile_ReduceKindAttr:$kind,
     Aref_Tile:$x,
-    Aref_Tile:$init,
+    Aref_TileOrNumber:$init,
     ConfinedAttr<I64Attr, [IntNonNegative]>:$axis,
     Aref_BufferType:$scratch
   );
-  let results = (outs Aref_Tile:$result);
+  let results = (outs Aref_TileOrNumber:$result);
   let assemblyFormat = [{
     $kind $x `,` $init `axis` $axis `through` $scratch attr-dict
     `:` type($x) `,` type($scratch) `->` type($init)
@@ -585,13 +589,13 @@ def Aref_RecurrenceOp : Aref_Op<"recurrence", [
   let arguments = (ins
     Aref_Tile:$a,
     Aref_Tile:$b,
-    Aref_Tile:$init,
+    Aref_TileOrNumber:$init,
     ConfinedAttr<I64Attr, [IntNonNegative]>:$axis,
     UnitAttr:$reverse,
     UnitAttr:$exclusive,
     Aref_BufferType:$scratch
   );
-  let results = (outs Aref_Tile:$result, Aref_Tile:$last);
+  let results = (outs Aref_Tile:$result, Aref_TileOrNumber:$last);
   let assemblyFormat = [{
     $a `,` $b `,` $init `axis` $axis
     oilist(`reverse` $reverse | `exclusive` $exclusive) `through` $scratch

@@ -247,18 +247,18 @@ static LogicalResult verifyAxis(Operation *op, RankedTensorType x,
 }
 
 /// Checks that `init` has an element for each line of `x` along `axis`.
-static LogicalResult verifyInit(Operation *op, RankedTensorType x,
-                                RankedTensorType init, uint64_t axis) {
-  if (x.getRank() < 2)
-    return op->emitOpError("expected a tile of rank 2 or more, found ") << x;
+static LogicalResult verifyInit(Operation *op, RankedTensorType x, Type init,
+                                uint64_t axis) {
   if (failed(verifyAxis(op, x, axis)))
     return failure();
-  SmallVector<int64_t> shape = dropAxes(x, {int64_t(axis)});
-  if (ArrayRef(shape) != init.getShape() ||
-      x.getElementType() != init.getElementType())
+  Type element = x.getElementType(), expected = element;
+  if (x.getRank() > 1)
+    expected = RankedTensorType::get(dropAxes(x, {int64_t(axis)}), element);
+  // Layouts are checked where they matter.
+  auto tile = dyn_cast<RankedTensorType>(init);
+  if ((tile ? tile.dropEncoding() : init) != expected)
     return op->emitOpError("expected init to be ")
-           << RankedTensorType::get(shape, x.getElementType()) << ", found "
-           << init;
+           << expected << ", found " << init;
   return success();
 }
 

@@ -29,6 +29,9 @@ def Tile_IntegerTile : Type<
     StaticShapeTensorOf<[AnySignlessInteger, Index]>.predicate,
     "tile of integers", "::mlir::RankedTensorType">;
 def Tile_View : StridedMemRefOf<[AnyType]>;
+/// What is left of a tile along one dimension fewer: a number, if there is none.
+def Tile_TileOrNumber
+    : AnyTypeOf<[Tile_Tile, AnyFloat, AnySignlessInteger, Index]>;
 
 //===----------------------------------------------------------------------===//
 // Programs
@@ -349,26 +352,28 @@ def Tile_ReduceOp : Tile_Op<"reduce", [
   let description = [{
     `result[i] = init[i] combined with x[i, j] for every j`, where `j` runs over
     `axis`. The order is unspecified. `max` and `min` of floats ignore NaN
-    unless every element is NaN.
+    unless every element is NaN. What a tile of rank 1 comes to is a number.
 
     Constraints:
-    1. `axis` is a dimension of `x`, and `x` has rank 2 or more.
-    2. `init` has the shape of `x` without `axis`, and its element type.
+    1. `axis` is a dimension of `x`.
+    2. `init` has the shape of `x` without `axis`, and its element type; it is a
+       number of that type if `x` has rank 1.
     3. `and`, `or` and `xor` apply to integers.
 
     Example:
     ```mlir
     %m = tile.reduce max %s, %old axis 1
       : tensor<128x64xf32> -> tensor<128xf32>
+    %sum = tile.reduce add %gates, %zero axis 0 : tensor<64xf32> -> f32
     ```
   }];
   let arguments = (ins
     Tile_ReduceKindAttr:$kind,
     Tile_Tile:$x,
-    Tile_Tile:$init,
+    Tile_TileOrNumber:$init,
     ConfinedAttr<I64Attr, [IntNonNegative]>:$axis
   );
-  let results = (outs Tile_Tile:$result);
+  let results = (outs Tile_TileOrNumber:$result);
   let assemblyFormat = [{
     $kind $x `,` $init `axis` $axis attr-dict `:` type($x) `->` type($init)
   }];
@@ -431,8 +436,9 @@ def Tile_RecurrenceOp : Tile_Op<"recurrence", [
     and rounded once.
 
     Constraints:
-    1. `axis` is a dimension of `a`, and `a` has rank 2 or more.
-    2. `init` has the shape of `a` without `axis`, and its element type.
+    1. `axis` is a dimension of `a`.
+    2. `init` has the shape of `a` without `axis`, and its element type; it is a
+       number of that type if `a` has rank 1.
     3. Elements are floats.
 
     Example:
@@ -444,12 +450,12 @@ def Tile_RecurrenceOp : Tile_Op<"recurrence", [
   let arguments = (ins
     Tile_Tile:$a,
     Tile_Tile:$b,
-    Tile_Tile:$init,
+    Tile_TileOrNumber:$init,
     ConfinedAttr<I64Attr, [IntNonNegative]>:$axis,
     UnitAttr:$reverse,
     UnitAttr:$exclusive
   );
-  let results = (outs Tile_Tile:$result, Tile_Tile:$last);
+  let results = (outs Tile_Tile:$result, Tile_TileOrNumber:$last);
   let assemblyFormat = [{
     $a `,` $b `,` $init `axis` $axis
     oilist(`reverse` $reverse | `exclusive` $exclusive)

@@ -507,6 +507,18 @@ TileLayout TileLayout::slice(ArrayRef<int64_t> axes) const {
   return result;
 }
 
+TileLayout TileLayout::reduce(unsigned axis) const {
+  return getRank() > 1 ? slice(axis) : coarsen(axis, shape[axis]);
+}
+
+int64_t TileLayout::getReducedRegister(int64_t reg, unsigned axis) const {
+  if (getRank() == 1)
+    return 0;
+  Coords offset = getRegisterOffset(reg);
+  offset.erase(offset.begin() + axis);
+  return *slice(axis).findRegister(offset);
+}
+
 TileLayout TileLayout::permute(ArrayRef<int64_t> permutation) const {
   unsigned rank = getRank();
   auto apply = [&](ArrayRef<int64_t> bases) {

@@ -158,6 +158,12 @@ public:
   /// `slice` for several dimensions, in increasing order.
   TileLayout slice(llvm::ArrayRef<int64_t> axes) const;
 
+  /// The layout of what a reduction along `axis` leaves: a slice, or a tile of
+  /// one element, which every thread has, if there is no other dimension.
+  TileLayout reduce(unsigned axis) const;
+  /// The register of `reduce(axis)` that register `reg` is reduced to.
+  int64_t getReducedRegister(int64_t reg, unsigned axis) const;
+
   /// The layout of a tile of which dimension `d` is dimension
   /// `permutation[d]` of this one, and in which every thread keeps its
   /// elements.

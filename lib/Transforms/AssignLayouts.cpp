@@ -36,8 +36,8 @@ public:
 private:
   void convertOperands(Operation *op);
   void convertOperand(OpOperand &operand, const TileLayout &layout);
-  /// Gives `result` the layout that follows from its operation's operands, and
-  /// converts it if others wanted it elsewhere.
+  /// Gives `result`, if it is a tile, the layout that follows from its
+  /// operation's operands, and converts it if others wanted it elsewhere.
   void setLayout(Value result, const TileLayout &layout);
 
   void setInsertionPointFor(Value value);
@@ -127,6 +127,8 @@ void LayoutWriter::convertOperand(OpOperand &operand,
 }
 
 void LayoutWriter::setLayout(Value result, const TileLayout &layout) {
+  if (!isTile(result))
+    return;
   Type wanted = result.getType();
   result.setType(withLayout(getTileType(result), layout));
   if (result.getType() == wanted)
@@ -167,15 +169,17 @@ void LayoutWriter::convertOperands(Operation *op) {
     if (!getLayout(reduce.getX().getType()))
       convertOperand(reduce.getXMutable(), plan.getBlocked(reduce.getX()));
     TileLayout layout =
-        getLayout(reduce.getX().getType())->slice(unsigned(reduce.getAxis()));
-    convertOperand(reduce.getInitMutable(), layout);
+        getLayout(reduce.getX().getType())->reduce(reduce.getAxis());
+    if (isTile(reduce.getInit()))
+      convertOperand(reduce.getInitMutable(), layout);
     setLayout(reduce.getResult(), layout);
   } else if (auto recurrence = dyn_cast<tile::RecurrenceOp>(op)) {
     TileLayout layout = *getLayout(recurrence.getResult().getType());
-    TileLayout slice = layout.slice(unsigned(recurrence.getAxis()));
+    TileLayout slice = layout.reduce(recurrence.getAxis());
     convertOperand(recurrence.getAMutable(), layout);
     convertOperand(recurrence.getBMutable(), layout);
-    convertOperand(recurrence.getInitMutable(), slice);
+    if (isTile(recurrence.getInit()))
+      convertOperand(recurrence.getInitMutable(), slice);
     setLayout(recurrence.getLast(), slice);
   } else if (auto mma = dyn_cast<aref::MmaOp>(op)) {
     convertTo(mma.getAccMutable(), mma.getResult());

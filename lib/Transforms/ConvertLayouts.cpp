@@ -138,9 +138,11 @@ static void exchangeParts(tile::ReduceOp op, Scratch &scratch) {
   if (parts == 1)
     return;
   OpBuilder builder(op);
-  auto type = cast<RankedTensorType>(op.getType());
-  Value buffer = scratch.getPlain(op.getLoc(), {parts, type.getNumElements()},
-                                  getStoredType(type.getElementType()));
+  Type type = op.getType();
+  auto tile = dyn_cast<RankedTensorType>(type);
+  Value buffer =
+      scratch.getPlain(op.getLoc(), {parts, tile ? tile.getNumElements() : 1},
+                       getStoredType(getElementTypeOrSelf(type)));
   auto reduce =
       aref::ReduceOp::create(builder, op.getLoc(), type, op.getKind(),
                              op.getX(), op.getInit(), op.getAxis(), buffer);

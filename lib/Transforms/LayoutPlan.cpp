@@ -223,7 +223,7 @@ void LayoutPlan::spreadToOperands(Operation *op, OpResult result,
     }
     assign(recurrence.getA(), layout);
     assign(recurrence.getB(), layout);
-    assign(recurrence.getLast(), layout.slice(unsigned(recurrence.getAxis())));
+    assign(recurrence.getLast(), layout.reduce(recurrence.getAxis()));
   } else if (auto broadcast = dyn_cast<tile::BroadcastOp>(op)) {
     assign(broadcast.getX(), layout.slice(broadcast.getAxes()));
   } else if (auto transpose = dyn_cast<tile::TransposeOp>(op)) {
@@ -253,7 +253,7 @@ void LayoutPlan::spreadToUser(OpOperand &use, const TileLayout &layout) {
     assign(isInit ? recurrence.getLast() : recurrence.getResult(), layout);
   } else if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
     assign(reduce.getResult(),
-           i == 0 ? layout.slice(unsigned(reduce.getAxis())) : layout);
+           i == 0 ? layout.reduce(reduce.getAxis()) : layout);
   } else if (auto transpose = dyn_cast<tile::TransposeOp>(op)) {
     if (crossTransposes)
       assign(transpose.getResult(), layout.permute(transpose.getPermutation()));

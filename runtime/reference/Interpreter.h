@@ -110,6 +110,12 @@ public:
   const Tile &getTile(uint32_t value) const {
     return **std::get_if<std::shared_ptr<const Tile>>(&values[value]);
   }
+  /// The elements of a tile, or a number alone.
+  std::vector<Element> getElements(uint32_t value) const {
+    if (getType(value).form == Form::Tile)
+      return getTile(value).elements;
+    return {getScalar(value)};
+  }
   const View &getView(uint32_t value) const {
     return *std::get_if<View>(&values[value]);
   }
@@ -122,6 +128,15 @@ public:
   }
   void setTile(uint32_t value, Tile tile) {
     values[value] = std::make_shared<const Tile>(std::move(tile));
+  }
+  void setElements(uint32_t value, std::vector<Element> elements) {
+    if (getType(value).form != Form::Tile) {
+      values[value] = elements.front();
+      return;
+    }
+    Tile tile(getType(value));
+    tile.elements = std::move(elements);
+    setTile(value, std::move(tile));
   }
   std::vector<RuntimeValue> getAll(std::span<const uint32_t> numbers) const;
   void setAll(std::span<const uint32_t> numbers,

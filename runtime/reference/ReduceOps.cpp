@@ -15,8 +15,8 @@ using namespace heddle::reference;
 
 static bool runReduce(Frame &frame, const Operation &op) {
   const Tile &x = frame.getTile(op.operands[0]);
-  Tile result = frame.getTile(op.operands[1]);
-  NumberType type = result.type->element;
+  std::vector<Element> sums = frame.getElements(op.operands[1]);
+  NumberType type = x.type->element;
   auto kind = ReduceKind(op.getInt("kind"));
   Rounding round = frame.getRounding(type);
   // The tile is outer x extent x inner, and the result outer x inner.
@@ -26,10 +26,10 @@ static bool runReduce(Frame &frame, const Operation &op) {
     inner *= size_t(x.getShape()[dim]);
   for (size_t i = 0; i < x.elements.size(); ++i) {
     size_t outer = i / (extent * inner);
-    Element &sum = result.elements[outer * inner + i % inner];
+    Element &sum = sums[outer * inner + i % inner];
     sum = combine(kind, type, sum, x.elements[i], round);
   }
-  frame.setTile(op.results[0], std::move(result));
+  frame.setElements(op.results[0], std::move(sums));
   return true;
 }
 
@@ -40,8 +40,7 @@ static std::string verifyReduce(const Site &site) {
   int64_t axis = site.op.getInt("axis"), kind = site.op.getInt("kind");
   if (x.form != Form::Tile || axis < 0 || axis >= int64_t(x.shape.size()))
     return fmt::format("{} has no axis {}", x.getName(), axis);
-  Type rest = x;
-  rest.shape.erase(rest.shape.begin() + axis);
+  Type rest = getWithoutAxis(x, axis);
   if (site.operand(1) != rest || site.result() != rest)
     return fmt::format("expected {} to become {}, found {}", x.getName(),
                        rest.getName(), site.result().getName());

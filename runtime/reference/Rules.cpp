@@ -92,6 +92,14 @@ std::string heddle::reference::verifyIndices(const Site &site, size_t first,
   return "";
 }
 
+Type heddle::reference::getWithoutAxis(const Type &tile, int64_t axis) {
+  if (tile.shape.size() == 1)
+    return {.form = Form::Scalar, .element = tile.element};
+  Type rest = tile;
+  rest.shape.erase(rest.shape.begin() + axis);
+  return rest;
+}
+
 std::vector<Type>
 heddle::reference::getTypes(const Site &site,
                             std::span<const uint32_t> values) {

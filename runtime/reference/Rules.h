@@ -50,6 +50,9 @@ std::string verifyRegion(const Site &site, const Region &region,
                          std::string_view name,
                          const std::vector<Type> &yielded, size_t skipped = 0);
 
+/// A tile without dimension `axis`: a number if it has no other.
+Type getWithoutAxis(const Type &tile, int64_t axis);
+
 /// The types of values.
 std::vector<Type> getTypes(const Site &site, std::span<const uint32_t> values);
 

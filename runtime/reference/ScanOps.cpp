@@ -95,22 +95,23 @@ static bool runScan(Frame &frame, const Operation &op) {
 static bool runRecurrence(Frame &frame, const Operation &op) {
   const Tile &a = frame.getTile(op.operands[0]),
              &b = frame.getTile(op.operands[1]);
-  Tile result(*a.type), last = frame.getTile(op.operands[2]);
+  Tile result(*a.type);
+  std::vector<Element> last = frame.getElements(op.operands[2]);
   bool exclusive = op.getInt("exclusive");
   NumberType type = a.type->element;
   Rounding round = frame.getRounding(type),
            roundWide = frame.getRounding(getComputeType(type));
   Lines(*a.type, op).forEachStep([&](size_t line, size_t i) {
-    double before = last.elements[line].f;
+    double before = last[line].f;
     double after =
         roundWide(roundWide(a.elements[i].f * before) + b.elements[i].f);
-    last.elements[line] = makeFloat(after);
+    last[line] = makeFloat(after);
     result.elements[i] = makeFloat(round(exclusive ? before : after));
   });
-  for (Element &element : last.elements)
+  for (Element &element : last)
     element = makeFloat(round(element.f));
   frame.setTile(op.results[0], std::move(result));
-  frame.setTile(op.results[1], std::move(last));
+  frame.setElements(op.results[1], std::move(last));
   return true;
 }
 
@@ -140,8 +141,7 @@ static std::string verifyRecurrence(const Site &site) {
     return fmt::format("{} has no axis {}", a.getName(), axis);
   if (!a.element.isFloat())
     return fmt::format("expected floats, found {}", a.getName());
-  Type rest = a;
-  rest.shape.erase(rest.shape.begin() + axis);
+  Type rest = getWithoutAxis(a, axis);
   if (site.operand(1) != a || site.result() != a)
     return fmt::format("expected factors, terms and results of one type, found "
                        "{}, {} and {}",

@@ -86,6 +86,18 @@ tile.kernel @reduce(%x: memref<?x?xf32>) {
   %n = tile.reduce max %t, %m axis 0 : tensor<1x1024xf32, #row> -> tensor<1024xf32, #a>
 }
 
+// A number goes through one element per part.
+// CHECK-LABEL: @number
+// CHECK: %[[S:.+]] = aref.alloc : <4x1xf32, swizzle = 0>
+// CHECK: aref.reduce add %{{.*}}, %{{.*}} axis 0 through %[[S]] : {{.*}} -> f32
+tile.kernel @number(%x: memref<?xf32>, %zero: f32) {
+  %c0 = arith.constant 0 : index
+  %t = tile.load %x[%c0] : memref<?xf32> -> tensor<256xf32, #a>
+  %s = tile.reduce add %t, %zero axis 0 : tensor<256xf32, #a> -> f32
+  %u = tensor.splat %s : tensor<256xf32, #a>
+  tile.store %u, %x[%c0] : tensor<256xf32, #a>, memref<?xf32>
+}
+
 #four = #aref.layout<atom = [4], register = [[1], [2]], lane = [[0], [0], [0], [0], [0]], warp = [[0], [0]]>
 #steps = #aref.layout<atom = [16, 4], register = [[0, 1], [0, 2]], lane = [[1, 0], [2, 0], [0, 0], [0, 0], [0, 0]], warp = [[4, 0], [8, 0]]>
 

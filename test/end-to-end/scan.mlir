@@ -10,6 +10,8 @@
 
 // RUN: heddle run %s --entry=shapes --check --sanitize=full --schedule=explore:4 | FileCheck %s --check-prefix=SHAPES
 // SHAPES-COUNT-7: : ok
+// RUN: heddle run %s --entry=totals --check --sanitize=full --schedule=explore:4 | FileCheck %s --check-prefix=TOTALS
+// TOTALS: check Y {{.*}}: ok
 
 // A chunk of 64 steps for 128 channels: each thread has a channel.
 !chunk = tensor<64x128xf32>
@@ -80,6 +82,32 @@ tile.kernel @matrices(%x: memref<96x96xf32>, %r: memref<96x96xf32>, %e: memref<9
   %n = tile.load %p[%c0, %c0] : memref<96x96xbf16> -> tensor<96x96xbf16>
   %s = tile.scan add %n axis 0 exclusive : tensor<96x96xbf16>
   tile.store %s, %q[%c0, %c0] : tensor<96x96xbf16>, memref<96x96xbf16>
+}
+
+// What a vector comes to is a number that every thread knows: of one that each
+// warp has, and of one that warps share.
+tile.kernel @numbers(%x: memref<6000xf32>, %y: memref<6000xf32>) {
+  %c0 = arith.constant 0 : index
+  %c100 = arith.constant 100 : index
+  %zero = arith.constant 0.0 : f32
+  %short = tile.load %x[%c0] : memref<6000xf32> -> tensor<64xf32>
+  %sum = tile.reduce add %short, %zero axis 0 : tensor<64xf32> -> f32
+  %sums = tile.scan add %short axis 0 : tensor<64xf32>
+  %all = tensor.splat %sum : tensor<64xf32>
+  %rest = arith.subf %all, %sums : tensor<64xf32>
+  tile.store %rest, %y[%c0] : tensor<64xf32>, memref<6000xf32>
+  %long = tile.load %x[%c100] : memref<6000xf32> -> tensor<4096xf32>
+  %most = tile.reduce max %long, %sum axis 0 : tensor<4096xf32> -> f32
+  %half = arith.constant dense<0.5> : tensor<4096xf32>
+  %h, %last = tile.recurrence %half, %long, %most axis 0 : tensor<4096xf32>, f32
+  %last_half = tensor.splat %last : tensor<4096xf32>
+  %o = arith.addf %h, %last_half : tensor<4096xf32>
+  tile.store %o, %y[%c100] : tensor<4096xf32>, memref<6000xf32>
+}
+
+tile.host @totals[](%X: memref<6000xf32>, out %Y: memref<6000xf32>) {
+  %c1 = arith.constant 1 : index
+  tile.launch @numbers grid(%c1) args(%X, %Y) : memref<6000xf32>, memref<6000xf32>
 }
 
 tile.host @shapes[](%X: memref<6000xf32>, out %Y: memref<6000xf32>, out %Z: memref<6000xf32>, %I: memref<6000xi64>, out %J: memref<6000xi64>, %M: memref<96x96xf32>, out %R: memref<96x96xf32>, out %E: memref<96x96xf32>, out %Last: memref<96xf32>, %P: memref<96x96xbf16>, out %Q: memref<96x96xbf16>) {

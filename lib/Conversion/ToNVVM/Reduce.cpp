@@ -24,13 +24,9 @@ static SmallVector<Value> reduceInWarp(OpBuilder &builder, Location loc,
                                        ReduceKind kind,
                                        const TileLayout &layout, unsigned axis,
                                        ValueRange values) {
-  TileLayout slice = layout.slice(axis);
-  SmallVector<SmallVector<Value>> parts(slice.getNumRegisters());
-  for (int64_t reg = 0; reg != layout.getNumRegisters(); ++reg) {
-    TileLayout::Coords offset = layout.getRegisterOffset(reg);
-    offset.erase(offset.begin() + axis);
-    parts[*slice.findRegister(offset)].push_back(values[reg]);
-  }
+  SmallVector<SmallVector<Value>> parts(layout.reduce(axis).getNumRegisters());
+  for (int64_t reg = 0; reg != layout.getNumRegisters(); ++reg)
+    parts[layout.getReducedRegister(reg, axis)].push_back(values[reg]);
   SmallVector<Value> results;
   for (SmallVector<Value> &part : parts) {
     // A tree, for the sake of latency and of rounding.
@@ -64,6 +60,13 @@ static uint64_t getAxisWarps(const TileLayout &layout, unsigned axis) {
   return mask;
 }
 
+/// Whether `type` is that of what a reduction leaves where it is: a number, or
+/// a tile in a slice of the operand's layout.
+static bool isReduced(Type type, const TileLayout &layout, unsigned axis) {
+  auto tile = dyn_cast<RankedTensorType>(type);
+  return !tile || getTileLayout(tile) == layout.slice(axis);
+}
+
 namespace {
 
 struct ReducePattern : OpConversionPattern<tile::ReduceOp> {
@@ -74,7 +77,7 @@ struct ReducePattern : OpConversionPattern<tile::ReduceOp> {
                   ConversionPatternRewriter &rewriter) const override {
     TileLayout layout = getTileLayout(op.getX().getType());
     unsigned axis = op.getAxis();
-    if (getTileLayout(op.getType()) != layout.slice(axis))
+    if (!isReduced(op.getType(), layout, axis))
       return rewriter.notifyMatchFailure(
           op, "expected a result in a slice of the operand's layout");
     if (getAxisWarps(layout, axis))
@@ -99,8 +102,8 @@ struct ReduceAcrossWarpsPattern : OpConversionPattern<aref::ReduceOp> {
     TileLayout layout =
         getTileLayout(cast<RankedTensorType>(op.getX().getType()));
     unsigned axis = op.getAxis();
-    TileLayout slice = layout.slice(axis);
-    if (getTileLayout(cast<RankedTensorType>(op.getType())) != slice)
+    TileLayout slice = layout.reduce(axis);
+    if (!isReduced(op.getType(), layout, axis))
       return rewriter.notifyMatchFailure(
           op, "expected a result in a slice of the operand's layout");
     SmallVector<Value> partial =

@@ -364,12 +364,8 @@ SmallVector<Value> Scanner::run(ArrayRef<Step> steps,
   places.resize(start.size());
   for (int64_t reg = 0; reg != layout.getNumRegisters(); ++reg) {
     TileLayout::Coords place = layout.getRegisterOffset(reg);
-    int64_t offset = std::exchange(place[axis], 0), line = 0;
-    if (layout.getRank() > 1) {
-      TileLayout::Coords inSlice = place;
-      inSlice.erase(inSlice.begin() + axis);
-      line = *layout.slice(axis).findRegister(inSlice);
-    }
+    int64_t offset = std::exchange(place[axis], 0);
+    int64_t line = layout.getReducedRegister(reg, axis);
     places[line] = place;
     registers[line].emplace_back(offset, reg);
   }
@@ -446,9 +442,7 @@ struct ScanPattern : OpConversionPattern<OpT> {
       steps.push_back({Value(), widen(rewriter, loc, scalar)});
     Value neutral =
         getNeutral(rewriter, loc, op.getKind(), steps.front().term.getType());
-    int64_t lines =
-        type.getRank() > 1 ? layout.slice(axis).getNumRegisters() : 1;
-    SmallVector<Value> start(lines, neutral);
+    SmallVector<Value> start(layout.reduce(axis).getNumRegisters(), neutral);
     Scanner scanner(rewriter, op, layout, axis, op.getReverse(), op.getKind(),
                     scratch, /*wantsLast=*/false);
     SmallVector<Value> results = scanner.run(steps, start, op.getExclusive());
@@ -469,11 +463,11 @@ struct RecurrencePattern : OpConversionPattern<OpT> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     auto type = cast<RankedTensorType>(op.getResult().getType());
-    auto lastType = cast<RankedTensorType>(op.getLast().getType());
+    auto lastType = dyn_cast<RankedTensorType>(op.getLast().getType());
     TileLayout layout = getTileLayout(type);
     unsigned axis = op.getAxis();
     if (op.getA().getType() != type || op.getB().getType() != type ||
-        getTileLayout(lastType) != layout.slice(axis))
+        (lastType && getTileLayout(lastType) != layout.slice(axis)))
       return rewriter.notifyMatchFailure(
           op, "expected equal layouts, and states in a slice of them");
     Value scratch;

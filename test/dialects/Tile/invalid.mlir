@@ -471,7 +471,7 @@ tile.kernel @k(%a: f32) {
 tile.kernel @k(%x: memref<?x?xf32>, %i: index) {
   %x0 = arith.constant dense<0.0> : tensor<4xf32>
   %n = arith.constant dense<0.0> : tensor<4xf32>
-  // expected-error@+1 {{expected a tile of rank 2 or more, found 'tensor<4xf32>'}}
+  // expected-error@+1 {{expected init to be 'f32', found 'tensor<4xf32>'}}
   %r = tile.reduce add %x0, %n axis 0 : tensor<4xf32> -> tensor<4xf32>
 }
 
@@ -664,7 +664,7 @@ tile.kernel @k(%x: memref<?xf32>) {
 
 tile.kernel @k(%x: memref<?xf32>) {
   %t = arith.constant dense<0.0> : tensor<4xf32>
-  // expected-error@+1 {{expected a tile of rank 2 or more, found 'tensor<4xf32>'}}
+  // expected-error@+1 {{expected init to be 'f32', found 'tensor<4xf32>'}}
   %h, %last = tile.recurrence %t, %t, %t axis 0 : tensor<4xf32>, tensor<4xf32>
 }
 

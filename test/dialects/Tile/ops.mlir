@@ -62,6 +62,17 @@ tile.host @scratch[%N]() {
 // CHECK: %[[X:.*]] = memref.alloc(%N) : memref<?xi32>
 // CHECK: tile.launch @count grid(%N) args(%[[X]], %N)
 
+// CHECK-LABEL: tile.kernel @total(
+// CHECK: %[[S:.*]] = tile.reduce add %{{.*}}, %zero axis 0 : tensor<64xf32> -> f32
+// CHECK: tile.recurrence %{{.*}}, %{{.*}}, %[[S]] axis 0 : tensor<64xf32>, f32
+tile.kernel @total(%x: memref<?xf32>, %zero: f32) {
+  %c0 = arith.constant 0 : index
+  %t = tile.load %x[%c0] : memref<?xf32> -> tensor<64xf32>
+  %s = tile.reduce add %t, %zero axis 0 : tensor<64xf32> -> f32
+  %h, %last = tile.recurrence %t, %t, %s axis 0 : tensor<64xf32>, f32
+  tile.store %h, %x[%c0] : tensor<64xf32>, memref<?xf32>
+}
+
 // Either word may come first.
 // CHECK-LABEL: tile.kernel @scans(
 // CHECK: tile.scan add %{{.*}} axis 0 : tensor<64xf32>

@@ -322,6 +322,19 @@ TEST(TileLayout, SliceOfSeveralDimensions) {
   EXPECT_EQ(layout.slice({0, 2}).getShape(), llvm::ArrayRef<int64_t>({32}));
 }
 
+TEST(TileLayout, ReductionsLeaveASliceOrOneElement) {
+  TileLayout mma = TileLayout::wgmmaAccumulator(64, 64);
+  EXPECT_EQ(mma.reduce(0), mma.slice(0u));
+  for (int64_t reg = 0; reg != mma.getNumRegisters(); ++reg)
+    EXPECT_EQ(
+        mma.slice(1u).getRegisterOffset(mma.getReducedRegister(reg, 1))[0],
+        mma.getRegisterOffset(reg)[0]);
+  TileLayout row = TileLayout::blocked({1000}, 4, 4).reduce(0);
+  EXPECT_EQ(row.getNumRegisters(), 1);
+  EXPECT_EQ(row.getReplicatedLaneMask(), 31u);
+  EXPECT_EQ(row.getReplicatedWarpMask(), 3u);
+}
+
 TEST(TileLayout, AxisPartsGoFromElementsToTheWhole) {
   TileLayout mma = TileLayout::wgmmaAccumulator(128, 24);
   EXPECT_EQ(describeParts(mma, 0), "l8 r2 w4 r2");

@@ -163,6 +163,19 @@ TEST(ReferenceOps, IntegerReductionsAreSigned) {
             (std::vector<double>{5, 5, -2, -2}));
 }
 
+TEST(ReferenceOps, VectorsComeToNumbers) {
+  std::string body = R"(
+    %i = arith.constant 10.0 : f32
+    %r = tile.reduce add %x, %i axis 0 : tensor<3xf32> -> f32
+    %c = arith.constant dense<2.0> : tensor<3xf32>
+    %h, %last = tile.recurrence %c, %x, %r axis 0 exclusive : tensor<3xf32>, f32
+    %s = tensor.splat %last : tensor<3xf32>
+    %y = arith.addf %h, %s : tensor<3xf32>)";
+  // 16, 33, 68 and 139.
+  EXPECT_EQ(map("3", "f32", "f32", body, {1, 2, 3}),
+            (std::vector<double>{155, 172, 207}));
+}
+
 TEST(ReferenceOps, ScansInAllDirections) {
   auto scan = [](const std::string &kind, const std::string &rest,
                  const std::vector<double> &x,
