@@ -68,6 +68,27 @@ def first_order():
     compare("last", last, h, 1e-4)
 
 
+def first_order_backward():
+    run.size(B=batch, T=length, D=channels)
+    gates = -softplus(normal(batch, length, channels) * 4)
+    gates[generator.random(gates.shape) < 0.05] = -100
+    g = given("g", bf16(gates))
+    h = given("h", bf16(normal(batch, length, channels)))
+    first = given("first", normal(batch, channels))
+    dh = given("dh", bf16(normal(batch, length, channels)))
+    carried = given("dlast", normal(batch, channels))
+    dx, dg = numpy.empty(g.shape), numpy.empty(g.shape)
+    for t in reversed(range(length)):
+        dx[:, t] = dh[:, t] + carried
+        before = h[:, t - 1] if t else first
+        carried = numpy.exp(g[:, t]) * dx[:, t]
+        dg[:, t] = carried * before
+    found = run("dx", "dg", "dfirst")
+    compare("dx", found[0], dx, 0.004)
+    compare("dg", found[1], dg, 0.004)
+    compare("dfirst", found[2], carried, 1e-4)
+
+
 def selective():
     states, gated = arguments.states, not arguments.ungated
     run.size(B=batch, D=channels, N=states, L=length, Z=batch if gated else 0)
@@ -96,7 +117,10 @@ def selective():
     compare("last", last, h, 1e-3)
 
 
-if pathlib.Path(arguments.program).name.startswith("selective"):
+name = pathlib.Path(arguments.program).stem
+if name == "selective_scan":
     selective()
+elif name.endswith("backward"):
+    first_order_backward()
 else:
     first_order()
