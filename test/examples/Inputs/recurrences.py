@@ -10,14 +10,14 @@ import numpy
 from attention import Run, bf16, make_parser
 
 parser = make_parser(__doc__)
-parser.add_argument("--length", type=int, required=True)
+parser.add_argument("--length", type=int, nargs="+", required=True)
 parser.add_argument("--batch", type=int, default=2)
 parser.add_argument("--channels", type=int, default=130)
 parser.add_argument("--states", type=int, default=16)
 parser.add_argument("--ungated", action="store_true")
 parser.add_argument("--segments", type=int)
 arguments, rest = parser.parse_known_args()
-batch, length, channels = arguments.batch, arguments.length, arguments.channels
+batch, length, channels = arguments.batch, sum(arguments.length), arguments.channels
 generator = numpy.random.default_rng(5)
 run = Run(arguments.program, arguments.folder, rest)
 
@@ -48,16 +48,20 @@ def softplus(x):
     return numpy.logaddexp(x, 0)
 
 
+def gates(*shape):
+    """Gates of all sizes: those that forget everything, and that nothing."""
+    gates = -softplus(normal(*shape) * 4)
+    gates[generator.random(shape) < 0.05] = -100
+    gates[..., :2] = 0
+    return bf16(gates)
+
+
 def first_order():
     run.size(B=batch, T=length, D=channels)
     if arguments.segments:
         run.size(SEGMENTS=arguments.segments)
     x = given("x", bf16(normal(batch, length, channels)))
-    # Gates of all sizes: those that forget everything, and that nothing.
-    gates = -softplus(normal(batch, length, channels) * 4)
-    gates[generator.random(gates.shape) < 0.05] = -100
-    gates[:, :, :2] = 0
-    g = given("g", bf16(gates))
+    g = given("g", gates(batch, length, channels))
     h = given("first", normal(batch, channels))
     states = numpy.empty(x.shape)
     for t in range(length):
@@ -68,11 +72,27 @@ def first_order():
     compare("last", last, h, 1e-4)
 
 
+def packed():
+    count = len(arguments.length)
+    run.size(N=count, STARTS=count + 1, T=length, D=channels)
+    x = given("x", bf16(normal(length, channels)))
+    g = given("g", gates(length, channels))
+    h = given("first", normal(count, channels))
+    starts = numpy.cumsum([0, *arguments.length])
+    run.input("starts", starts)
+    states = numpy.empty(x.shape)
+    for n in range(count):
+        for t in range(starts[n], starts[n + 1]):
+            h[n] = numpy.exp(g[t]) * h[n] + x[t]
+            states[t] = h[n]
+    found, last = run("h", "last")
+    compare("h", found, states, 0.004)
+    compare("last", last, h, 1e-4)
+
+
 def first_order_backward():
     run.size(B=batch, T=length, D=channels)
-    gates = -softplus(normal(batch, length, channels) * 4)
-    gates[generator.random(gates.shape) < 0.05] = -100
-    g = given("g", bf16(gates))
+    g = given("g", gates(batch, length, channels))
     h = given("h", bf16(normal(batch, length, channels)))
     first = given("first", normal(batch, channels))
     dh = given("dh", bf16(normal(batch, length, channels)))
@@ -122,5 +142,7 @@ if name == "selective_scan":
     selective()
 elif name.endswith("backward"):
     first_order_backward()
+elif name.endswith("varlen"):
+    packed()
 else:
     first_order()
