@@ -208,6 +208,8 @@ LogicalResult PlanBuilder::addInstruction(Operation *op) {
     instruction.resultBits = getBits(result);
     for (auto [i, value] : llvm::enumerate(op->getOperands()))
       instruction.operands[i] = values.lookup(value);
+    if (isDivision(*indexOp))
+      instruction.location = getFileAndLine(op->getLoc());
   }
   values[op->getResult(0)] = plan.sizes.size() + plan.instructions.size();
   plan.instructions.push_back(instruction);

@@ -47,6 +47,8 @@ static json formatInstruction(const Instruction &instruction) {
   for (size_t i = 0; i < getOperandCount(instruction.op); ++i)
     operands.push_back(instruction.operands[i]);
   result["operands"] = std::move(operands);
+  if (isDivision(instruction.op))
+    result["location"] = instruction.location;
   return result;
 }
 

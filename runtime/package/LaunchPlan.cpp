@@ -124,7 +124,7 @@ static int64_t signExtend(uint64_t value, unsigned bits) {
   return int64_t(value << (64 - bits)) >> (64 - bits);
 }
 
-static bool isDivision(IndexOp op) {
+bool heddle::isDivision(IndexOp op) {
   return op >= IndexOp::DivSI && op <= IndexOp::RemUI;
 }
 
@@ -226,26 +226,40 @@ heddle::evaluate(const LaunchPlan &plan, std::span<const int64_t> sizes) {
   if (Expected<void> valid = verifySizes(plan, sizes); !valid)
     return tl::unexpected(valid.error());
   std::vector<uint64_t> values(sizes.begin(), sizes.end());
+  auto getPlace = [](const std::string &location) {
+    return location.empty() ? "" : location + ": ";
+  };
+  // Checks come in order, each as soon as its condition is known: they may be
+  // what keeps the next instruction from dividing by zero.
+  auto check = plan.checks.begin();
+  auto runChecks = [&]() -> Expected<void> {
+    for (; check != plan.checks.end() && check->condition < values.size();
+         ++check) {
+      if (values[check->condition] != 0)
+        continue;
+      std::string found;
+      for (size_t i = 0; i < sizes.size(); ++i)
+        found += fmt::format("{}{}={}", i ? ", " : "", plan.sizes[i], sizes[i]);
+      return makeError(ErrorKind::InvalidInput, "{}{}, found {}",
+                       getPlace(check->location), check->message, found);
+    }
+    return {};
+  };
   for (const Instruction &instruction : plan.instructions) {
+    if (Expected<void> met = runChecks(); !met)
+      return tl::unexpected(met.error());
     auto [a, b, c] = instruction.operands;
     // Constants have no operands, and others may have fewer than three.
     auto get = [&](uint32_t i) { return i < values.size() ? values[i] : 0; };
     if (isDivision(instruction.op) && get(b) == 0)
       return makeError(ErrorKind::InvalidInput,
-                       "division by zero in '{}': arith.{} of {} and 0",
-                       plan.name, getName(instruction.op), get(a));
+                       "{}division by zero in '{}': arith.{} of {} and 0",
+                       getPlace(instruction.location), plan.name,
+                       getName(instruction.op), get(a));
     values.push_back(truncate(compute(instruction, get(a), get(b), get(c)),
                               instruction.resultBits));
   }
-  for (const CheckPlan &check : plan.checks) {
-    if (check.condition >= values.size() || values[check.condition] != 0)
-      continue;
-    std::string found;
-    for (size_t i = 0; i < sizes.size(); ++i)
-      found += fmt::format("{}{}={}", i ? ", " : "", plan.sizes[i], sizes[i]);
-    return makeError(ErrorKind::InvalidInput, "{}{}{}, found {}",
-                     check.location, check.location.empty() ? "" : ": ",
-                     check.message, found);
-  }
+  if (Expected<void> met = runChecks(); !met)
+    return tl::unexpected(met.error());
   return values;
 }

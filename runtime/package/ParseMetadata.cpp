@@ -88,6 +88,8 @@ static Instruction parseInstruction(const JsonValue &value) {
   std::vector<uint32_t> operands =
       value["operands"].getArray(count, count, parseNumber);
   std::copy(operands.begin(), operands.end(), instruction.operands.begin());
+  if (isDivision(instruction.op))
+    instruction.location = value["location"].getString();
   return instruction;
 }
 

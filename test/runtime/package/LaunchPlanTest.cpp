@@ -78,6 +78,28 @@ TEST(LaunchPlan, DivisionByZeroIsAnError) {
   ASSERT_FALSE(values);
   EXPECT_EQ(values.error().message,
             "division by zero in 'host': arith.divui of 0 and 0");
+
+  plan.instructions[0].location = "host.mlir:7";
+  EXPECT_EQ(evaluate(plan, std::vector<int64_t>{0}).error().message,
+            "host.mlir:7: division by zero in 'host': arith.divui of 0 and 0");
+}
+
+TEST(LaunchPlan, ChecksComeBeforeWhatFollowsTheirConditions) {
+  LaunchPlan plan;
+  plan.name = "host";
+  plan.sizes = {"N"};
+  plan.instructions = {
+      {.constant = 0},
+      {.op = IndexOp::CmpNe, .resultBits = 1, .operands = {0, 1}},
+      {.op = IndexOp::DivUI, .operands = {0, 0}},
+      {.op = IndexOp::CmpEq, .resultBits = 1, .operands = {3, 1}}};
+  plan.checks = {{.condition = 2, .message = "expected N above 0"},
+                 {.condition = 4, .message = "expected no quotient"}};
+  auto getMessage = [&](int64_t n) {
+    return evaluate(plan, std::vector<int64_t>{n}).error().message;
+  };
+  EXPECT_EQ(getMessage(0), "expected N above 0, found N=0");
+  EXPECT_EQ(getMessage(2), "expected no quotient, found N=2");
 }
 
 TEST(LaunchPlan, SizesAreChecked) {

@@ -89,6 +89,9 @@ std::string_view getName(IndexOp op);
 /// How many operands it has, 0 to 3.
 size_t getOperandCount(IndexOp op);
 
+/// Whether `op` divides its first operand by the second.
+bool isDivision(IndexOp op);
+
 /// Computes one value. Values are numbered: first the sizes, then the results
 /// of the instructions; an operand is a value of a lower number. A value is as
 /// wide as its type, up to 64 bits.
@@ -100,6 +103,8 @@ struct Instruction {
   std::array<uint32_t, 3> operands = {};
   /// The bits of a constant; the only instruction that may be a float.
   uint64_t constant = 0;
+  /// Where the author wrote a division, for messages; may be empty.
+  std::string location;
 };
 
 /// A condition that the sizes of a call must meet.
@@ -228,7 +233,8 @@ Expected<uint64_t> getBytes(const LaunchPlan &plan, size_t i,
                             std::span<const int64_t> sizes);
 
 /// Runs the instructions: the sizes followed by all results. An error on a
-/// division by zero, or if the sizes do not meet a condition.
+/// division by zero, or if the sizes do not meet a condition: whichever comes
+/// first, in the order of instructions.
 Expected<std::vector<uint64_t>> evaluate(const LaunchPlan &plan,
                                          std::span<const int64_t> sizes);
 
