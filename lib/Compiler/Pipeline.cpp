@@ -62,8 +62,10 @@ void heddle::buildPipeline(OpPassManager &manager, Stage stopAfter) {
     addRolePasses(manager);
   if (stopAfter >= Stage::Barriers)
     addBarrierPasses(manager);
-  if (stopAfter >= Stage::NVVM)
+  if (stopAfter >= Stage::NVVM) {
     manager.addPass(createConvertToNVVM());
+    manager.addPass(createPackMasks());
+  }
   if (stopAfter >= Stage::LLVM)
     manager.addPass(createConvertScalarsToLLVM());
 }

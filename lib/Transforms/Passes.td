@@ -397,6 +397,39 @@ def OverlapDots : Pass<"overlap-dots", "::heddle::tile::KernelOp"> {
   ];
 }
 
+def PackMasks : Pass<"pack-masks", "::mlir::ModuleOp"> {
+  let summary = "mask elements by the bits of a word";
+  let description = [{
+    On functions of one thread, whose registers hold elements at known offsets:
+    where selects compare `x`, `x + 1`, `x + 8`, `x + 9`, ... of 32 bits with one
+    bound, the bounds of those that are true follow from the bound. They become
+    a word with a bit for each element, for every comparison of a condition;
+    what combines comparisons combines words. Hardware takes seven bits to
+    predicates at once, and so a mask costs little more than the selects. Sums
+    may wrap around: the result is the same.
+
+    Before:
+    ```mlir
+    %sees_0 = arith.cmpi slt, %column_0, %end : i32
+    %sees_1 = arith.cmpi slt, %column_1, %end : i32
+    %s_0 = arith.select %sees_0, %qk_0, %hidden : f32
+    %s_1 = arith.select %sees_1, %qk_1, %hidden : f32
+    ```
+    After:
+    ```mlir
+    %bit_0 = arith.andi %word, %c1 : i32
+    %sees_0 = arith.cmpi ne, %bit_0, %c0 : i32
+    %s_0 = arith.select %sees_0, %qk_0, %hidden : f32
+    %bit_1 = arith.andi %word, %c2 : i32
+    %sees_1 = arith.cmpi ne, %bit_1, %c0 : i32
+    %s_1 = arith.select %sees_1, %qk_1, %hidden : f32
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect"
+  ];
+}
+
 def PipelineMma : Pass<"pipeline-mma", "::heddle::tile::KernelOp"> {
   let summary = "turns dots into asynchronous products and waits for them late";
   let description = [{

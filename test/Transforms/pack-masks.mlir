@@ -1,0 +1,552 @@
+// What a thread holds of a tile, and which of its elements are compared with one bound.
+// RUN: heddle-opt %s --pack-masks --allow-unregistered-dialect --split-input-file | FileCheck %s
+
+// Columns as the accumulator of a product has them: pairs, 8 apart. What is below the bound is counted, pairs by pairs.
+// CHECK-LABEL: @fragment(
+// CHECK-SAME: %[[X:.*]]: i32, %[[BOUND:.*]]: i32, %[[S:.*]]: f32)
+// CHECK: %[[BEGIN:.*]] = arith.subi %c-2147483648{{.*}}, %[[X]]
+// CHECK: %[[END:.*]] = arith.subi %[[BOUND]], %[[X]]
+// CHECK: llvm.inline_asm "bmsk.clamp.b32 $0, 0, $1;"
+// CHECK: %[[LIMIT:.*]] = arith.minui %[[END]], %c58
+// CHECK: %[[REST:.*]] = arith.andi %[[LIMIT]], %c7
+// CHECK: %[[LOW:.*]] = arith.minui %[[REST]], %c2
+// CHECK: %[[HIGH:.*]] = arith.shrui %[[LIMIT]], %c3
+// CHECK: %[[TWICE:.*]] = arith.shli %[[HIGH]], %c1
+// CHECK: %[[COUNT:.*]] = arith.addi %[[TWICE]], %[[LOW]]
+// CHECK: llvm.inline_asm "bmsk.clamp.b32 $0, 0, $1;", "=r,r" %[[COUNT]]
+// CHECK: arith.cmpi ule, %[[BEGIN]], %[[END]]
+// CHECK: %[[WORD:.*]] = arith.select
+// CHECK: %[[FIRST:.*]] = arith.andi %[[WORD]], %c1
+// CHECK-NEXT: %{{.*}} = arith.constant 0
+// CHECK-NEXT: %[[SEES:.*]] = arith.cmpi ne, %[[FIRST]]
+// CHECK-NEXT: arith.select %[[SEES]], %[[S]]
+// CHECK-COUNT-15: arith.cmpi ne
+// CHECK-NOT: arith.cmpi ne
+llvm.func @fragment(%x: i32, %bound: i32, %s: f32) {
+  %hidden = arith.constant 0xFF800000 : f32
+  %c1 = arith.constant 1 : i32
+  %c8 = arith.constant 8 : i32
+  %c9 = arith.constant 9 : i32
+  %c16 = arith.constant 16 : i32
+  %c17 = arith.constant 17 : i32
+  %c24 = arith.constant 24 : i32
+  %c25 = arith.constant 25 : i32
+  %c32 = arith.constant 32 : i32
+  %c33 = arith.constant 33 : i32
+  %c40 = arith.constant 40 : i32
+  %c41 = arith.constant 41 : i32
+  %c48 = arith.constant 48 : i32
+  %c49 = arith.constant 49 : i32
+  %c56 = arith.constant 56 : i32
+  %c57 = arith.constant 57 : i32
+  %x1 = arith.addi %x, %c1 : i32
+  %x8 = arith.addi %x, %c8 : i32
+  %x9 = arith.addi %x, %c9 : i32
+  %x16 = arith.addi %x, %c16 : i32
+  %x17 = arith.addi %x, %c17 : i32
+  %x24 = arith.addi %x, %c24 : i32
+  %x25 = arith.addi %x, %c25 : i32
+  %x32 = arith.addi %x, %c32 : i32
+  %x33 = arith.addi %x, %c33 : i32
+  %x40 = arith.addi %x, %c40 : i32
+  %x41 = arith.addi %x, %c41 : i32
+  %x48 = arith.addi %x, %c48 : i32
+  %x49 = arith.addi %x, %c49 : i32
+  %x56 = arith.addi %x, %c56 : i32
+  %x57 = arith.addi %x, %c57 : i32
+  %m0 = arith.cmpi slt, %x, %bound : i32
+  %m1 = arith.cmpi slt, %x1, %bound : i32
+  %m8 = arith.cmpi slt, %x8, %bound : i32
+  %m9 = arith.cmpi slt, %x9, %bound : i32
+  %m16 = arith.cmpi slt, %x16, %bound : i32
+  %m17 = arith.cmpi slt, %x17, %bound : i32
+  %m24 = arith.cmpi slt, %x24, %bound : i32
+  %m25 = arith.cmpi slt, %x25, %bound : i32
+  %m32 = arith.cmpi slt, %x32, %bound : i32
+  %m33 = arith.cmpi slt, %x33, %bound : i32
+  %m40 = arith.cmpi slt, %x40, %bound : i32
+  %m41 = arith.cmpi slt, %x41, %bound : i32
+  %m48 = arith.cmpi slt, %x48, %bound : i32
+  %m49 = arith.cmpi slt, %x49, %bound : i32
+  %m56 = arith.cmpi slt, %x56, %bound : i32
+  %m57 = arith.cmpi slt, %x57, %bound : i32
+  %s0 = arith.select %m0, %s, %hidden : f32
+  %s1 = arith.select %m1, %s, %hidden : f32
+  %s8 = arith.select %m8, %s, %hidden : f32
+  %s9 = arith.select %m9, %s, %hidden : f32
+  %s16 = arith.select %m16, %s, %hidden : f32
+  %s17 = arith.select %m17, %s, %hidden : f32
+  %s24 = arith.select %m24, %s, %hidden : f32
+  %s25 = arith.select %m25, %s, %hidden : f32
+  %s32 = arith.select %m32, %s, %hidden : f32
+  %s33 = arith.select %m33, %s, %hidden : f32
+  %s40 = arith.select %m40, %s, %hidden : f32
+  %s41 = arith.select %m41, %s, %hidden : f32
+  %s48 = arith.select %m48, %s, %hidden : f32
+  %s49 = arith.select %m49, %s, %hidden : f32
+  %s56 = arith.select %m56, %s, %hidden : f32
+  %s57 = arith.select %m57, %s, %hidden : f32
+  "use"(%s0) : (f32) -> ()
+  "use"(%s1) : (f32) -> ()
+  "use"(%s8) : (f32) -> ()
+  "use"(%s9) : (f32) -> ()
+  "use"(%s16) : (f32) -> ()
+  "use"(%s17) : (f32) -> ()
+  "use"(%s24) : (f32) -> ()
+  "use"(%s25) : (f32) -> ()
+  "use"(%s32) : (f32) -> ()
+  "use"(%s33) : (f32) -> ()
+  "use"(%s40) : (f32) -> ()
+  "use"(%s41) : (f32) -> ()
+  "use"(%s48) : (f32) -> ()
+  "use"(%s49) : (f32) -> ()
+  "use"(%s56) : (f32) -> ()
+  "use"(%s57) : (f32) -> ()
+  llvm.return
+}
+
+// -----
+
+// One element of 32: a part of 32 counts as all of it. What is greater is what is not less or equal.
+// CHECK-LABEL: @apart(
+// CHECK: %[[LIMIT:.*]] = arith.minui %{{.*}}, %c481
+// CHECK: %[[REST:.*]] = arith.andi %[[LIMIT]], %c31
+// CHECK: %[[SOME:.*]] = arith.minui %[[REST]], %c1
+// CHECK: %[[ALL:.*]] = arith.shrui %[[LIMIT]], %c5
+// CHECK: arith.addi %[[ALL]], %[[SOME]]
+// CHECK: arith.cmpi ult
+// CHECK: %[[WORD:.*]] = arith.select
+// CHECK: arith.xori %[[WORD]], %c-1
+llvm.func @apart(%x: i32, %bound: i32, %s: f32) {
+  %hidden = arith.constant 0xFF800000 : f32
+  %c32 = arith.constant 32 : i32
+  %c64 = arith.constant 64 : i32
+  %c96 = arith.constant 96 : i32
+  %c128 = arith.constant 128 : i32
+  %c160 = arith.constant 160 : i32
+  %c192 = arith.constant 192 : i32
+  %c224 = arith.constant 224 : i32
+  %c256 = arith.constant 256 : i32
+  %c288 = arith.constant 288 : i32
+  %c320 = arith.constant 320 : i32
+  %c352 = arith.constant 352 : i32
+  %c384 = arith.constant 384 : i32
+  %c416 = arith.constant 416 : i32
+  %c448 = arith.constant 448 : i32
+  %c480 = arith.constant 480 : i32
+  %x32 = arith.addi %x, %c32 : i32
+  %x64 = arith.addi %x, %c64 : i32
+  %x96 = arith.addi %x, %c96 : i32
+  %x128 = arith.addi %x, %c128 : i32
+  %x160 = arith.addi %x, %c160 : i32
+  %x192 = arith.addi %x, %c192 : i32
+  %x224 = arith.addi %x, %c224 : i32
+  %x256 = arith.addi %x, %c256 : i32
+  %x288 = arith.addi %x, %c288 : i32
+  %x320 = arith.addi %x, %c320 : i32
+  %x352 = arith.addi %x, %c352 : i32
+  %x384 = arith.addi %x, %c384 : i32
+  %x416 = arith.addi %x, %c416 : i32
+  %x448 = arith.addi %x, %c448 : i32
+  %x480 = arith.addi %x, %c480 : i32
+  %m0 = arith.cmpi ugt, %x, %bound : i32
+  %m32 = arith.cmpi ugt, %x32, %bound : i32
+  %m64 = arith.cmpi ugt, %x64, %bound : i32
+  %m96 = arith.cmpi ugt, %x96, %bound : i32
+  %m128 = arith.cmpi ugt, %x128, %bound : i32
+  %m160 = arith.cmpi ugt, %x160, %bound : i32
+  %m192 = arith.cmpi ugt, %x192, %bound : i32
+  %m224 = arith.cmpi ugt, %x224, %bound : i32
+  %m256 = arith.cmpi ugt, %x256, %bound : i32
+  %m288 = arith.cmpi ugt, %x288, %bound : i32
+  %m320 = arith.cmpi ugt, %x320, %bound : i32
+  %m352 = arith.cmpi ugt, %x352, %bound : i32
+  %m384 = arith.cmpi ugt, %x384, %bound : i32
+  %m416 = arith.cmpi ugt, %x416, %bound : i32
+  %m448 = arith.cmpi ugt, %x448, %bound : i32
+  %m480 = arith.cmpi ugt, %x480, %bound : i32
+  %s0 = arith.select %m0, %s, %hidden : f32
+  %s32 = arith.select %m32, %s, %hidden : f32
+  %s64 = arith.select %m64, %s, %hidden : f32
+  %s96 = arith.select %m96, %s, %hidden : f32
+  %s128 = arith.select %m128, %s, %hidden : f32
+  %s160 = arith.select %m160, %s, %hidden : f32
+  %s192 = arith.select %m192, %s, %hidden : f32
+  %s224 = arith.select %m224, %s, %hidden : f32
+  %s256 = arith.select %m256, %s, %hidden : f32
+  %s288 = arith.select %m288, %s, %hidden : f32
+  %s320 = arith.select %m320, %s, %hidden : f32
+  %s352 = arith.select %m352, %s, %hidden : f32
+  %s384 = arith.select %m384, %s, %hidden : f32
+  %s416 = arith.select %m416, %s, %hidden : f32
+  %s448 = arith.select %m448, %s, %hidden : f32
+  %s480 = arith.select %m480, %s, %hidden : f32
+  "use"(%s0) : (f32) -> ()
+  "use"(%s32) : (f32) -> ()
+  "use"(%s64) : (f32) -> ()
+  "use"(%s96) : (f32) -> ()
+  "use"(%s128) : (f32) -> ()
+  "use"(%s160) : (f32) -> ()
+  "use"(%s192) : (f32) -> ()
+  "use"(%s224) : (f32) -> ()
+  "use"(%s256) : (f32) -> ()
+  "use"(%s288) : (f32) -> ()
+  "use"(%s320) : (f32) -> ()
+  "use"(%s352) : (f32) -> ()
+  "use"(%s384) : (f32) -> ()
+  "use"(%s416) : (f32) -> ()
+  "use"(%s448) : (f32) -> ()
+  "use"(%s480) : (f32) -> ()
+  llvm.return
+}
+
+// -----
+
+// Words would cost more.
+// CHECK-LABEL: @few(
+// CHECK-NOT: bmsk
+// CHECK: llvm.return
+llvm.func @few(%x: i32, %bound: i32, %s: f32) {
+  %hidden = arith.constant 0xFF800000 : f32
+  %c1 = arith.constant 1 : i32
+  %c8 = arith.constant 8 : i32
+  %c9 = arith.constant 9 : i32
+  %c16 = arith.constant 16 : i32
+  %c17 = arith.constant 17 : i32
+  %c24 = arith.constant 24 : i32
+  %c25 = arith.constant 25 : i32
+  %c32 = arith.constant 32 : i32
+  %c33 = arith.constant 33 : i32
+  %c40 = arith.constant 40 : i32
+  %c41 = arith.constant 41 : i32
+  %c48 = arith.constant 48 : i32
+  %c49 = arith.constant 49 : i32
+  %c56 = arith.constant 56 : i32
+  %x1 = arith.addi %x, %c1 : i32
+  %x8 = arith.addi %x, %c8 : i32
+  %x9 = arith.addi %x, %c9 : i32
+  %x16 = arith.addi %x, %c16 : i32
+  %x17 = arith.addi %x, %c17 : i32
+  %x24 = arith.addi %x, %c24 : i32
+  %x25 = arith.addi %x, %c25 : i32
+  %x32 = arith.addi %x, %c32 : i32
+  %x33 = arith.addi %x, %c33 : i32
+  %x40 = arith.addi %x, %c40 : i32
+  %x41 = arith.addi %x, %c41 : i32
+  %x48 = arith.addi %x, %c48 : i32
+  %x49 = arith.addi %x, %c49 : i32
+  %x56 = arith.addi %x, %c56 : i32
+  %m0 = arith.cmpi slt, %x, %bound : i32
+  %m1 = arith.cmpi slt, %x1, %bound : i32
+  %m8 = arith.cmpi slt, %x8, %bound : i32
+  %m9 = arith.cmpi slt, %x9, %bound : i32
+  %m16 = arith.cmpi slt, %x16, %bound : i32
+  %m17 = arith.cmpi slt, %x17, %bound : i32
+  %m24 = arith.cmpi slt, %x24, %bound : i32
+  %m25 = arith.cmpi slt, %x25, %bound : i32
+  %m32 = arith.cmpi slt, %x32, %bound : i32
+  %m33 = arith.cmpi slt, %x33, %bound : i32
+  %m40 = arith.cmpi slt, %x40, %bound : i32
+  %m41 = arith.cmpi slt, %x41, %bound : i32
+  %m48 = arith.cmpi slt, %x48, %bound : i32
+  %m49 = arith.cmpi slt, %x49, %bound : i32
+  %m56 = arith.cmpi slt, %x56, %bound : i32
+  %s0 = arith.select %m0, %s, %hidden : f32
+  %s1 = arith.select %m1, %s, %hidden : f32
+  %s8 = arith.select %m8, %s, %hidden : f32
+  %s9 = arith.select %m9, %s, %hidden : f32
+  %s16 = arith.select %m16, %s, %hidden : f32
+  %s17 = arith.select %m17, %s, %hidden : f32
+  %s24 = arith.select %m24, %s, %hidden : f32
+  %s25 = arith.select %m25, %s, %hidden : f32
+  %s32 = arith.select %m32, %s, %hidden : f32
+  %s33 = arith.select %m33, %s, %hidden : f32
+  %s40 = arith.select %m40, %s, %hidden : f32
+  %s41 = arith.select %m41, %s, %hidden : f32
+  %s48 = arith.select %m48, %s, %hidden : f32
+  %s49 = arith.select %m49, %s, %hidden : f32
+  %s56 = arith.select %m56, %s, %hidden : f32
+  "use"(%s0) : (f32) -> ()
+  "use"(%s1) : (f32) -> ()
+  "use"(%s8) : (f32) -> ()
+  "use"(%s9) : (f32) -> ()
+  "use"(%s16) : (f32) -> ()
+  "use"(%s17) : (f32) -> ()
+  "use"(%s24) : (f32) -> ()
+  "use"(%s25) : (f32) -> ()
+  "use"(%s32) : (f32) -> ()
+  "use"(%s33) : (f32) -> ()
+  "use"(%s40) : (f32) -> ()
+  "use"(%s41) : (f32) -> ()
+  "use"(%s48) : (f32) -> ()
+  "use"(%s49) : (f32) -> ()
+  "use"(%s56) : (f32) -> ()
+  llvm.return
+}
+
+// -----
+
+// Not in order.
+// CHECK-LABEL: @equal(
+// CHECK-NOT: bmsk
+// CHECK: llvm.return
+llvm.func @equal(%x: i32, %bound: i32, %s: f32) {
+  %hidden = arith.constant 0xFF800000 : f32
+  %c1 = arith.constant 1 : i32
+  %c8 = arith.constant 8 : i32
+  %c9 = arith.constant 9 : i32
+  %c16 = arith.constant 16 : i32
+  %c17 = arith.constant 17 : i32
+  %c24 = arith.constant 24 : i32
+  %c25 = arith.constant 25 : i32
+  %c32 = arith.constant 32 : i32
+  %c33 = arith.constant 33 : i32
+  %c40 = arith.constant 40 : i32
+  %c41 = arith.constant 41 : i32
+  %c48 = arith.constant 48 : i32
+  %c49 = arith.constant 49 : i32
+  %c56 = arith.constant 56 : i32
+  %c57 = arith.constant 57 : i32
+  %x1 = arith.addi %x, %c1 : i32
+  %x8 = arith.addi %x, %c8 : i32
+  %x9 = arith.addi %x, %c9 : i32
+  %x16 = arith.addi %x, %c16 : i32
+  %x17 = arith.addi %x, %c17 : i32
+  %x24 = arith.addi %x, %c24 : i32
+  %x25 = arith.addi %x, %c25 : i32
+  %x32 = arith.addi %x, %c32 : i32
+  %x33 = arith.addi %x, %c33 : i32
+  %x40 = arith.addi %x, %c40 : i32
+  %x41 = arith.addi %x, %c41 : i32
+  %x48 = arith.addi %x, %c48 : i32
+  %x49 = arith.addi %x, %c49 : i32
+  %x56 = arith.addi %x, %c56 : i32
+  %x57 = arith.addi %x, %c57 : i32
+  %m0 = arith.cmpi eq, %x, %bound : i32
+  %m1 = arith.cmpi eq, %x1, %bound : i32
+  %m8 = arith.cmpi eq, %x8, %bound : i32
+  %m9 = arith.cmpi eq, %x9, %bound : i32
+  %m16 = arith.cmpi eq, %x16, %bound : i32
+  %m17 = arith.cmpi eq, %x17, %bound : i32
+  %m24 = arith.cmpi eq, %x24, %bound : i32
+  %m25 = arith.cmpi eq, %x25, %bound : i32
+  %m32 = arith.cmpi eq, %x32, %bound : i32
+  %m33 = arith.cmpi eq, %x33, %bound : i32
+  %m40 = arith.cmpi eq, %x40, %bound : i32
+  %m41 = arith.cmpi eq, %x41, %bound : i32
+  %m48 = arith.cmpi eq, %x48, %bound : i32
+  %m49 = arith.cmpi eq, %x49, %bound : i32
+  %m56 = arith.cmpi eq, %x56, %bound : i32
+  %m57 = arith.cmpi eq, %x57, %bound : i32
+  %s0 = arith.select %m0, %s, %hidden : f32
+  %s1 = arith.select %m1, %s, %hidden : f32
+  %s8 = arith.select %m8, %s, %hidden : f32
+  %s9 = arith.select %m9, %s, %hidden : f32
+  %s16 = arith.select %m16, %s, %hidden : f32
+  %s17 = arith.select %m17, %s, %hidden : f32
+  %s24 = arith.select %m24, %s, %hidden : f32
+  %s25 = arith.select %m25, %s, %hidden : f32
+  %s32 = arith.select %m32, %s, %hidden : f32
+  %s33 = arith.select %m33, %s, %hidden : f32
+  %s40 = arith.select %m40, %s, %hidden : f32
+  %s41 = arith.select %m41, %s, %hidden : f32
+  %s48 = arith.select %m48, %s, %hidden : f32
+  %s49 = arith.select %m49, %s, %hidden : f32
+  %s56 = arith.select %m56, %s, %hidden : f32
+  %s57 = arith.select %m57, %s, %hidden : f32
+  "use"(%s0) : (f32) -> ()
+  "use"(%s1) : (f32) -> ()
+  "use"(%s8) : (f32) -> ()
+  "use"(%s9) : (f32) -> ()
+  "use"(%s16) : (f32) -> ()
+  "use"(%s17) : (f32) -> ()
+  "use"(%s24) : (f32) -> ()
+  "use"(%s25) : (f32) -> ()
+  "use"(%s32) : (f32) -> ()
+  "use"(%s33) : (f32) -> ()
+  "use"(%s40) : (f32) -> ()
+  "use"(%s41) : (f32) -> ()
+  "use"(%s48) : (f32) -> ()
+  "use"(%s49) : (f32) -> ()
+  "use"(%s56) : (f32) -> ()
+  "use"(%s57) : (f32) -> ()
+  llvm.return
+}
+
+// -----
+
+// Of 64 bits.
+// CHECK-LABEL: @wide(
+// CHECK-NOT: bmsk
+// CHECK: llvm.return
+llvm.func @wide(%x: i64, %bound: i64, %s: f32) {
+  %hidden = arith.constant 0xFF800000 : f32
+  %c1 = arith.constant 1 : i64
+  %c8 = arith.constant 8 : i64
+  %c9 = arith.constant 9 : i64
+  %c16 = arith.constant 16 : i64
+  %c17 = arith.constant 17 : i64
+  %c24 = arith.constant 24 : i64
+  %c25 = arith.constant 25 : i64
+  %c32 = arith.constant 32 : i64
+  %c33 = arith.constant 33 : i64
+  %c40 = arith.constant 40 : i64
+  %c41 = arith.constant 41 : i64
+  %c48 = arith.constant 48 : i64
+  %c49 = arith.constant 49 : i64
+  %c56 = arith.constant 56 : i64
+  %c57 = arith.constant 57 : i64
+  %x1 = arith.addi %x, %c1 : i64
+  %x8 = arith.addi %x, %c8 : i64
+  %x9 = arith.addi %x, %c9 : i64
+  %x16 = arith.addi %x, %c16 : i64
+  %x17 = arith.addi %x, %c17 : i64
+  %x24 = arith.addi %x, %c24 : i64
+  %x25 = arith.addi %x, %c25 : i64
+  %x32 = arith.addi %x, %c32 : i64
+  %x33 = arith.addi %x, %c33 : i64
+  %x40 = arith.addi %x, %c40 : i64
+  %x41 = arith.addi %x, %c41 : i64
+  %x48 = arith.addi %x, %c48 : i64
+  %x49 = arith.addi %x, %c49 : i64
+  %x56 = arith.addi %x, %c56 : i64
+  %x57 = arith.addi %x, %c57 : i64
+  %m0 = arith.cmpi slt, %x, %bound : i64
+  %m1 = arith.cmpi slt, %x1, %bound : i64
+  %m8 = arith.cmpi slt, %x8, %bound : i64
+  %m9 = arith.cmpi slt, %x9, %bound : i64
+  %m16 = arith.cmpi slt, %x16, %bound : i64
+  %m17 = arith.cmpi slt, %x17, %bound : i64
+  %m24 = arith.cmpi slt, %x24, %bound : i64
+  %m25 = arith.cmpi slt, %x25, %bound : i64
+  %m32 = arith.cmpi slt, %x32, %bound : i64
+  %m33 = arith.cmpi slt, %x33, %bound : i64
+  %m40 = arith.cmpi slt, %x40, %bound : i64
+  %m41 = arith.cmpi slt, %x41, %bound : i64
+  %m48 = arith.cmpi slt, %x48, %bound : i64
+  %m49 = arith.cmpi slt, %x49, %bound : i64
+  %m56 = arith.cmpi slt, %x56, %bound : i64
+  %m57 = arith.cmpi slt, %x57, %bound : i64
+  %s0 = arith.select %m0, %s, %hidden : f32
+  %s1 = arith.select %m1, %s, %hidden : f32
+  %s8 = arith.select %m8, %s, %hidden : f32
+  %s9 = arith.select %m9, %s, %hidden : f32
+  %s16 = arith.select %m16, %s, %hidden : f32
+  %s17 = arith.select %m17, %s, %hidden : f32
+  %s24 = arith.select %m24, %s, %hidden : f32
+  %s25 = arith.select %m25, %s, %hidden : f32
+  %s32 = arith.select %m32, %s, %hidden : f32
+  %s33 = arith.select %m33, %s, %hidden : f32
+  %s40 = arith.select %m40, %s, %hidden : f32
+  %s41 = arith.select %m41, %s, %hidden : f32
+  %s48 = arith.select %m48, %s, %hidden : f32
+  %s49 = arith.select %m49, %s, %hidden : f32
+  %s56 = arith.select %m56, %s, %hidden : f32
+  %s57 = arith.select %m57, %s, %hidden : f32
+  "use"(%s0) : (f32) -> ()
+  "use"(%s1) : (f32) -> ()
+  "use"(%s8) : (f32) -> ()
+  "use"(%s9) : (f32) -> ()
+  "use"(%s16) : (f32) -> ()
+  "use"(%s17) : (f32) -> ()
+  "use"(%s24) : (f32) -> ()
+  "use"(%s25) : (f32) -> ()
+  "use"(%s32) : (f32) -> ()
+  "use"(%s33) : (f32) -> ()
+  "use"(%s40) : (f32) -> ()
+  "use"(%s41) : (f32) -> ()
+  "use"(%s48) : (f32) -> ()
+  "use"(%s49) : (f32) -> ()
+  "use"(%s56) : (f32) -> ()
+  "use"(%s57) : (f32) -> ()
+  llvm.return
+}
+
+// -----
+
+// No bit of a place adds the same everywhere.
+// CHECK-LABEL: @uneven(
+// CHECK-NOT: bmsk
+// CHECK: llvm.return
+llvm.func @uneven(%x: i32, %bound: i32, %s: f32) {
+  %hidden = arith.constant 0xFF800000 : f32
+  %c3 = arith.constant 3 : i32
+  %c6 = arith.constant 6 : i32
+  %c9 = arith.constant 9 : i32
+  %c12 = arith.constant 12 : i32
+  %c15 = arith.constant 15 : i32
+  %c18 = arith.constant 18 : i32
+  %c21 = arith.constant 21 : i32
+  %c24 = arith.constant 24 : i32
+  %c27 = arith.constant 27 : i32
+  %c30 = arith.constant 30 : i32
+  %c33 = arith.constant 33 : i32
+  %c36 = arith.constant 36 : i32
+  %c39 = arith.constant 39 : i32
+  %c42 = arith.constant 42 : i32
+  %c45 = arith.constant 45 : i32
+  %x3 = arith.addi %x, %c3 : i32
+  %x6 = arith.addi %x, %c6 : i32
+  %x9 = arith.addi %x, %c9 : i32
+  %x12 = arith.addi %x, %c12 : i32
+  %x15 = arith.addi %x, %c15 : i32
+  %x18 = arith.addi %x, %c18 : i32
+  %x21 = arith.addi %x, %c21 : i32
+  %x24 = arith.addi %x, %c24 : i32
+  %x27 = arith.addi %x, %c27 : i32
+  %x30 = arith.addi %x, %c30 : i32
+  %x33 = arith.addi %x, %c33 : i32
+  %x36 = arith.addi %x, %c36 : i32
+  %x39 = arith.addi %x, %c39 : i32
+  %x42 = arith.addi %x, %c42 : i32
+  %x45 = arith.addi %x, %c45 : i32
+  %m0 = arith.cmpi slt, %x, %bound : i32
+  %m3 = arith.cmpi slt, %x3, %bound : i32
+  %m6 = arith.cmpi slt, %x6, %bound : i32
+  %m9 = arith.cmpi slt, %x9, %bound : i32
+  %m12 = arith.cmpi slt, %x12, %bound : i32
+  %m15 = arith.cmpi slt, %x15, %bound : i32
+  %m18 = arith.cmpi slt, %x18, %bound : i32
+  %m21 = arith.cmpi slt, %x21, %bound : i32
+  %m24 = arith.cmpi slt, %x24, %bound : i32
+  %m27 = arith.cmpi slt, %x27, %bound : i32
+  %m30 = arith.cmpi slt, %x30, %bound : i32
+  %m33 = arith.cmpi slt, %x33, %bound : i32
+  %m36 = arith.cmpi slt, %x36, %bound : i32
+  %m39 = arith.cmpi slt, %x39, %bound : i32
+  %m42 = arith.cmpi slt, %x42, %bound : i32
+  %m45 = arith.cmpi slt, %x45, %bound : i32
+  %s0 = arith.select %m0, %s, %hidden : f32
+  %s3 = arith.select %m3, %s, %hidden : f32
+  %s6 = arith.select %m6, %s, %hidden : f32
+  %s9 = arith.select %m9, %s, %hidden : f32
+  %s12 = arith.select %m12, %s, %hidden : f32
+  %s15 = arith.select %m15, %s, %hidden : f32
+  %s18 = arith.select %m18, %s, %hidden : f32
+  %s21 = arith.select %m21, %s, %hidden : f32
+  %s24 = arith.select %m24, %s, %hidden : f32
+  %s27 = arith.select %m27, %s, %hidden : f32
+  %s30 = arith.select %m30, %s, %hidden : f32
+  %s33 = arith.select %m33, %s, %hidden : f32
+  %s36 = arith.select %m36, %s, %hidden : f32
+  %s39 = arith.select %m39, %s, %hidden : f32
+  %s42 = arith.select %m42, %s, %hidden : f32
+  %s45 = arith.select %m45, %s, %hidden : f32
+  "use"(%s0) : (f32) -> ()
+  "use"(%s3) : (f32) -> ()
+  "use"(%s6) : (f32) -> ()
+  "use"(%s9) : (f32) -> ()
+  "use"(%s12) : (f32) -> ()
+  "use"(%s15) : (f32) -> ()
+  "use"(%s18) : (f32) -> ()
+  "use"(%s21) : (f32) -> ()
+  "use"(%s24) : (f32) -> ()
+  "use"(%s27) : (f32) -> ()
+  "use"(%s30) : (f32) -> ()
+  "use"(%s33) : (f32) -> ()
+  "use"(%s36) : (f32) -> ()
+  "use"(%s39) : (f32) -> ()
+  "use"(%s42) : (f32) -> ()
+  "use"(%s45) : (f32) -> ()
+  llvm.return
+}
