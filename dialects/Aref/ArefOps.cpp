@@ -221,20 +221,27 @@ LogicalResult RowsOp::verify() {
 
 LogicalResult ColumnsOp::verify() {
   BufferType source = getSource().getType(), result = getType();
-  if (source.getShape().size() != 2 || result.getShape().size() != 2 ||
+  size_t rank = source.getShape().size();
+  if (rank > 2 || result.getShape().size() != rank ||
       source.getElementType() != result.getElementType() ||
       source.getSwizzle() != result.getSwizzle() ||
       source.getPanelRows() != result.getPanelRows() ||
-      source.getShape()[0] != result.getShape()[0])
+      source.getShape().drop_back() != result.getShape().drop_back())
     return emitOpError("expected a result like ")
            << source << " but for its columns, found " << result;
   int64_t panels = source.getNumPanels();
-  int64_t width = source.getShape()[1] / panels;
-  int64_t columns = result.getShape()[1];
-  if (columns % width != 0 || columns > source.getShape()[1])
+  int64_t all = source.getShape().back(), columns = result.getShape().back();
+  if (rank == 1 && source.getSwizzle() == 0) {
+    if (columns > all)
+      return emitOpError("expected 1 to ")
+             << all << " elements, found " << columns;
+    return success();
+  }
+  int64_t width = all / panels;
+  if (columns % width != 0 || columns > all)
     return emitOpError("expected 1 to ")
-           << panels << " panels of " << width << " columns of "
-           << source.getShape()[1] << ", found " << columns;
+           << panels << " panels of " << width << " columns of " << all
+           << ", found " << columns;
   return success();
 }
 
@@ -259,7 +266,8 @@ LogicalResult LocalStoreOp::verify() {
 //===----------------------------------------------------------------------===//
 
 static LogicalResult verifyCopy(Operation *op, Type viewType, BufferType buffer,
-                                size_t numOffsets) {
+                                size_t numOffsets,
+                                std::optional<ArrayRef<int64_t>> along) {
   auto view = cast<MemRefType>(viewType);
   if (int64_t(numOffsets) != view.getRank())
     return op->emitOpError("expected ")
@@ -269,6 +277,14 @@ static LogicalResult verifyCopy(Operation *op, Type viewType, BufferType buffer,
       view.getRank() < int64_t(buffer.getShape().size()))
     return op->emitOpError("expected a buffer of a tile of ")
            << view << ", found " << buffer;
+  if (along &&
+      (along->size() != buffer.getShape().size() ||
+       llvm::adjacent_find(*along, std::greater_equal<>()) != along->end() ||
+       along->front() < 0 || along->back() != view.getRank() - 1))
+    return op->emitOpError("expected one dimension of ")
+           << view << " for each of " << buffer
+           << ", in increasing order and up to its last, found [" << *along
+           << "]";
   return success();
 }
 
@@ -286,19 +302,19 @@ LogicalResult CopyInOp::verify() {
   if (failed(verifyRounding(*this, getRoundTf32(), getBuffer().getType())))
     return failure();
   return verifyCopy(*this, getView().getType(), getBuffer().getType(),
-                    getOffsets().size());
+                    getOffsets().size(), getAlong());
 }
 
 LogicalResult CopyOutOp::verify() {
   return verifyCopy(*this, getView().getType(), getBuffer().getType(),
-                    getOffsets().size());
+                    getOffsets().size(), getAlong());
 }
 
 LogicalResult TmaLoadOp::verify() {
   if (failed(verifyRounding(*this, getRoundTf32(), getBuffer().getType())))
     return failure();
   return verifyCopy(*this, getView().getType(), getBuffer().getType(),
-                    getOffsets().size());
+                    getOffsets().size(), getAlong());
 }
 
 //===----------------------------------------------------------------------===//

@@ -280,11 +280,11 @@ def Aref_RowsOp : Aref_Op<"rows", [Pure, Aref_NamesResults]> {
 }
 
 def Aref_ColumnsOp : Aref_Op<"columns", [Pure, Aref_NamesResults]> {
-  let summary = "a range of the panels of a buffer";
+  let summary = "a range of the panels of a buffer, or of a plain vector";
   let description = [{
     Constraints:
-    1. The first column is a multiple of the panel's width, and the number of
-       columns too.
+    1. Where the buffer has panels, the first column is a multiple of their
+       width, and the number of columns too; else it is a vector.
     2. `result` differs from `source` in its last extent only.
   }];
   let arguments = (ins Aref_BufferType:$source, Index:$first);
@@ -353,9 +353,14 @@ def Aref_CopyInOp : Aref_Op<"copy_in", [
     against the commit of `slot`. One thread of the role issues it. With
     `round_tf32`, elements are rounded as by `aref.round_tf32` on the way.
 
+    The tile's dimensions are the last ones of the view, or those that `along`
+    lists; in the others it has one element.
+
     Constraints:
     1. The buffer's tile is of the view's elements, and fits in it.
     2. With `round_tf32`, elements are f32.
+    3. `along` has one dimension of the view per dimension of the tile, in
+       increasing order; the last is the view's last.
   }];
   let arguments = (ins
     Arg<AnyStridedMemRef, "the view to read", [MemRead]>:$view,
@@ -363,10 +368,11 @@ def Aref_CopyInOp : Aref_Op<"copy_in", [
     Aref_BufferType:$buffer,
     Aref_RingType:$ring,
     Aref_SlotType:$slot,
+    OptionalAttr<DenseI64ArrayAttr>:$along,
     UnitAttr:$round_tf32
   );
   let assemblyFormat = [{
-    $view `[` $offsets `]` `->` $buffer `for` $ring `,` $slot
+    $view `[` $offsets `]` (`along` $along^)? `->` $buffer `for` $ring `,` $slot
     (`round_tf32` $round_tf32^)? attr-dict
     `:` type($view) `->` type($buffer) `for` type($ring)
   }];
@@ -378,16 +384,17 @@ def Aref_CopyOutOp : Aref_Op<"copy_out", [MemoryEffects<[MemRead, MemWrite]>]> {
   let description = [{
     Elements outside the view are dropped. Offsets are not negative. One thread
     of the instance issues it, as a bulk group of its own. `reduce` is that of
-    `tile.store`, where the TMA can do it.
+    `tile.store`, where the TMA can do it; `along` is that of `aref.copy_in`.
   }];
   let arguments = (ins
     Aref_BufferType:$buffer,
     Arg<AnyStridedMemRef, "the view to write", [MemWrite]>:$view,
     Variadic<Index>:$offsets,
+    OptionalAttr<DenseI64ArrayAttr>:$along,
     OptionalAttr<Tile_ReduceKindAttr>:$reduce
   );
   let assemblyFormat = [{
-    $buffer `->` $view `[` $offsets `]` (`reduce` $reduce^)? attr-dict
+    $buffer `->` $view `[` $offsets `]` (`along` $along^)? (`reduce` $reduce^)? attr-dict
     `:` type($buffer) `->` type($view)
   }];
   let hasVerifier = 1;
@@ -687,10 +694,11 @@ def Aref_TmaLoadOp : Aref_Op<"tma_load", [MemoryEffects<[MemRead, MemWrite]>]> {
     Aref_BufferType:$buffer,
     Aref_MbarriersType:$barriers,
     I32:$stage,
+    OptionalAttr<DenseI64ArrayAttr>:$along,
     UnitAttr:$round_tf32
   );
   let assemblyFormat = [{
-    $view `[` $offsets `]` `->` $buffer `,` $barriers `[` $stage `]`
+    $view `[` $offsets `]` (`along` $along^)? `->` $buffer `,` $barriers `[` $stage `]`
     (`round_tf32` $round_tf32^)? attr-dict
     `:` type($view) `->` type($buffer) `,` type($barriers)
   }];

@@ -100,7 +100,10 @@ BufferType BufferType::get(RankedTensorType tile) {
                                  std::multiplies<int64_t>());
   int64_t rowBytes = shape.back() * getElementBytes(tile.getElementType());
   return get(tile.getContext(), shape, tile.getElementType(),
-             getSwizzleFor(rowBytes), rows);
+             // A box of the TMA has at most 256 elements, or is a panel. A
+             // shorter vector is read in order: it needs no swizzle.
+             shape.size() == 1 && shape[0] <= 256 ? 0 : getSwizzleFor(rowBytes),
+             rows);
 }
 
 Type BufferType::parse(AsmParser &parser) {

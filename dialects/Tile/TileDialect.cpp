@@ -74,7 +74,8 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
              << "expected '" << name << "' to be 1, 2, 4, 8 or 16";
     return success();
   }
-  if (name == getOverlapAttrName() || name == getPingPongAttrName()) {
+  if (name == getOverlapAttrName() || name == getPingPongAttrName() ||
+      name == getRunAheadAttrName()) {
     if (!isa<scf::ForOp, KernelOp>(op))
       return op->emitError()
              << "expected '" << name << "' on an scf.for or a tile.kernel";
@@ -87,6 +88,7 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
   return op->emitError() << "unknown attribute '" << name
                          << "'; the tile dialect has '" << getOverlapAttrName()
                          << "', '" << getPingPongAttrName() << "', '"
-                         << getRasterAttrName() << "', '" << getStagesAttrName()
-                         << "' and '" << getWarpsAttrName() << "'";
+                         << getRasterAttrName() << "', '"
+                         << getRunAheadAttrName() << "', '"
+                         << getStagesAttrName() << "' and '" << getWarpsAttrName() << "'";
 }

@@ -48,6 +48,9 @@ def Tile_Dialect : Dialect {
     /// On a loop or a kernel: whether the warpgroups that share a dot start it in
     /// turns. A Boolean.
     static ::llvm::StringRef getPingPongAttrName() { return "tile.ping_pong"; }
+    /// On a loop or a kernel: whether what does not depend on the state that a
+    /// loop carries runs in a role of its own, ahead of it. A Boolean.
+    static ::llvm::StringRef getRunAheadAttrName() { return "tile.run_ahead"; }
     /// On a kernel: how many warps run it if it has one role. An integer.
     static ::llvm::StringRef getWarpsAttrName() { return "tile.warps"; }
   }];

@@ -83,6 +83,13 @@ bool ArgumentView::take(memref::SubViewOp subview) {
   return true;
 }
 
+DenseI64ArrayAttr ArgumentView::getDimsOfTile(int64_t rank) const {
+  SmallVector<int64_t> covered(ArrayRef(dims).take_back(rank));
+  if (covered.front() == int64_t(starts.size()) - rank)
+    return {};
+  return DenseI64ArrayAttr::get(argument.getContext(), covered);
+}
+
 SmallVector<Value> ArgumentView::getOffsets(OpBuilder &builder, Location loc,
                                             ValueRange offsets) const {
   SmallVector<Value> result(starts.size());

@@ -32,6 +32,10 @@ public:
     return llvm::all_of(whole, [](bool b) { return b; });
   }
 
+  /// The dimensions of the argument that a tile of `rank` dimensions covers, or
+  /// null where those are its last ones.
+  mlir::DenseI64ArrayAttr getDimsOfTile(int64_t rank) const;
+
   /// Where an element of the view is in the argument.
   llvm::SmallVector<mlir::Value> getOffsets(mlir::OpBuilder &builder,
                                             mlir::Location loc,

@@ -105,20 +105,25 @@ LogicalResult RingVerifier::checkRoles(RingOp ring) {
   }
   if (producers.empty() && consumers.empty())
     return success();
-  if (producers.size() != 1 || consumers.size() != 1)
+  if (producers.size() != 1 || consumers.empty())
     return ring.emitError() << "the ring of " << describeTiles(ring.getType())
-                            << ": expected one role that fills it and one that "
-                               "empties it, found "
+                            << ": expected one role that fills it and others "
+                               "that empty it, found "
                             << producers.size() << " and " << consumers.size();
   auto producer = cast<RoleOp>(producers[0]);
-  auto consumer = cast<RoleOp>(consumers[0]);
-  if (producer == consumer)
+  if (consumers.contains(producer))
     return ring.emitError() << "the ring of " << describeTiles(ring.getType())
                             << " is filled and emptied by the same role";
   Value value = ring.getResult();
-  return match(ring, getStructure(producer.getBody().front(), value, true),
-               getStructure(consumer.getBody().front(), value, false), producer,
-               consumer);
+  std::vector<Node> puts =
+      getStructure(producer.getBody().front(), value, true);
+  for (Operation *consumer : consumers)
+    if (failed(match(ring, puts,
+                     getStructure(cast<RoleOp>(consumer).getBody().front(),
+                                  value, false),
+                     producer, consumer)))
+      return failure();
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -216,27 +221,52 @@ LogicalResult RingVerifier::simulate(const Course &course) {
       return failure();
     runners.push_back({role, std::move(*trace)});
   }
-  llvm::DenseMap<Value, int64_t> empty, full;
+  /// How often each thing was done with a ring; the last two by each of the
+  /// roles that empty it.
+  struct Counts {
+    int64_t acquired = 0, committed = 0;
+    llvm::SmallDenseMap<Operation *, int64_t> waited, released;
+  };
+  llvm::DenseMap<Value, Counts> counts;
   for (RingOp ring : kernel.getOps<RingOp>())
-    empty[ring.getResult()] = ring.getType().getDepth();
+    for (Operation *user : ring->getUsers())
+      if (isa<WaitOp>(user))
+        counts[ring.getResult()].released[user->getParentOfType<RoleOp>()] = 0;
+  // A slot is empty again once all have given it back.
+  auto getReleased = [](const Counts &count) {
+    int64_t least = std::numeric_limits<int64_t>::max();
+    for (auto &[role, released] : count.released)
+      least = std::min(least, released);
+    return least;
+  };
+  auto step = [&](RoleOp role, RingEvent event) {
+    Counts &count = counts[event.ring];
+    if (isa<CommitOp>(event.op))
+      ++count.committed;
+    else if (isa<ReleaseOp>(event.op))
+      ++count.released[role];
+    else if (isa<AcquireOp>(event.op)) {
+      int64_t depth = cast<RingType>(event.ring.getType()).getDepth();
+      if (count.acquired - getReleased(count) >= depth)
+        return false;
+      ++count.acquired;
+    } else {
+      int64_t &waited = count.waited[role];
+      if (waited >= count.committed)
+        return false;
+      ++waited;
+    }
+    return true;
+  };
 
   for (bool moved = true; moved;) {
     moved = false;
-    for (Runner &runner : runners) {
-      for (; runner.next < runner.trace.events.size(); ++runner.next) {
-        auto [op, ring] = runner.trace.events[runner.next];
-        if (isa<CommitOp>(op))
-          ++full[ring];
-        else if (isa<ReleaseOp>(op))
-          ++empty[ring];
-        else if (int64_t &count = isa<AcquireOp>(op) ? empty[ring] : full[ring];
-                 count > 0)
-          --count;
-        else
-          break;
+    for (Runner &runner : runners)
+      while (runner.next < runner.trace.events.size() &&
+             step(runner.role, runner.trace.events[runner.next])) {
+        ++runner.next;
         moved = true;
       }
-    }
   }
   std::optional<InFlightDiagnostic> diag;
   for (Runner &runner : runners) {

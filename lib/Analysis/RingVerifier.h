@@ -27,7 +27,7 @@ class RingVerifier {
 public:
   explicit RingVerifier(tile::KernelOp kernel) : kernel(kernel) {}
 
-  /// Checks that each ring has one producing and one consuming role which use
+  /// Checks that each ring has one producing role and consuming ones which use
   /// it in the same loops and branches, and that each role uses slots rightly
   /// (see `traceRole`). Emits a diagnostic and fails if not.
   mlir::LogicalResult checkUses();

@@ -24,10 +24,8 @@ std::string heddle::getTmaObstacle(Value view, RankedTensorType tile) {
            "without gaps";
   auto type = cast<MemRefType>(view.getType());
   auto whole = cast<MemRefType>(part->getArgument().getType());
-  for (int64_t i = 1; i <= tile.getRank(); ++i)
-    if (part->getArgumentDim(type.getRank() - i) != whole.getRank() - i)
-      return "its view lacks one of the argument's dimensions behind the "
-             "tile's first";
+  if (part->getArgumentDim(type.getRank() - 1) != whole.getRank() - 1)
+    return "its view lacks the argument's last dimension";
   if (!type.getElementType().isIntOrFloat())
     return llvm::formatv("it has elements of type {0}", type.getElementType());
   int64_t bits = type.getElementTypeBitWidth();

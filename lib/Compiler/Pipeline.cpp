@@ -42,7 +42,7 @@ static void addRolePasses(OpPassManager &manager) {
   addKernelPasses(manager, {createNarrowMaskedLoops});
   manager.addPass(createVersionKernels());
   addKernelPasses(manager,
-                  {createMakePersistent, createAssignRoles, createInsertArefs,
+                  {createMakePersistent, createAssignRoles, createRunAhead, createInsertArefs,
                    createOverlapDots, createSplitRoles, createSplitInstances,
                    createCanonicalize, createGuardMasks, createCSEPass,
                    createHoistScalars, createPipelineMma, createTakeTurns,

@@ -45,6 +45,7 @@ private:
   Value getIn(Value value, const TileLayout &layout);
   /// Whether it costs each thread next to nothing to make `value` again.
   static bool isCheap(Value value, unsigned depth = 0);
+  bool isKnown(Value value, const TileLayout &layout, unsigned depth = 0);
 
   LayoutScope scope;
   const LayoutPlan &plan;
@@ -62,6 +63,25 @@ bool LayoutWriter::isCheap(Value value, unsigned depth) {
     return false;
   return llvm::all_of(op->getOperands(), [&](Value operand) {
     return !isTile(operand) || isCheap(operand, depth + 1);
+  });
+}
+
+/// Whether what `value`, a vector, is computed from element by element is known
+/// in `layout`, or costs nothing: then a conversion more costs more than to
+/// compute it again.
+bool LayoutWriter::isKnown(Value value, const TileLayout &layout,
+                           unsigned depth) {
+  if (auto convert = value.getDefiningOp<aref::ConvertLayoutOp>())
+    value = convert.getX();
+  Operation *op = value.getDefiningOp();
+  if (isFree(op) || getLayout(value.getType()) == layout ||
+      converted.contains({value, withLayout(getTileType(value), layout)}))
+    return true;
+  if (!op || depth == 4 || getTileType(value).getRank() != 1 ||
+      !isElementwise(op) || !isMemoryEffectFree(op))
+    return false;
+  return llvm::all_of(op->getOperands(), [&](Value operand) {
+    return !isTile(operand) || isKnown(operand, layout, depth + 1);
   });
 }
 
@@ -89,14 +109,13 @@ Value LayoutWriter::getIn(Value value, const TileLayout &layout) {
   if (Value known = converted.lookup({value, type}))
     return known;
   Operation *op = value.getDefiningOp();
-  if (auto convert = dyn_cast_or_null<aref::ConvertLayoutOp>(op)) {
-    if (convert.getX().getType() == type)
-      return convert.getX();
-  }
+  if (auto convert = dyn_cast_or_null<aref::ConvertLayoutOp>(op))
+    if (getLayout(convert.getX().getType()))
+      return getIn(convert.getX(), layout);
 
   OpBuilder::InsertionGuard guard(builder);
   auto broadcast = dyn_cast_or_null<tile::BroadcastOp>(op);
-  if (!broadcast && !isCheap(value)) {
+  if (!broadcast && !isCheap(value) && !isKnown(value, layout)) {
     setInsertionPointFor(value);
     Value result =
         aref::ConvertLayoutOp::create(builder, value.getLoc(), type, value);
@@ -140,6 +159,16 @@ void LayoutWriter::setLayout(Value result, const TileLayout &layout) {
   result.replaceAllUsesExcept(convert, convert);
 }
 
+/// Whether each thread of a warp would write single elements of rows that are
+/// too few bytes to be worth a transaction, as those of a transposed product.
+static bool isScattered(Value tile, const TileLayout &layout) {
+  RankedTensorType type = getTileType(tile);
+  unsigned row = layout.getRank() - 1;
+  return type.getRank() == 2 && layout.getRun(row) == 1 &&
+         type.getDimSize(row) >= 16 &&
+         getElementBytes(type.getElementType()) <= 2;
+}
+
 void LayoutWriter::convertOperands(Operation *op) {
   auto convertTo = [&](OpOperand &operand, Value like) {
     if (isTile(operand.get()))
@@ -151,7 +180,9 @@ void LayoutWriter::convertOperands(Operation *op) {
   } else if (isa<tile::StoreOp, tile::TriInverseOp, aref::LocalStoreOp,
                  aref::ConvertLayoutOp>(op)) {
     OpOperand &value = op->getOpOperand(0);
-    if (!getLayout(value.get().getType()))
+    std::optional<TileLayout> layout = getLayout(value.get().getType());
+    if (!layout ||
+        (isa<tile::StoreOp>(op) && isScattered(value.get(), *layout)))
       convertOperand(value, plan.getBlocked(value.get()));
   } else if (auto load = dyn_cast<tile::LoadOp>(op)) {
     for (OpOperand &offset : load.getOffsetsMutable())

@@ -44,6 +44,17 @@ std::string BorrowedTiles::getObstacle(Value tile) {
   if (std::string obstacle = getObstacle(slice.getSource()); !obstacle.empty())
     return obstacle;
   RankedTensorType source = slice.getSourceType(), part = slice.getType();
+  if (source.getRank() == 1 && part.getRank() == 1 && slice.hasUnitStride()) {
+    int64_t bytes = getElementBytes(part.getElementType());
+    std::optional<int64_t> first =
+        getConstantIntValue(slice.getMixedOffsets()[0]);
+    if (getPlainBuffer(source).getSwizzle() != 0)
+      return llvm::formatv("{0} is a vector of panels", source);
+    if (part.getDimSize(0) * bytes % 16 != 0 || (first && *first * bytes % 16))
+      return llvm::formatv("a slice of {0} is not made of 16 bytes each",
+                           source);
+    return {};
+  }
   if (source.getRank() != 2 || part.getRank() != 2 || !slice.hasUnitStride())
     return llvm::formatv("a slice of {0} is not a range of rows and columns",
                          source);
@@ -101,6 +112,13 @@ Value BorrowedTiles::getBuffer(Value tile) {
     return getValueOrCreateConstantIndexOp(b, loc,
                                            slice.getMixedOffsets()[dim]);
   };
+  if (part.getRank() == 1) {
+    if (part != source)
+      buffer = ColumnsOp::create(
+          b, loc, getPart(cast<BufferType>(buffer.getType()), part), buffer,
+          getOffset(0));
+    return buffers[tile] = buffer;
+  }
   if (part.getDimSize(0) != source.getDimSize(0)) {
     auto rows = RankedTensorType::get(
         {part.getDimSize(0), source.getDimSize(1)}, part.getElementType());
@@ -124,6 +142,24 @@ Value BorrowedTiles::load(Value tile, Operation *before) {
   return loaded;
 }
 
+/// The first operation of `block` that makes some of `uses`, or holds one that
+/// does, or that gives `slot` back.
+static Operation *getFirstUser(Block *block, ArrayRef<OpOperand *> uses,
+                               Value slot) {
+  Operation *first = nullptr;
+  auto visit = [&](Operation *user) {
+    user = block->findAncestorOpInBlock(*user);
+    if (!first || user->isBeforeInBlock(first))
+      first = user;
+  };
+  for (OpOperand *use : uses)
+    visit(use->getOwner());
+  for (Operation *user : slot.getUsers())
+    if (!isa<ViewOp>(user))
+      visit(user);
+  return first;
+}
+
 void BorrowedTiles::lower(GetOp get) {
   for (Value tile : get.getValues()) {
     SmallVector<tensor::ExtractSliceOp> slices;
@@ -136,8 +172,11 @@ void BorrowedTiles::lower(GetOp get) {
         uses.push_back(&use);
     }
     if (!uses.empty()) {
-      Value buffer = getBuffer(tile);
-      Value loaded = load(tile, buffer.getDefiningOp()->getNextNode());
+      Operation *before = getBuffer(tile).getDefiningOp()->getNextNode();
+      // Vectors are there early; matrices take too many registers.
+      if (cast<RankedTensorType>(tile.getType()).getRank() > 1)
+        before = getFirstUser(get->getBlock(), uses, get.getSlot());
+      Value loaded = load(tile, before);
       for (OpOperand *use : uses)
         use->set(loaded);
     }

@@ -29,15 +29,33 @@ public:
 
   /// A row-major buffer without swizzle.
   Value getPlain(Location loc, ArrayRef<int64_t> shape, Type elementType) {
+    return get(loc, getPlainType(shape, elementType));
+  }
+  static aref::BufferType getPlainType(ArrayRef<int64_t> shape,
+                                       Type elementType) {
     int64_t rows = 1;
     for (int64_t extent : shape.drop_back())
       rows *= extent;
-    return get(loc, aref::BufferType::get(elementType.getContext(), shape,
-                                          elementType, /*swizzle=*/0, rows));
+    return aref::BufferType::get(elementType.getContext(), shape, elementType,
+                                 /*swizzle=*/0, rows);
   }
 
-  /// The scope's own buffer of this type.
+  /// The buffer of this type if all that `op`'s instance has stored to it last,
+  /// and ordered by a barrier, is `op`'s operand.
+  Value getHeld(aref::BufferType type, aref::ConvertLayoutOp op) {
+    auto it = held.find(type);
+    return it != held.end() && it->second.first == op.getX() &&
+                   it->second.second == op->getBlock()
+               ? buffers.lookup(type)
+               : Value();
+  }
+  void setHeld(aref::BufferType type, aref::ConvertLayoutOp op) {
+    held[type] = {op.getX(), op->getBlock()};
+  }
+
+  /// The scope's own buffer of this type, to be written.
   Value get(Location loc, aref::BufferType type) {
+    held.erase(type);
     Value &buffer = buffers[type];
     if (buffer)
       return buffer;
@@ -56,6 +74,8 @@ public:
 private:
   LayoutScope scope;
   DenseMap<Type, Value> buffers;
+  /// By buffer, the tile that was stored to it last, and where.
+  DenseMap<Type, std::pair<Value, Block *>> held;
 };
 
 } // namespace
@@ -79,21 +99,26 @@ static void convertThroughScratch(aref::ConvertLayoutOp op, Scratch &scratch) {
   Type stored = getStoredType(element);
   // Where threads hold parts of several rows, those would be in the same banks
   // but for the swizzle.
-  Value buffer =
-      from.getRank() > 1
-          ? scratch.get(loc, aref::BufferType::get(RankedTensorType::get(
-                                 from.getShape(), stored)))
-          : scratch.getPlain(loc, from.getShape(), stored);
+  aref::BufferType type =
+      from.getRank() > 1 ? aref::BufferType::get(
+                               RankedTensorType::get(from.getShape(), stored))
+                         : Scratch::getPlainType(from.getShape(), stored);
 
-  Value x = op.getX();
   RankedTensorType storedFrom = from.clone(stored), storedTo = to.clone(stored);
-  if (element.isIndex())
-    x = arith::IndexCastOp::create(builder, loc, storedFrom, x);
-  else if (element != stored)
-    x = arith::ExtUIOp::create(builder, loc, storedFrom, x);
-  aref::SyncOp::create(builder, loc);
-  aref::LocalStoreOp::create(builder, loc, x, buffer);
-  aref::SyncOp::create(builder, loc);
+  // One tile may be wanted in several layouts.
+  Value buffer = scratch.getHeld(type, op);
+  if (!buffer) {
+    buffer = scratch.get(loc, type);
+    Value x = op.getX();
+    if (element.isIndex())
+      x = arith::IndexCastOp::create(builder, loc, storedFrom, x);
+    else if (element != stored)
+      x = arith::ExtUIOp::create(builder, loc, storedFrom, x);
+    aref::SyncOp::create(builder, loc);
+    aref::LocalStoreOp::create(builder, loc, x, buffer);
+    aref::SyncOp::create(builder, loc);
+    scratch.setHeld(type, op);
+  }
   Value result = aref::LocalLoadOp::create(builder, loc, storedTo, buffer);
   if (element.isIndex())
     result = arith::IndexCastOp::create(builder, loc, to, result);

@@ -11,6 +11,7 @@
 #include "lib/Transforms/ScheduleAttrs.h"
 
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace heddle {
 #define GEN_PASS_DEF_INSERTAREFS
@@ -21,11 +22,12 @@ using namespace mlir;
 using namespace heddle;
 
 namespace {
-/// Loads that travel through one ring. All are in one block.
+/// Tiles that travel through one ring. All are made in one block, by one role.
 struct Group {
-  SmallVector<tile::LoadOp> loads;
+  SmallVector<Value> tiles;
   /// What to name in messages about the ring.
   Location loc;
+  StringRef from;
 };
 } // namespace
 
@@ -38,13 +40,13 @@ static tile::LoadOp getProducerLoad(Value operand) {
 /// A and B of one dot share a ring if they arrive together and only it reads
 /// them. Anything else has a ring of its own, so that it is released as early
 /// as possible.
-static SmallVector<Group> groupLoads(tile::KernelOp kernel) {
-  SmallVector<Group> groups;
+static void groupLoads(tile::KernelOp kernel, SmallVectorImpl<Group> &groups) {
   DenseSet<Operation *> seen;
   kernel.getBody().walk([&](tile::LoadOp load) {
     if (!hasRole(load, producerRole) || !seen.insert(load).second)
       return;
-    Group &group = groups.emplace_back(Group{{load}, load.getLoc()});
+    Group &group =
+        groups.emplace_back(Group{{load}, load.getLoc(), producerRole});
     if (!load->hasOneUse())
       return;
     auto dot = dyn_cast<tile::DotOp>(*load->user_begin());
@@ -56,33 +58,90 @@ static SmallVector<Group> groupLoads(tile::KernelOp kernel) {
     if (!a || !b || a == b || !a->hasOneUse() || !b->hasOneUse() ||
         a->getBlock() != b->getBlock())
       return;
-    group.loads = {a, b};
+    group.tiles = {a, b};
     seen.insert(a);
     seen.insert(b);
   });
-  return groups;
 }
 
-static void insertRing(tile::KernelOp kernel, const Group &group) {
-  MLIRContext *context = kernel.getContext();
-  SmallVector<RankedTensorType> tiles;
-  SmallVector<Value> values;
-  Operation *lastLoad = group.loads.front();
-  Block *block = lastLoad->getBlock();
+static bool isPreparers(Operation *op) { return hasRole(op, preparerRole); }
+
+/// What the preparer makes for the consumer. What first is of use in the same
+/// place shares a ring: it is waited for once.
+static void groupPrepared(tile::KernelOp kernel,
+                          SmallVectorImpl<Group> &groups) {
+  llvm::MapVector<Operation *, Group> prepared;
+  kernel.getBody().walk([&](Operation *op) {
+    if (!isPreparers(op))
+      return;
+    for (Value tile : op->getResults()) {
+      Operation *first = nullptr;
+      for (Operation *user : tile.getUsers()) {
+        Operation *ancestor = op->getBlock()->findAncestorOpInBlock(*user);
+        if (isPreparers(user) || isa<scf::YieldOp>(user))
+          continue;
+        if (!first || ancestor->isBeforeInBlock(first))
+          first = ancestor;
+      }
+      if (!first)
+        continue;
+      auto [it, isNew] = prepared.insert(
+          {op->getParentOp(), Group{{}, op->getLoc(), preparerRole}});
+      it->second.tiles.push_back(tile);
+    }
+  });
+  for (auto &[place, group] : prepared)
+    groups.push_back(std::move(group));
+}
+
+/// Lets `role` get the ring's tiles in place of `tiles`, where it uses them.
+static void insertGet(aref::RingOp ring, const Group &group, StringRef role) {
+  Block *block = group.tiles.front().getDefiningOp()->getBlock();
+  auto isRoles = [&](Operation *user) {
+    return role == group.from ? false
+           : role == preparerRole
+               ? isPreparers(user)
+               : !isPreparers(user) && !hasRole(user, producerRole) &&
+                     !(group.from == preparerRole && isa<scf::YieldOp>(user));
+  };
   // The operations of the block that use the tiles, or hold their users.
   Operation *firstUse = nullptr, *lastUse = nullptr;
-  for (tile::LoadOp load : group.loads) {
-    tiles.push_back(load.getType());
-    values.push_back(load);
-    if (lastLoad->isBeforeInBlock(load))
-      lastLoad = load;
-    for (Operation *user : load->getUsers()) {
+  for (Value tile : group.tiles)
+    for (Operation *user : tile.getUsers()) {
+      if (!isRoles(user))
+        continue;
       Operation *ancestor = block->findAncestorOpInBlock(*user);
       if (!firstUse || ancestor->isBeforeInBlock(firstUse))
         firstUse = ancestor;
       if (!lastUse || lastUse->isBeforeInBlock(ancestor))
         lastUse = ancestor;
     }
+  if (!firstUse)
+    return;
+  ArrayRef<RankedTensorType> tiles = ring.getType().getTiles();
+  SmallVector<Type> results = {aref::SlotType::get(ring.getContext(), tiles)};
+  results.append(tiles.begin(), tiles.end());
+  OpBuilder builder(firstUse);
+  auto get = aref::GetOp::create(builder, group.loc, results, ring.getRing());
+  setRole(get, role);
+  builder.setInsertionPointAfter(lastUse);
+  auto release = aref::ReleaseOp::create(builder, group.loc, ring.getRing(),
+                                         get.getSlot());
+  setRole(release, role);
+  for (auto [tile, value] : llvm::zip(group.tiles, get.getValues())) {
+    Value(tile).replaceUsesWithIf(
+        value, [&](OpOperand &use) { return isRoles(use.getOwner()); });
+  }
+}
+
+static void insertRing(tile::KernelOp kernel, const Group &group) {
+  MLIRContext *context = kernel.getContext();
+  SmallVector<RankedTensorType> types;
+  Operation *last = group.tiles.front().getDefiningOp();
+  for (Value tile : group.tiles) {
+    types.push_back(cast<RankedTensorType>(tile.getType()));
+    if (last->isBeforeInBlock(tile.getDefiningOp()))
+      last = tile.getDefiningOp();
   }
 
   auto builder = OpBuilder::atBlockBegin(&kernel.getBody().front());
@@ -93,33 +152,26 @@ static void insertRing(tile::KernelOp kernel, const Group &group) {
     builder.setInsertionPointAfter(&op);
   }
   auto ring = aref::RingOp::create(
-      builder, group.loc, aref::RingType::get(context, /*depth=*/0, tiles));
+      builder, group.loc, aref::RingType::get(context, /*depth=*/0, types));
   if (auto depth = findScheduleAttr<IntegerAttr>(
-          group.loads.front(), tile::TileDialect::getStagesAttrName()))
+          last, tile::TileDialect::getStagesAttrName()))
     ring.setRequestedDepth(depth.getInt());
 
-  SmallVector<Type> results = {aref::SlotType::get(context, tiles)};
-  results.append(tiles.begin(), tiles.end());
-  builder.setInsertionPoint(firstUse);
-  auto get = aref::GetOp::create(builder, group.loc, results, ring.getRing());
-  setRole(get, consumerRole);
-  builder.setInsertionPointAfter(lastUse);
-  auto release = aref::ReleaseOp::create(builder, group.loc, ring.getRing(),
-                                         get.getSlot());
-  setRole(release, consumerRole);
-  for (auto [load, value] : llvm::zip(values, get.getValues()))
-    load.replaceAllUsesWith(value);
-
-  builder.setInsertionPointAfter(lastLoad);
+  for (StringRef role : {preparerRole, consumerRole})
+    insertGet(ring, group, role);
+  builder.setInsertionPointAfter(last);
   auto put =
-      aref::PutOp::create(builder, lastLoad->getLoc(), ring.getRing(), values);
-  setRole(put, producerRole);
+      aref::PutOp::create(builder, last->getLoc(), ring.getRing(), group.tiles);
+  setRole(put, group.from);
 }
 
 namespace {
 struct InsertArefs : heddle::impl::InsertArefsBase<InsertArefs> {
   void runOnOperation() override {
-    for (const Group &group : groupLoads(getOperation()))
+    SmallVector<Group> groups;
+    groupLoads(getOperation(), groups);
+    groupPrepared(getOperation(), groups);
+    for (const Group &group : groups)
       insertRing(getOperation(), group);
   }
 };

@@ -166,8 +166,11 @@ bool LayoutPlan::accepts(Value tile, const TileLayout &layout) const {
   if (!axis || cast<OpResult>(tile).getResultNumber() != 0)
     return true;
   int64_t parts = getWarpParts(layout, *axis);
-  return parts == 1 ||
-         parts <= getWarpParts(getScanned(getTileType(tile), *axis), *axis);
+  TileLayout scanned = getScanned(getTileType(tile), *axis);
+  // Nor do all threads scan all of a vector.
+  if (layout.getNumRegisters() > 4 * scanned.getNumRegisters())
+    return false;
+  return parts == 1 || parts <= getWarpParts(scanned, *axis);
 }
 
 void LayoutPlan::assign(Value tile, const TileLayout &layout) {
@@ -363,6 +366,24 @@ LogicalResult LayoutPlan::run() {
       spread();
     }
   });
+
+  // Vectors that have to do with products serve other matrices, too, if those
+  // are spread as sums are.
+  if (!products.empty())
+    scope.walk([&](Operation *op) {
+      auto broadcast = dyn_cast<tile::BroadcastOp>(op);
+      if (!broadcast)
+        return;
+      RankedTensorType type = broadcast.getType();
+      if (broadcast.getX().getType().getRank() != 1 || type.getRank() != 2 ||
+          type.getDimSize(0) % (16 * scope.numWarps) != 0 ||
+          type.getDimSize(1) % 8 != 0)
+        return;
+      assign(broadcast.getResult(),
+             TileLayout::wgmmaAccumulator(type.getDimSize(0),
+                                          type.getDimSize(1), scope.numWarps));
+      spread();
+    });
 
   crossTransposes = false;
   for (Value tile : getMemoryTiles()) {

@@ -64,16 +64,6 @@ std::optional<CursorKey> getCursorKey(Operation *op) {
   return std::nullopt;
 }
 
-/// The cursors that move within the regions of `op`, in order of appearance.
-llvm::SetVector<CursorKey> getCursorsInside(Operation *op) {
-  llvm::SetVector<CursorKey> keys;
-  op->walk([&](Operation *nested) {
-    if (auto key = getCursorKey(nested))
-      keys.insert(*key);
-  });
-  return keys;
-}
-
 /// The ring whose slot `buffer` is a part of, or null.
 Value getRingOf(Value buffer) {
   while (Operation *op = buffer.getDefiningOp()) {
@@ -99,6 +89,8 @@ private:
   LogicalResult lowerBlock(Block &block, Cursors &cursors);
   LogicalResult lowerControlFlow(Operation *op, Cursors &cursors);
   void lowerUse(Operation *op, Cursors &cursors);
+  void findFollowers(RoleOp role);
+  llvm::SetVector<CursorKey> getCursorsInside(Operation *op);
   void advance(Location loc, Cursor &cursor, int64_t depth);
 
   Value constant(Location loc, int64_t value) {
@@ -108,7 +100,57 @@ private:
   tile::KernelOp kernel;
   OpBuilder b;
   llvm::DenseMap<Value, LoweredRing> rings;
+  /// In the present role, cursors that are always where another one was for the
+  /// use before, and that one.
+  llvm::DenseMap<CursorKey, CursorKey> followed;
+  /// Where the cursors that others follow were for their last use.
+  Cursors before;
 };
+
+/// The cursors that move within the regions of `op`, in order of appearance.
+llvm::SetVector<CursorKey> Lowering::getCursorsInside(Operation *op) {
+  llvm::SetVector<CursorKey> keys;
+  op->walk([&](Operation *nested) {
+    if (auto key = getCursorKey(nested); key && !followed.contains(*key))
+      keys.insert(*key);
+  });
+  return keys;
+}
+
+/// Rings of equal depth that a role uses one after the other, each time, need
+/// one cursor.
+void Lowering::findFollowers(RoleOp role) {
+  followed.clear();
+  before.clear();
+  llvm::MapVector<CursorKey, SmallVector<Operation *>> uses;
+  llvm::DenseMap<Operation *, size_t> order;
+  role.walk([&](Operation *op) {
+    order[op] = order.size();
+    if (auto key = getCursorKey(op))
+      uses[*key].push_back(op);
+  });
+  auto follows = [&](ArrayRef<Operation *> ops, ArrayRef<Operation *> leaders) {
+    if (ops.size() != leaders.size())
+      return false;
+    for (size_t i = 0; i < ops.size(); ++i)
+      if (leaders[i]->getBlock() != ops[i]->getBlock() ||
+          order[leaders[i]] > order[ops[i]] ||
+          (i > 0 && order[ops[i - 1]] > order[leaders[i]]))
+        return false;
+    return true;
+  };
+  for (auto &[key, ops] : uses)
+    for (auto &[leader, leaders] : uses) {
+      if (leader == key)
+        break;
+      if (followed.contains(leader) || leader.second != key.second ||
+          rings[leader.first].depth != rings[key.first].depth ||
+          !follows(ops, leaders))
+        continue;
+      followed.insert({key, leader});
+      break;
+    }
+}
 
 LogicalResult Lowering::lowerRing(RingOp ring) {
   RingType type = ring.getType();
@@ -130,10 +172,9 @@ LogicalResult Lowering::lowerRing(RingOp ring) {
     if (auto commit = dyn_cast<CommitOp>(user))
       (commit.getBytes() ? withBytes : withoutBytes) = true;
   }
-  if (producers.size() > 1 || consumers.size() > 1)
-    return ring.emitOpError("expected one producing and one consuming role, "
-                            "found ")
-           << producers.size() << " and " << consumers.size();
+  if (producers.size() > 1)
+    return ring.emitOpError("expected one producing role, found ")
+           << producers.size();
   if (withBytes && withoutBytes)
     return ring.emitOpError("expected every commit to count bytes, or none");
   kernel.walk([&](LocalLoadOp load) {
@@ -141,10 +182,10 @@ LogicalResult Lowering::lowerRing(RingOp ring) {
   });
 
   auto getWarps = [](const llvm::SetVector<RoleOp> &roles) -> int64_t {
-    if (roles.empty())
-      return 1;
-    RoleOp role = roles[0];
-    return int64_t(role.getWarps()) * int64_t(role.getInstances());
+    int64_t warps = 0;
+    for (RoleOp role : roles)
+      warps += int64_t(role.getWarps()) * int64_t(role.getInstances());
+    return std::max<int64_t>(warps, 1);
   };
   LoweredRing lowered;
   lowered.depth = type.getDepth();
@@ -186,15 +227,20 @@ void Lowering::lowerUse(Operation *op, Cursors &cursors) {
   }
   if (auto copy = dyn_cast<CopyInOp>(op)) {
     LoweredRing &ring = rings[copy.getRing()];
-    TmaLoadOp::create(
-        b, loc, copy.getView(), copy.getOffsets(), copy.getBuffer(), ring.full,
-        op->getOperand(op->getNumOperands() - 1), copy.getRoundTf32());
+    TmaLoadOp::create(b, loc, copy.getView(), copy.getOffsets(),
+                      copy.getBuffer(), ring.full,
+                      op->getOperand(op->getNumOperands() - 1),
+                      copy.getAlongAttr(), copy.getRoundTf32());
     op->erase();
     return;
   }
   LoweredRing &ring = rings[op->getOperand(0)];
   if (auto key = getCursorKey(op)) {
-    Cursor &cursor = cursors[*key];
+    auto leader = followed.find(*key);
+    bool isFollower = leader != followed.end();
+    Cursor &cursor = isFollower ? before[leader->second] : cursors[*key];
+    if (!isFollower)
+      before[*key] = cursor;
     Value stage = cursor.stage;
     if (key->second) {
       // All slots are empty at first: the phase before the first one counts as
@@ -205,7 +251,8 @@ void Lowering::lowerUse(Operation *op, Cursors &cursors) {
     } else {
       AwaitOp::create(b, loc, ring.full, stage, cursor.phase);
     }
-    advance(loc, cursor, ring.depth);
+    if (!isFollower)
+      advance(loc, cursor, ring.depth);
     op->getResult(0).replaceAllUsesWith(stage);
     op->erase();
     return;
@@ -376,6 +423,7 @@ LogicalResult Lowering::run() {
   });
 
   for (RoleOp role : kernel.getOps<RoleOp>()) {
+    findFollowers(role);
     Cursors cursors;
     llvm::SetVector<CursorKey> keys = getCursorsInside(role);
     Block &body = role.getBody().front();

@@ -125,24 +125,46 @@ bool canSink(tile::LoadOp load, PutOp put) {
   return true;
 }
 
+/// The first of the operations that compute what is put, if all of them are in
+/// the same block and none is a load.
+static Operation *getFirstComputed(PutOp put) {
+  Operation *first = put;
+  for (Value value : put.getValues()) {
+    Operation *op = value.getDefiningOp();
+    if (!op || isa<tile::LoadOp>(op) || op->getBlock() != put->getBlock())
+      return nullptr;
+    if (op->isBeforeInBlock(first))
+      first = op;
+  }
+  return first;
+}
+
 void CopyLowering::lowerPut(PutOp put, bool byTma, ArrayRef<bool> roundTf32) {
   Location loc = put.getLoc();
   Value ring = put.getRing();
   auto slotType =
       SlotType::get(b.getContext(), put.getRing().getType().getTiles());
-  b.setInsertionPoint(put);
+  // What threads compute, they store at once, so that few tiles are in
+  // registers at a time.
+  Operation *first = getFirstComputed(put);
+  b.setInsertionPoint(first ? first : put);
   Value slot = AcquireOp::create(b, loc, slotType, ring);
   llvm::SetVector<tile::LoadOp> loads;
   int64_t bytes = 0;
   for (auto [i, value] : llvm::enumerate(put.getValues())) {
     auto load = value.getDefiningOp<tile::LoadOp>();
     BufferType type = getBufferFor(cast<RankedTensorType>(value.getType()));
+    if (first)
+      b.setInsertionPointAfterValue(value);
+    else
+      b.setInsertionPoint(put);
     Value buffer = ViewOp::create(b, loc, type, ring, slot, i);
     if (byTma) {
       ArgumentView part = *ArgumentView::get(load.getView());
-      CopyInOp::create(b, load.getLoc(), part.getArgument(),
-                       part.getOffsets(b, load.getLoc(), load.getOffsets()),
-                       buffer, ring, slot, roundTf32[i]);
+      CopyInOp::create(
+          b, load.getLoc(), part.getArgument(),
+          part.getOffsets(b, load.getLoc(), load.getOffsets()), buffer, ring,
+          slot, part.getDimsOfTile(type.getShape().size()), roundTf32[i]);
       bytes += type.getBytes();
       loads.insert(load);
       continue;
@@ -154,6 +176,7 @@ void CopyLowering::lowerPut(PutOp put, bool byTma, ArrayRef<bool> roundTf32) {
       value = RoundTF32Op::create(b, loc, value);
     LocalStoreOp::create(b, loc, value, buffer);
   }
+  b.setInsertionPoint(put);
   if (!byTma)
     FenceAsyncOp::create(b, loc);
   CommitOp::create(b, loc, ring, slot,
@@ -191,9 +214,23 @@ bool CopyLowering::isLeftToCopies(tile::StoreOp store) {
                                !isOverwritten(store));
 }
 
+/// Whether `store` is in a loop that computes products in each iteration.
+/// There, ptxas takes waits for the buffer of a copy for waits for products.
+bool isBetweenProducts(tile::StoreOp store) {
+  for (Operation *op = store->getParentOp(); !isa<tile::KernelOp>(op);
+       op = op->getParentOp())
+    if (isa<LoopLikeOpInterface>(op) &&
+        !op->hasAttr(ArefDialect::getBlocksAttrName()) &&
+        op->walk([](MmaOp) {
+            return WalkResult::interrupt();
+          }).wasInterrupted())
+      return true;
+  return false;
+}
+
 /// Whether `store` may write after the operations that follow it have started.
 bool CopyLowering::canStage(tile::StoreOp store) {
-  if (!isLeftToCopies(store))
+  if (!isLeftToCopies(store) || isBetweenProducts(store))
     return false;
   Value root = getRootView(store.getView());
   WalkResult conflict = kernel.walk([&](Operation *op) {
@@ -319,6 +356,7 @@ bool CopyLowering::stage(RoleOp role, tile::StoreOp store) {
   SyncOp::create(b, loc);
   CopyOutOp::create(b, loc, buffer, part.getArgument(),
                     part.getOffsets(b, loc, store.getOffsets()),
+                    part.getDimsOfTile(store.getValue().getType().getRank()),
                     store.getReduceAttr());
   return true;
 }

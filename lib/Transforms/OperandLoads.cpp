@@ -226,6 +226,10 @@ StringRef OperandLoads::getObstacle(tile::LoadOp load) {
 StringRef OperandLoads::getDependence(tile::LoadOp load) {
   if (!isPadZero(load))
     return "its pad is not zero";
+  return getOrderObstacle(load);
+}
+
+StringRef OperandLoads::getOrderObstacle(tile::LoadOp load) {
   if (mayBeWritten(load.getView()))
     return "the kernel writes the view it reads, or may do so";
   visitedValues.clear();
@@ -233,6 +237,10 @@ StringRef OperandLoads::getDependence(tile::LoadOp load) {
   if (StringRef obstacle = visitControl(load->getParentOp()); !obstacle.empty())
     return obstacle;
   return visitOperands(load);
+}
+
+bool OperandLoads::isIndependent(tile::LoadOp load) {
+  return getOrderObstacle(load).empty();
 }
 
 SmallVector<tile::LoadOp> OperandLoads::getEligible() {

@@ -26,6 +26,10 @@ public:
   /// Why a producer cannot perform `load`; empty if it can.
   llvm::StringRef getObstacle(tile::LoadOp load);
 
+  /// Whether another role than that of what is around it can perform `load`,
+  /// earlier, though not as a copy.
+  bool isIndependent(tile::LoadOp load);
+
   /// The loads of the kernel that a producer can perform, in program order.
   llvm::SmallVector<tile::LoadOp> getEligible();
 
@@ -39,6 +43,8 @@ public:
 private:
   /// What keeps a producer from running ahead with `load`, whoever uses it.
   llvm::StringRef getDependence(tile::LoadOp load);
+  /// What keeps any role from it.
+  llvm::StringRef getOrderObstacle(tile::LoadOp load);
   llvm::StringRef visit(mlir::Value value);
   llvm::StringRef visitOperands(mlir::Operation *op);
   /// What decides whether and how often the operations in `parent` run.

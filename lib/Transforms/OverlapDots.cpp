@@ -507,6 +507,10 @@ static void overlap(tile::KernelOp kernel, scf::ForOp loop) {
       findScheduleAttr<BoolAttr>(loop, tile::TileDialect::getOverlapAttrName());
   if (request && !request.getValue())
     return;
+  // With a state, what runs ahead is the preparer's.
+  if (llvm::any_of(*loop.getBody(),
+                   [](Operation &op) { return hasRole(&op, preparerRole); }))
+    return;
   // The fallback is slow anyway; one remark is enough.
   bool tma = usesTma(kernel);
   Stages stages(loop);
@@ -521,7 +525,8 @@ static void overlap(tile::KernelOp kernel, scf::ForOp loop) {
   loop.walk([&](tile::DotOp dot) {
     instances = std::max(instances, getInstancesFor(dot.getM()));
   });
-  int64_t limit = getRegisterShares(tma, instances + 1).consumer;
+  int64_t limit =
+      getRegisterShares(tma, /*prepares=*/false, instances + 1).consumer;
   if (!limit)
     limit = maxRegisters;
   int64_t registers = stages.getRegisters(128 * instances);

@@ -494,6 +494,39 @@ def PlanStages : Pass<"plan-stages", "::heddle::tile::KernelOp"> {
   let dependentDialects = ["::heddle::aref::ArefDialect"];
 }
 
+def RunAhead : Pass<"run-ahead", "::heddle::tile::KernelOp"> {
+  let summary = "gives what a loop's state does not reach to a role of its own";
+  let description = [{
+    A loop has a state if it carries a sum of products that products of the next
+    iteration read as an operand: then iterations cannot overlap, and how long one takes is
+    how long the way from the state to the next one is. Whatever of the body is
+    not on that way - products of what arrives, inverses, scans, factors - is the
+    *preparer's*: a role between the producer and the consumer that runs as many
+    iterations ahead as the rings allow.
+
+    What the consumer needs of the preparer, rings hand over: operands of
+    products, which must be in shared memory anyway, and vectors. A loop that
+    would have to hand over anything else, sums above all, stays whole, and a
+    remark says why. `tile.run_ahead = false` on the loop or the kernel keeps it
+    whole, too; `true` hands over whatever it takes.
+
+    Before:
+    ```mlir
+    scf.for ... iter_args(%s = %s0) {
+      %p = tile.dot %q, %k, %zero {aref.role = "consumer"} : ...
+      %o = tile.dot %p16, %v, %then {aref.role = "consumer"} : ...
+      %new = tile.dot %k, %v, %s {aref.role = "consumer"} : ...
+    ```
+    After:
+    ```mlir
+    scf.for ... iter_args(%s = %s0) {
+      %p = tile.dot %q, %k, %zero {aref.role = "preparer"} : ...
+      %o = tile.dot %p16, %v, %then {aref.role = "consumer"} : ...
+      %new = tile.dot %k, %v, %s {aref.role = "consumer"} : ...
+    ```
+  }];
+}
+
 def SplitInstances : Pass<"split-instances", "::heddle::tile::KernelOp"> {
   let summary = "shares the consumer's tiles out among warpgroups";
   let description = [{

@@ -9,6 +9,7 @@
 #include "lib/Analysis/RingVerifier.h"
 #include "lib/Analysis/SharedMemory.h"
 #include "lib/Transforms/Passes.h"
+#include "lib/Transforms/Roles.h"
 
 namespace heddle {
 #define GEN_PASS_DEF_PLANSTAGES
@@ -31,6 +32,8 @@ struct Plan {
   /// The depth may grow up to this.
   int64_t most;
   std::optional<RequestedStages> requested;
+  /// Whether a preparer fills it: with one slot, it would never run ahead.
+  bool isPrepared;
 
   int64_t getBytes() { return getRingBytes(ring.getType(), depth); }
 };
@@ -57,6 +60,22 @@ private:
   int64_t fixed = 0;
 };
 
+/// Whether `a` should get another slot rather than `b`.
+bool isShorter(Plan &a, Plan &b) {
+  auto getRank = [](Plan &plan) {
+    return std::tuple(!isUsedInInnerLoop(plan.ring),
+                      !plan.isPrepared || plan.depth > 1, plan.depth);
+  };
+  return getRank(a) < getRank(b);
+}
+
+bool isFilledByPreparer(RingOp ring) {
+  return llvm::any_of(ring->getUsers(), [](Operation *user) {
+    auto role = user->getParentOfType<RoleOp>();
+    return isa<AcquireOp>(user) && role && role.getName() == preparerRole;
+  });
+}
+
 /// Where an author finds a ring: its loop, or the first of its uses.
 Operation *getPlace(Plan &plan) {
   if (plan.requested)
@@ -73,7 +92,7 @@ LogicalResult Planner::addRing(RingOp ring, int64_t held) {
   ring.setMinDepth(least);
   if (ring.getType().isPlanned()) {
     int64_t depth = ring.getType().getDepth();
-    plans.push_back({ring, depth, depth, std::nullopt});
+    plans.push_back({ring, depth, depth, std::nullopt, false});
     return success();
   }
   int64_t most = mostSlots;
@@ -89,7 +108,8 @@ LogicalResult Planner::addRing(RingOp ring, int64_t held) {
   if (requested && !inner && !isa<scf::ForOp>(requested->op))
     requested.reset();
   if (!requested) {
-    plans.push_back({ring, least, most, std::nullopt});
+    plans.push_back(
+        {ring, least, most, std::nullopt, isFilledByPreparer(ring)});
     return success();
   }
   if (requested->depth < least)
@@ -97,7 +117,7 @@ LogicalResult Planner::addRing(RingOp ring, int64_t held) {
            << "tile.stages = " << requested->depth << ": the ring of "
            << describeTiles(ring.getType()) << " needs at least " << least
            << " slots, since its consumer holds as many at once";
-  plans.push_back({ring, requested->depth, requested->depth, requested});
+  plans.push_back({ring, requested->depth, requested->depth, requested, false});
   return success();
 }
 
@@ -159,10 +179,7 @@ LogicalResult Planner::run() {
           getRingBytes(plan.ring.getType(), plan.depth + 1) - plan.getBytes();
       if (getBytes() + more > maxSharedBytes)
         continue;
-      bool inner = isUsedInInnerLoop(plan.ring);
-      if (!shortest || (inner && !isUsedInInnerLoop(shortest->ring)) ||
-          (inner == isUsedInInnerLoop(shortest->ring) &&
-           plan.depth < shortest->depth))
+      if (!shortest || isShorter(plan, *shortest))
         shortest = &plan;
     }
     if (!shortest)

@@ -251,12 +251,17 @@ static void splitInstances(aref::RoleOp role) {
 /// Divides the registers of a multiprocessor between the roles.
 static void setRegisters(tile::KernelOp kernel, ArrayRef<aref::RoleOp> roles) {
   int64_t warpgroups = 0;
-  for (aref::RoleOp role : roles)
+  bool prepares = false;
+  for (aref::RoleOp role : roles) {
     warpgroups += role.getInstances() * llvm::divideCeil(role.getWarps(), 4);
-  RegisterShares shares = getRegisterShares(usesTma(kernel), warpgroups);
+    prepares |= role.getName() == preparerRole;
+  }
+  RegisterShares shares =
+      getRegisterShares(usesTma(kernel), prepares, warpgroups);
   for (aref::RoleOp role : roles)
-    role.setRegisters(role.getName() == producerRole ? shares.producer
-                                                     : shares.consumer);
+    role.setRegisters(role.getName() == producerRole   ? shares.producer
+                      : role.getName() == preparerRole ? shares.preparer
+                                                       : shares.consumer);
 }
 
 namespace {

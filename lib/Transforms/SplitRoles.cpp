@@ -38,6 +38,15 @@ static aref::RoleOp createRole(tile::KernelOp kernel, StringRef name,
   return role;
 }
 
+static bool hasPreparer(tile::KernelOp kernel) {
+  return kernel.getBody()
+      .walk([](aref::PutOp put) {
+        return hasRole(put, preparerRole) ? WalkResult::interrupt()
+                                          : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
 namespace {
 struct SplitRoles : heddle::impl::SplitRolesBase<SplitRoles> {
   void runOnOperation() override {
@@ -58,6 +67,8 @@ struct SplitRoles : heddle::impl::SplitRolesBase<SplitRoles> {
         old.push_back(&op);
     // One thread starts a copy by TMA; without it, threads move every element.
     createRole(kernel, producerRole, usesTma(kernel) ? 1 : 4);
+    if (hasPreparer(kernel))
+      createRole(kernel, preparerRole, 4);
     createRole(kernel, consumerRole, 4);
     for (Operation *op : llvm::reverse(old))
       op->erase();

@@ -8,6 +8,7 @@
 
 #include "dialects/Aref/Aref.h"
 #include "lib/Transforms/Passes.h"
+#include "lib/Transforms/Roles.h"
 #include "lib/Transforms/ScheduleAttrs.h"
 #include "lib/Transforms/Warpgroups.h"
 
@@ -53,13 +54,24 @@ static bool findProducts(scf::ForOp loop, aref::MmaOp &first,
   return computes && first != last;
 }
 
+/// Whether the role waits for a preparer: then every product is on the way from
+/// a state to the next, and none is worth a wait for another warpgroup.
+static bool hasState(aref::RoleOp role) {
+  auto kernel = role->getParentOfType<tile::KernelOp>();
+  return llvm::any_of(kernel.getOps<aref::RoleOp>(), [](aref::RoleOp other) {
+    return other.getName() == preparerRole;
+  });
+}
+
 static bool takeTurns(scf::ForOp loop) {
   aref::MmaOp first, last;
   if (!findProducts(loop, first, last))
     return false;
   auto request = findScheduleAttr<BoolAttr>(
       loop, tile::TileDialect::getPingPongAttrName());
-  if (request ? !request.getValue() : getK(first) > longestSum)
+  auto role = loop->getParentOfType<aref::RoleOp>();
+  if (request ? !request.getValue()
+              : getK(first) > longestSum || hasState(role))
     return false;
   OpBuilder builder(first);
   aref::TakeTurnOp::create(builder, first.getLoc());

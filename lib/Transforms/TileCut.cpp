@@ -47,8 +47,11 @@ LogicalResult TileCut::require(Operation *op, Value value, int64_t dim) {
   if (type.getDimSize(dim) % instances != 0)
     return fail(op, "the extent of its tile is not a multiple of the number of "
                     "warpgroups");
-  if (type.getRank() == 1 && value.getDefiningOp<aref::GetOp>())
-    return fail(op, "a vector that arrives in a ring cannot be cut");
+  if (type.getRank() == 1 && value.getDefiningOp<aref::GetOp>() &&
+      (aref::BufferType::get(type).getSwizzle() != 0 ||
+       type.getNumElements() / instances * type.getElementTypeBitWidth() % 128))
+    return fail(op, "a vector that arrives in a ring is cut into parts of 16 "
+                    "bytes each, of at most 256 elements");
   if (isTileSource(value.getDefiningOp()))
     return success();
   auto [it, isNew] = dims.insert({value, dim});

@@ -13,14 +13,17 @@
 using namespace mlir;
 using namespace heddle;
 
-RegisterShares heddle::getRegisterShares(bool tma, int64_t warpgroups) {
+RegisterShares heddle::getRegisterShares(bool tma, bool prepares,
+                                         int64_t warpgroups) {
   if (warpgroups < 3)
-    return {0, 0};
+    return {0, 0, 0};
   // The shares of a multiprocessor's 512 registers per lane of four warps.
   // A producer that does not use TMA holds its tiles in registers.
   if (warpgroups == 3)
-    return tma ? RegisterShares{24, 240} : RegisterShares{152, 176};
-  return tma ? RegisterShares{32, 160} : RegisterShares{80, 144};
+    return tma ? RegisterShares{24, 240, 240} : RegisterShares{152, 176, 176};
+  if (prepares)
+    return tma ? RegisterShares{24, 136, 176} : RegisterShares{80, 112, 160};
+  return tma ? RegisterShares{32, 0, 160} : RegisterShares{80, 0, 144};
 }
 
 int64_t heddle::getInstancesFor(int64_t m) {

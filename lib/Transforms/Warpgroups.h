@@ -20,13 +20,13 @@ inline constexpr int64_t otherRegisters = 28;
 
 /// Registers of each thread of a role.
 struct RegisterShares {
-  int64_t producer, consumer;
+  int64_t producer, preparer, consumer;
 };
 
 /// What the roles of a kernel with `warpgroups` warpgroups, one of them the
-/// producer's, share the registers of a multiprocessor out as; 0 where there
-/// are enough for all.
-RegisterShares getRegisterShares(bool tma, int64_t warpgroups);
+/// producer's and perhaps one the preparer's, share the registers of a
+/// multiprocessor out as; 0 where there are enough for all.
+RegisterShares getRegisterShares(bool tma, bool prepares, int64_t warpgroups);
 
 /// How many instances of the consumer compute dots with `m` rows.
 int64_t getInstancesFor(int64_t m);

@@ -182,16 +182,18 @@ tile.kernel @channels(%x: memref<?x?xf32>, %h: memref<?xf32>) {
 // -----
 
 // The sums of a vector are wanted along the rows and along the columns of an
-// accumulator. Each warp has all columns, so they are added up there, and
-// converted once.
+// accumulator. Each warp has all of it, a few elements to a lane; there they are
+// added up, and converted for each.
 
 // CHECK-DAG: #[[ACC:.+]] = #aref.layout<atom = [64, 8], register
 // CHECK-DAG: #[[COLS:.+]] = #aref.layout<atom = [8], register = {{\[}}[1]], lane = {{\[}}[2], [4], [0], [0], [0]], warp = {{\[}}[0], [0]]>
 // CHECK-DAG: #[[ROWS:.+]] = #aref.layout<atom = [64], register = {{\[}}[8]], lane = {{\[}}[0], [0], [1], [2], [4]], warp = {{\[}}[16], [32]]>
+// CHECK-DAG: #[[LANES:.+]] = #aref.layout<atom = [32], {{.*}}, warp = {{\[}}[0], [0]]>
 // CHECK-LABEL: @decay
-// CHECK: tile.load {{.*}} -> tensor<64xf32, #[[COLS]]>
-// CHECK: tile.scan add {{.*}} : tensor<64xf32, #[[COLS]]>
-// CHECK-NEXT: aref.convert_layout {{.*}} -> tensor<64xf32, #[[ROWS]]>
+// CHECK: tile.load {{.*}} -> tensor<64xf32, #[[LANES]]>
+// CHECK: tile.scan add {{.*}} : tensor<64xf32, #[[LANES]]>
+// CHECK-DAG: aref.convert_layout {{.*}} -> tensor<64xf32, #[[ROWS]]>
+// CHECK-DAG: aref.convert_layout {{.*}} -> tensor<64xf32, #[[COLS]]>
 // CHECK-NOT: convert_layout
 tile.kernel @decay(%G: memref<?xf32>, %O: memref<?x?xf32>) attributes {tile.warps = 4} {
   %c0 = arith.constant 0 : index

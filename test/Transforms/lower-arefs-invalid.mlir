@@ -13,7 +13,7 @@ tile.kernel @unplanned() {
 !slot = !aref.slot<tensor<64x64xbf16>>
 
 tile.kernel @two_producers() {
-  // expected-error @+1 {{expected one producing and one consuming role, found 2 and 0}}
+  // expected-error @+1 {{expected one producing role, found 2}}
   %ring = aref.ring : !ring
   aref.role "a" instances(%i = 1) warps(1) {
     %slot = aref.acquire %ring : !ring

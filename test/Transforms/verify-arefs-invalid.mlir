@@ -246,7 +246,7 @@ tile.kernel @more_gets(%n: index, %p: i1) {
 tile.kernel @two_producers(%n: index, %p: i1) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  // expected-error @+1 {{the ring of tensor<64x64xbf16>: expected one role that fills it and one that empties it, found 2 and 0}}
+  // expected-error @+1 {{the ring of tensor<64x64xbf16>: expected one role that fills it and others that empty it, found 2 and 0}}
   %r = aref.ring min_depth(2) : !ring
   aref.role "producer" instances(%i = 1) warps(1) {
     %s = aref.acquire %r : !ring

@@ -112,15 +112,17 @@ struct ColumnsPattern : OpConversionPattern<aref::ColumnsOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     SharedLayout layout = getSharedLayout(op.getSource().getType());
-    if (layout.getSwizzle() == 0)
-      return op.emitOpError("expected a buffer of panels, found one of plain "
-                            "rows");
     Value first = arith::IndexCastOp::create(
         rewriter, loc, rewriter.getI32Type(), adaptor.getFirst());
-    Value panel = arith::DivUIOp::create(
-        rewriter, loc, first, getI32(rewriter, loc, layout.getPanelColumns()));
-    Value bytes = arith::MulIOp::create(
-        rewriter, loc, panel, getI32(rewriter, loc, layout.getPanelBytes()));
+    int64_t bytesEach = layout.getElementBytes();
+    if (layout.getSwizzle() != 0) {
+      first = arith::DivUIOp::create(
+          rewriter, loc, first,
+          getI32(rewriter, loc, layout.getPanelColumns()));
+      bytesEach = layout.getPanelBytes();
+    }
+    Value bytes = arith::MulIOp::create(rewriter, loc, first,
+                                        getI32(rewriter, loc, bytesEach));
     rewriter.replaceOp(op, addBytes(rewriter, loc, adaptor.getSource(), bytes));
     return success();
   }

@@ -106,6 +106,12 @@ GlobalTile::GlobalTile(OpBuilder &builder, Operation *op,
       elementBytes(getMemoryBytes(getMemoryType(view.element))) {
   ThreadCoords thread(builder, op, layout);
   Type i64 = builder.getI64Type();
+  // What is computed from strides would stay in registers throughout a loop.
+  if (isRecomputed(op))
+    for (Value &stride : this->view.strides)
+      if (!getConstantIntValue(stride))
+        stride =
+            emitInlinePTX(builder, loc, "mov.b64 $0, $1;", "=l,l", stride, i64);
   auto widen = [&](Value index) -> Value {
     if (index.getType().isIndex())
       return arith::IndexCastOp::create(builder, loc, i64, index);
@@ -123,7 +129,7 @@ GlobalTile::GlobalTile(OpBuilder &builder, Operation *op,
   unsigned outer = getViewDim(getFirstDim());
   Value distance;
   for (auto [dim, value] : llvm::enumerate(values)) {
-    strides.push_back(getConstantIntValue(view.strides[dim]));
+    strides.push_back(getConstantIntValue(this->view.strides[dim]));
     if (gathered.count(dim)) {
       offsets.push_back({});
       coords.push_back({});
@@ -141,7 +147,8 @@ GlobalTile::GlobalTile(OpBuilder &builder, Operation *op,
     }
     offsets.push_back(offset);
     coords.push_back(coord);
-    Value part = arith::MulIOp::create(builder, loc, coord, view.strides[dim]);
+    Value part =
+        arith::MulIOp::create(builder, loc, coord, this->view.strides[dim]);
     distance =
         distance ? arith::AddIOp::create(builder, loc, distance, part) : part;
   }

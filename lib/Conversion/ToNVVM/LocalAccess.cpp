@@ -7,7 +7,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "lib/Conversion/ToNVVM/Patterns.h"
 #include "lib/Conversion/ToNVVM/Tiles.h"
+#include "lib/Layout/MatrixAccess.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -131,6 +133,30 @@ Value SharedTile::getPointer(int64_t reg) {
   return addBytes(builder, loc, pointer, constant);
 }
 
+/// The way of a tile between registers and shared memory by whole matrices, if
+/// there is one.
+static std::optional<MatrixAccess> getMatrixAccess(Type tile,
+                                                   aref::BufferType buffer) {
+  auto type = cast<RankedTensorType>(tile);
+  // Rows of a matrix must not be torn apart by a swizzle, and start at
+  // multiples of 16 bytes.
+  if (!type.getElementType().isIntOrFloat() ||
+      type.getElementTypeBitWidth() != 16 ||
+      getSharedLayout(buffer).getPitch() % 16 != 0)
+    return std::nullopt;
+  return MatrixAccess::get(getTileLayout(type));
+}
+
+static NVVM::MMALayout getMatrixLayout(const MatrixAccess &access) {
+  return access.transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row;
+}
+
+/// An 8x8 matrix of 16 bits each.
+static NVVM::LdStMatrixShapeAttr getMatrixShape(MLIRContext *context) {
+  return NVVM::LdStMatrixShapeAttr::get(context, MatrixAccess::rowLength,
+                                        MatrixAccess::rowLength);
+}
+
 namespace {
 
 struct LocalLoadPattern : OpConversionPattern<aref::LocalLoadOp> {
@@ -141,6 +167,11 @@ struct LocalLoadPattern : OpConversionPattern<aref::LocalLoadOp> {
                   ConversionPatternRewriter &rewriter) const override {
     auto type = cast<RankedTensorType>(op.getType());
     TileLayout layout = getTileLayout(type);
+    if (std::optional<MatrixAccess> access =
+            getMatrixAccess(type, op.getBuffer().getType())) {
+      loadMatrices(op, adaptor, *access, rewriter);
+      return success();
+    }
     SharedTile tile(rewriter, op, layout, op.getBuffer().getType(),
                     adaptor.getBuffer().front());
     SmallVector<Value> results;
@@ -153,6 +184,37 @@ struct LocalLoadPattern : OpConversionPattern<aref::LocalLoadOp> {
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
   }
+
+private:
+  void loadMatrices(aref::LocalLoadOp op, OneToNOpAdaptor adaptor,
+                    const MatrixAccess &access,
+                    ConversionPatternRewriter &rewriter) const {
+    Location loc = op.getLoc();
+    auto type = cast<RankedTensorType>(op.getType());
+    SharedTile tile(rewriter, op, access.rows, op.getBuffer().getType(),
+                    adaptor.getBuffer().front());
+    Type i32 = rewriter.getI32Type();
+    auto four = LLVM::LLVMStructType::getLiteral(
+        rewriter.getContext(),
+        SmallVector<Type>(MatrixAccess::numMatrices, i32));
+    SmallVector<Value> results(2 * access.registers.size());
+    for (size_t i = 0; i < access.registers.size();
+         i += MatrixAccess::numMatrices) {
+      Value loaded = NVVM::LdMatrixOp::create(
+          rewriter, loc, four, tile.getPointer(2 * i),
+          MatrixAccess::numMatrices, getMatrixLayout(access),
+          getMatrixShape(rewriter.getContext()), NVVM::LdStMatrixEltType::B16);
+      for (int64_t matrix = 0; matrix < MatrixAccess::numMatrices; ++matrix) {
+        Value pair =
+            LLVM::ExtractValueOp::create(rewriter, loc, loaded, matrix);
+        int64_t reg = access.registers[i + matrix];
+        for (auto [k, value] : llvm::enumerate(unpackRegisters(
+                 rewriter, loc, pair, getScalarTypeOfTile(type))))
+          results[reg + k] = value;
+      }
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+  }
 };
 
 struct LocalStorePattern : OpConversionPattern<aref::LocalStoreOp> {
@@ -161,6 +223,11 @@ struct LocalStorePattern : OpConversionPattern<aref::LocalStoreOp> {
   LogicalResult
   matchAndRewrite(aref::LocalStoreOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    if (std::optional<MatrixAccess> access = getMatrixAccess(
+            op.getValue().getType(), op.getBuffer().getType())) {
+      storeMatrices(op, adaptor, *access, rewriter);
+      return success();
+    }
     TileLayout layout =
         getTileLayout(cast<RankedTensorType>(op.getValue().getType()));
     if (Value isFirst = ThreadCoords(rewriter, op, layout).getIsFirstCopy()) {
@@ -177,6 +244,27 @@ struct LocalStorePattern : OpConversionPattern<aref::LocalStoreOp> {
                values.slice(reg, length));
     rewriter.eraseOp(op);
     return success();
+  }
+
+private:
+  void storeMatrices(aref::LocalStoreOp op, OneToNOpAdaptor adaptor,
+                     const MatrixAccess &access,
+                     ConversionPatternRewriter &rewriter) const {
+    Location loc = op.getLoc();
+    SharedTile tile(rewriter, op, access.rows, op.getBuffer().getType(),
+                    adaptor.getBuffer().front());
+    ValueRange values = adaptor.getValue();
+    for (size_t i = 0; i < access.registers.size();
+         i += MatrixAccess::numMatrices) {
+      SmallVector<Value> pairs;
+      for (int64_t matrix = 0; matrix < MatrixAccess::numMatrices; ++matrix)
+        pairs.push_back(packRegister(
+            rewriter, loc, values.slice(access.registers[i + matrix], 2)));
+      NVVM::StMatrixOp::create(
+          rewriter, loc, tile.getPointer(2 * i), pairs, getMatrixLayout(access),
+          getMatrixShape(rewriter.getContext()), NVVM::LdStMatrixEltType::B16);
+    }
+    rewriter.eraseOp(op);
   }
 };
 

@@ -25,17 +25,21 @@ void heddle::markRecomputations(tile::KernelOp kernel) {
     if (loop.getBody()->getOps<aref::MmaOp>().empty())
       return;
     loop.walk([](Operation *op) {
-      if (isa<aref::LocalLoadOp, aref::LocalStoreOp>(op))
+      if (isa<aref::LocalLoadOp, aref::LocalStoreOp, tile::StoreOp>(op))
         op->setAttr(recomputeAttrName, UnitAttr::get(op->getContext()));
     });
   });
 }
 
+bool heddle::isRecomputed(Operation *op) {
+  return op->hasAttr(recomputeAttrName);
+}
+
 ThreadCoords::ThreadCoords(OpBuilder &builder, Operation *op,
                            const TileLayout &layout)
     : builder(builder), loc(op->getLoc()), layout(layout),
-      thread(getThreadInInstance(builder, op)),
-      recomputes(op->hasAttr(recomputeAttrName)), known(layout.getRank()) {}
+      thread(getThreadInInstance(builder, op)), recomputes(isRecomputed(op)),
+      known(layout.getRank()) {}
 
 Value ThreadCoords::getConstant(int64_t value) {
   return getI32(builder, loc, value);

@@ -17,6 +17,8 @@ namespace heddle {
 /// their threads are computed there again and again, since whatever could be
 /// computed before the loop would take registers that products need.
 void markRecomputations(tile::KernelOp kernel);
+/// Whether addresses of `op` are to be computed where it is.
+bool isRecomputed(mlir::Operation *op);
 
 /// Where the elements are that the executing thread holds: the part of their
 /// coordinates that depends on the thread.

@@ -23,6 +23,8 @@ namespace {
 struct Boxes {
   /// Innermost first, one extent per dimension of the view.
   SmallVector<int64_t> extents;
+  /// The coordinate that counts rows of the tile.
+  int64_t rowCoordinate = 1;
   int64_t numPanels;
   /// Boxes that the rows of a panel are cut into, and the rows of each.
   int64_t numRowBlocks;
@@ -30,9 +32,11 @@ struct Boxes {
 };
 } // namespace
 
-/// The boxes that fill `buffer` from a view of rank `viewRank`.
+/// The boxes that fill `buffer` from a view of rank `viewRank`, of which the
+/// tile covers the dimensions `along`, or the last ones.
 static FailureOr<Boxes> getBoxes(Operation *op, int64_t viewRank,
-                                 aref::BufferType buffer) {
+                                 aref::BufferType buffer,
+                                 std::optional<ArrayRef<int64_t>> along) {
   SharedLayout layout = getSharedLayout(buffer);
   ArrayRef<int64_t> shape = buffer.getShape();
   Boxes boxes;
@@ -63,7 +67,16 @@ static FailureOr<Boxes> getBoxes(Operation *op, int64_t viewRank,
     if (extent > maxBox)
       return op->emitOpError("expected extents of at most 256, found ")
              << extent;
-  boxes.extents.resize(viewRank, 1);
+  if (!along) {
+    boxes.extents.resize(viewRank, 1);
+    return boxes;
+  }
+  SmallVector<int64_t> extents(viewRank, 1);
+  for (auto [i, extent] : llvm::enumerate(boxes.extents))
+    extents[viewRank - 1 - (*along)[along->size() - 1 - i]] = extent;
+  boxes.extents = extents;
+  if (along->size() > 1)
+    boxes.rowCoordinate = viewRank - 1 - (*along)[along->size() - 2];
   return boxes;
 }
 
@@ -87,8 +100,10 @@ LogicalResult heddle::assignTensorMaps(tile::KernelOp kernel) {
   // The number of each map, by its description.
   llvm::SmallMapVector<Attribute, int64_t, 4> maps;
   auto visit = [&](Operation *op, Value view, aref::BufferType buffer,
+                   std::optional<ArrayRef<int64_t>> along,
                    Type element) -> WalkResult {
-    FailureOr<Boxes> boxes = getBoxes(op, getViewType(view).getRank(), buffer);
+    FailureOr<Boxes> boxes =
+        getBoxes(op, getViewType(view).getRank(), buffer, along);
     if (failed(boxes))
       return WalkResult::interrupt();
     BlockArgument argument = getViewArgument(view);
@@ -110,12 +125,13 @@ LogicalResult heddle::assignTensorMaps(tile::KernelOp kernel) {
   };
   WalkResult result = kernel.walk([&](Operation *op) {
     if (auto load = dyn_cast<aref::TmaLoadOp>(op))
-      return visit(op, load.getView(), load.getBuffer().getType(),
-                   load.getRoundTf32()
-                       ? builder.getTF32Type()
-                       : getViewType(load.getView()).getElementType());
+      return visit(
+          op, load.getView(), load.getBuffer().getType(), load.getAlong(),
+          load.getRoundTf32() ? builder.getTF32Type()
+                              : getViewType(load.getView()).getElementType());
     if (auto copy = dyn_cast<aref::CopyOutOp>(op))
       return visit(op, copy.getView(), copy.getBuffer().getType(),
+                   copy.getAlong(),
                    getViewType(copy.getView()).getElementType());
     return WalkResult::advance();
   });
@@ -159,9 +175,10 @@ static SmallVector<Value> getValues(ArrayRef<ValueRange> operands) {
 
 static SmallVector<Box> emitBoxes(OpBuilder &builder, Operation *op,
                                   ValueRange offsets, Value pointer,
-                                  aref::BufferType buffer) {
+                                  aref::BufferType buffer,
+                                  std::optional<ArrayRef<int64_t>> along) {
   Location loc = op->getLoc();
-  Boxes boxes = *getBoxes(op, offsets.size(), buffer);
+  Boxes boxes = *getBoxes(op, offsets.size(), buffer, along);
   SharedLayout layout = getSharedLayout(buffer);
   Value address = getSharedAddress(builder, loc, pointer);
   SmallVector<Value> origin;
@@ -184,7 +201,8 @@ static SmallVector<Box> emitBoxes(OpBuilder &builder, Operation *op,
       box.coordinates = origin;
       box.coordinates[0] = add(origin[0], panel * layout.getPanelColumns());
       if (boxes.numRowBlocks > 1)
-        box.coordinates[1] = add(origin[1], row);
+        box.coordinates[boxes.rowCoordinate] =
+            add(origin[boxes.rowCoordinate], row);
     }
   }
   return result;
@@ -228,7 +246,7 @@ struct TmaLoadPattern : OpConversionPattern<aref::TmaLoadOp> {
         getCoordinates(rank, 4) + "], [$2];";
     for (Box &box : emitBoxes(rewriter, op, getValues(adaptor.getOffsets()),
                               llvm::getSingleElement(adaptor.getBuffer()),
-                              op.getBuffer().getType())) {
+                              op.getBuffer().getType(), op.getAlong())) {
       SmallVector<Value> operands = {elected, box.address, barrier, map};
       operands.append(box.coordinates);
       emitInlinePTX(rewriter, loc, text, "b,r,r,l" + getConstraints(rank),
@@ -259,7 +277,7 @@ struct CopyOutPattern : OpConversionPattern<aref::CopyOutOp> {
     text += "tile.bulk_group [$2, " + getCoordinates(rank, 3) + "], [$1];";
     for (Box &box : emitBoxes(rewriter, op, getValues(adaptor.getOffsets()),
                               llvm::getSingleElement(adaptor.getBuffer()),
-                              op.getBuffer().getType())) {
+                              op.getBuffer().getType(), op.getAlong())) {
       SmallVector<Value> operands = {elected, box.address, map};
       operands.append(box.coordinates);
       emitInlinePTX(rewriter, loc, text, "b,r,l" + getConstraints(rank),

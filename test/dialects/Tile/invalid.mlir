@@ -67,7 +67,7 @@ tile.kernel @stages(%x: memref<?xf32>) attributes {tile.stages = 65} {
 
 // -----
 
-// expected-error@+1 {{unknown attribute 'tile.stage'; the tile dialect has 'tile.overlap', 'tile.ping_pong', 'tile.raster', 'tile.stages' and 'tile.warps'}}
+// expected-error@+1 {{unknown attribute 'tile.stage'; the tile dialect has 'tile.overlap', 'tile.ping_pong', 'tile.raster', 'tile.run_ahead', 'tile.stages' and 'tile.warps'}}
 tile.kernel @misspelt(%x: memref<?xf32>) attributes {tile.stage = 4} {
 }
 
