@@ -63,7 +63,7 @@ tile.store %a, %O[%c0] : tensor<64x64xf32>, memref<64x64xf32>
 %x = tile.reduce xor %a, %row axis 0 : tensor<64x64xf32> -> tensor<64xf32>
 %x = tile.reduce mean %a, %row axis 0 : tensor<64x64xf32> -> tensor<64xf32>
 %y = tile.load %E[%c0, %c0] : memref<64x64xf8E4M3FN> -> tensor<64xf8E4M3FN> %x = tile.reduce add %e, %y axis 0 : tensor<64x64xf8E4M3FN> -> tensor<64xf8E4M3FN>
-%x = tile.reduce add %row, %f axis 0 : tensor<64xf32> -> f32
+%x = tile.reduce add %row, %f axis 0 : tensor<64xf32> -> tensor<1xf32>
 %x = tile.broadcast %row axes [1] : tensor<64xf32> -> tensor<32x64xf32>
 %x = tile.broadcast %row axes [2] : tensor<64xf32> -> tensor<64x64xf32>
 %x = tile.broadcast %row axes [0, 0] : tensor<64xf32> -> tensor<64x64xf32>
