@@ -9,7 +9,8 @@
 /// \file
 /// A libFuzzer target. An input is a PTX module. It is parsed and decoded, and
 /// if it is well formed each of its kernels is launched once for a few
-/// instructions: whatever a module holds, it ends with a result or a message.
+/// instructions, under the sanitizer if its size is odd: whatever a module
+/// holds, it ends with a result or a message.
 /// Inputs are mutated as lines and as words too, since few bytes in the middle
 /// of an instruction lead to another one.
 ///
@@ -96,6 +97,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   VirtualDeviceOptions options;
   options.hostThreads = 1;
   options.stepBudget = maxInstructions;
+  // The sanitizer has states of its own, and takes longer.
+  if (size % 2)
+    options.sanitize = SanitizeLevel::Full;
   std::unique_ptr<Device> device = createVirtualDevice(options);
   Expected<DeviceAddress> buffer = device->allocate(4096);
   Expected<std::unique_ptr<Module>> module =
