@@ -317,6 +317,8 @@ class Kernel:
             makers = [self.gen_cast, self.gen_select]
         elif is_float(elem):
             makers += [self.gen_float] * 4
+            if elem == "f32" and len(shape) == 2 and shape[0] == shape[1] <= 128:
+                makers += [self.gen_inverse] * 2
             if self.with_dots and elem == "f32" and self.can_dot(shape):
                 makers += [self.gen_dot] * 4
         else:
@@ -492,6 +494,19 @@ class Kernel:
         self.pool += results
         return results[0]
 
+    def gen_inverse(self, shape, elem, depth):
+        """The inverse of a unit triangle, whose numbers would grow with it were they not small."""
+        a = self.clamp(self.exact_gen(shape, elem, depth), 1)
+        text = f"precision {self.rng.choice(['ieee', 'tf32', 'f16'])} : {a.type}"
+        # Blocks of 16 are inverted as f32.
+        if shape[0] <= 16:
+            return self.op(f"tile.tri_inverse {a.name} {text}", shape, "f32", 2**14)
+        small = self.op(f"arith.constant dense<{1 / shape[0]}> : {a.type}", shape, "f32", 1, False)
+        self.pool.remove(small)
+        a = self.op(f"arith.mulf {a.name}, {small.name} : {a.type}", shape, "f32", 1, False)
+        self.pool.remove(a)
+        return self.op(f"tile.tri_inverse {a.name} {text}", shape, "f32", 3, False)
+
     def gen_integer(self, shape, elem, depth):
         rng = self.rng
         a = self.gen(shape, elem, depth)
@@ -648,6 +663,8 @@ class Kernel:
             return (rng.choice([64, 64, 64, 128, 128, 192, 256]),
                     rng.choice([8, 16, 24, 32, 40, 64, 64, 80, 96, 128]))
         extents = [1, 2, 3, 4, 7, 8, 16, 24, 32, 64, 80, 96, 100, 128, 192]
+        if rng.random() < 0.1:
+            return (rng.choice([1, 8, 16, 17, 40, 64]),) * 2
         rank = rng.choice([1, 1, 2, 2, 2, 3])
         if rank == 1:
             return (rng.choice(extents + [256, 1000, 2880]),)
