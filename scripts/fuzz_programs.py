@@ -114,7 +114,7 @@ class Kernel:
         for extent in buffer.shape:
             inside = [i for i in self.indices if i.low >= 0 and i.high < extent]
             offsets.append(rng.choice(inside) if inside and rng.random() < 0.5 else self.index(rng.randint(0, extent - 1)))
-        name = self.fresh("s")
+        name = self.fresh("e")
         self.emit(f"{name} = memref.load %{buffer.name}[{', '.join(o.name for o in offsets)}] : {buffer.view}")
         return self.op(f"tensor.splat {name} : {tensor(shape, elem)}", shape, elem, buffer.bound, buffer.exact)
 
