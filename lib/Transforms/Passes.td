@@ -109,8 +109,9 @@ def ConvertLayouts : Pass<"convert-layouts", "::heddle::tile::KernelOp"> {
     Removes conversions that change nothing, leaves those that only rename a
     thread's registers, and writes the others as a store to scratch and a load
     from it, each after a barrier. Reductions along an axis that several warps
-    share become `aref.reduce`, which uses scratch as well. One scratch buffer
-    per type serves a role; each instance has its own.
+    share become `aref.reduce`, which uses scratch as well, as do scans that
+    several warps share and inverses. One scratch buffer per type serves a role;
+    each instance has its own.
   }];
   let dependentDialects = ["::heddle::aref::ArefDialect"];
 }
