@@ -1,12 +1,13 @@
 """Runs examples/linear_attention or gated_delta_rule.mlir and compares.
 
-The program's name says which recurrence it is, and whether sequences are packed.
+The program's name says which recurrence it is, and whether sequences are packed
+or one token is decoded of each.
 Other arguments go to `heddle run`.
 """
 
 import numpy
 
-from attention import Run, make_parser, starts
+from attention import Run, bf16, make_parser, starts
 from recurrence import (
     TOLERANCES,
     check,
@@ -19,7 +20,7 @@ from recurrence import (
 
 parser = make_parser(__doc__)
 parser.add_argument("--batch", type=int, default=1)
-parser.add_argument("--tokens", type=int, nargs="+", required=True)
+parser.add_argument("--tokens", type=int, nargs="+", default=[1])
 parser.add_argument("--heads", type=int, nargs=2, default=(1, 2), help="of keys, of values")
 parser.add_argument("--gates", default="usual")
 parser.add_argument("--strengths", default="usual")
@@ -28,7 +29,7 @@ arguments, rest = parser.parse_known_args()
 
 tokens, (key_heads, heads) = arguments.tokens, arguments.heads
 name = next(name for name in TOLERANCES if name in arguments.program)
-packed = "varlen" in arguments.program
+packed, decodes = "varlen" in arguments.program, "decode" in arguments.program
 run = Run(arguments.program, arguments.folder, rest)
 if packed:
     batch, states, total, edges = (), len(tokens), sum(tokens), starts(tokens)
@@ -36,26 +37,31 @@ if packed:
     run.input("starts", edges)
 else:
     batch, states, total = (arguments.batch,), arguments.batch, tokens[0]
-    run.size(B=states, T=total, HK=key_heads, HV=heads)
-q = run.random("Q", *batch, total, key_heads, 128)
-v = run.random("V", *batch, total, heads, 128)
+    run.size(B=states, HK=key_heads, HV=heads)
+    if not decodes:
+        run.size(T=total)
+normal = run.generator.standard_normal
 inputs = {
+    "Q": bf16(normal((*batch, total, key_heads, 128))),
+    "V": bf16(normal((*batch, total, heads, 128))),
     "K": draw_keys(run.generator, arguments.keys, *batch, total, key_heads, 128),
     "G": draw_gates(run.generator, arguments.gates, *batch, total, heads),
 }
 if name == "gated_delta_rule":
     inputs["BETA"] = draw_strengths(run.generator, arguments.strengths, *batch, total, heads)
 for buffer, array in inputs.items():
-    run.input(buffer, array, numpy.float32)
-initial = run.random("H0", states, heads, 128, 128)
-out, final = run("O", "H1")
-arrays = [q, inputs["K"], v, inputs["G"], inputs.get("BETA")]
+    run.input(buffer, array[:, 0] if decodes else array, numpy.float32)
+state = "H" if decodes else "H0"
+initial = run.random(state, states, heads, 128, 128)
+out, final = run("O", "H" if decodes else "H1")
+arrays = [inputs.get(buffer) for buffer in ("Q", "K", "V", "G", "BETA")]
 if packed:
     q, k, v, g, beta = (x if x is None else x[None] for x in arrays)
     expected = recur_packed(q, k, v, edges, g, beta, initial)
     expected = expected[0][0], expected[1]
 else:
-    q, k, v, g, beta = arrays
-    expected = recur(q, k, v, g, beta, initial)
+    expected = recur(*arrays, initial)
+    if decodes:
+        expected = expected[0][:, 0], expected[1]
 for what, found, right in zip(("o", "final"), (out, final), expected):
     check(what, found, right, TOLERANCES[name][what])
