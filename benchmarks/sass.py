@@ -48,7 +48,7 @@ def find_loops(code):
 
 
 def walk(code, begin, end, longest):
-    """The instructions on the longest or shortest way from the label to the branch."""
+    """The instructions on the longest or shortest way from the label to the branch; none if parts of it lie elsewhere."""
     labels = {item: i for i, item in enumerate(code) if isinstance(item, str)}
     best = {end: (1, None)}
     for i in range(end - 1, begin - 1, -1):
@@ -67,7 +67,7 @@ def walk(code, begin, end, longest):
         if known:
             length, way = (max if longest else min)(known)
             best[i] = (length + (not isinstance(item, str)), way)
-    at, path = begin, []
+    at, path = begin if begin in best else None, []
     while at is not None:
         if not isinstance(code[at], str):
             path.append(code[at][0].split(".")[0])
