@@ -139,10 +139,20 @@ std::optional<std::pair<Location, OperationName>> getOrigin(Operation *op) {
   return std::pair(loc, op->getName());
 }
 
+/// Whether `op` is in a loop that starts products itself.
+bool isAmongProducts(Operation *op) {
+  for (auto loop = op->getParentOfType<scf::ForOp>(); loop;
+       loop = loop->getParentOfType<scf::ForOp>())
+    if (!loop.getBody()->getOps<aref::MmaOp>().empty())
+      return true;
+  return false;
+}
+
 struct CheckIndices : heddle::impl::CheckIndicesBase<CheckIndices> {
   void runOnOperation() override {
-    // One role is enough: what it checks, the others compute alike. The first
-    // one copies; ptxas runs products one by one around a trap (C7518).
+    // Each role checks what it uses, so that none of them reads on before
+    // another one stops. Among products, the first role is enough, which
+    // copies: ptxas runs products one by one around a trap (C7518).
     llvm::DenseSet<std::pair<Location, OperationName>> checked;
     auto visit = [&](Operation *root) {
       SmallVector<std::pair<Location, OperationName>> own;
@@ -150,7 +160,7 @@ struct CheckIndices : heddle::impl::CheckIndicesBase<CheckIndices> {
         if (op != root && isa<aref::RoleOp>(op))
           return WalkResult::skip();
         auto origin = getOrigin(op);
-        if (origin && checked.contains(*origin))
+        if (origin && isAmongProducts(op) && checked.contains(*origin))
           return WalkResult::advance();
         llvm::TypeSwitch<Operation *>(op)
             .Case<memref::LoadOp, memref::StoreOp, memref::SubViewOp,

@@ -87,7 +87,8 @@ def CheckIndices : Pass<"check-indices", "::heddle::tile::KernelOp"> {
     in memory. So single elements are read and written, and views of parts of
     views made, after a check that they are inside. Tiles without a pad are
     loaded after a check of those offsets that come from memory and index a
-    dimension which the tile lacks. Of roles that do the same, the first checks.
+    dimension which the tile lacks. Each role checks what it uses, but of those that do the
+    same among products, the first one only.
 
     ```mlir
     %page = memref.load %pages[%i] : memref<?xi32>

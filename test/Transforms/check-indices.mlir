@@ -60,21 +60,41 @@ tile.kernel @parts(%A: memref<?x64xf32>, %first: index, %count: index) {
   %v = memref.subview %A[%first, 0] [%count, 64] [1, 1] : memref<?x64xf32> to memref<?x64xf32, strided<[64, 1], offset: ?>>
 }
 
-// What the producer checks, the consumer need not.
+// What the producer checks, the consumer need not check among products.
 // CHECK-LABEL: tile.kernel @roles
 // CHECK: aref.role "producer"
 // CHECK: aref.check
+// CHECK: memref.load
+// CHECK: aref.check
+// CHECK: memref.load
 // CHECK: aref.role "consumer"
+// CHECK: aref.check
+// CHECK: memref.load
+// CHECK: scf.for
 // CHECK-NOT: aref.check
 // CHECK: memref.load
 // CHECK: aref.check
 // CHECK: memref.load
-tile.kernel @roles(%lengths: memref<?xi32>, %i: index) {
+!bytes = !aref.buffer<64x64xbf16, swizzle = 128>
+tile.kernel @roles(%lengths: memref<?xi32>, %i: index, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
   aref.role "producer" instances(%p = 1) warps(1) {
     %x = memref.load %lengths[%i] : memref<?xi32> loc("kernel.mlir":7:8)
+    scf.for %j = %c0 to %n step %c1 {
+      %y = memref.load %lengths[%i] : memref<?xi32> loc("kernel.mlir":8:8)
+    }
   }
   aref.role "consumer" instances(%c = 1) warps(4) {
+    %k = aref.alloc offset(0) : !bytes
+    %zero = arith.constant dense<0.0> : tensor<64x64xf32>
     %x = memref.load %lengths[%i] : memref<?xi32> loc("kernel.mlir":7:8)
-    %y = memref.load %lengths[%i] : memref<?xi32> loc("kernel.mlir":8:8)
+    %o = scf.for %j = %c0 to %n step %c1 iter_args(%sum = %zero) -> (tensor<64x64xf32>) {
+      %y = memref.load %lengths[%i] : memref<?xi32> loc("kernel.mlir":8:8)
+      %z = memref.load %lengths[%i] : memref<?xi32> loc("kernel.mlir":9:8)
+      %d = aref.mma %k, %k, %sum : !bytes, !bytes -> tensor<64x64xf32>
+      %w = aref.mma_wait %d pending 0 : tensor<64x64xf32>
+      scf.yield %w : tensor<64x64xf32>
+    }
   }
 }
