@@ -91,9 +91,7 @@ void Persister::computeIds(Value linear) {
   bool used[3] = {};
   for (gpu::BlockIdOp op : idOps)
     used[unsigned(op.getDimension())] = true;
-  // A launch has less than 2^31 blocks. Divisions of 64 bits are calls of
-  // functions on the device.
-  linear = narrow("block32", linear);
+  // Divisions of 64 bits are calls of functions on the device.
   Value x = narrow("grid_x32", extents[0]);
   // Without y and z, the blocks of a row of the grid may come in any order.
   if (!used[1] && !used[2]) {
@@ -140,11 +138,18 @@ LogicalResult Persister::run() {
   if (failed(addArguments()))
     return failure();
 
+  // A launch has less than 2^31 blocks, and so the sum of two numbers of blocks
+  // fits in 32 bits without a sign.
   builder.setInsertionPointToStart(&body);
-  Value begin = gpu::BlockIdOp::create(builder, loc, gpu::Dimension::x);
-  Value step = gpu::GridDimOp::create(builder, loc, gpu::Dimension::x);
-  Value end = mul("blocks", mul("plane", extents[0], extents[1]), extents[2]);
-  auto loop = scf::ForOp::create(builder, loc, begin, end, step);
+  Value begin =
+      narrow("first", gpu::BlockIdOp::create(builder, loc, gpu::Dimension::x));
+  Value step =
+      narrow("step", gpu::GridDimOp::create(builder, loc, gpu::Dimension::x));
+  Value plane = mul("plane", narrow("grid_x32", extents[0]),
+                    narrow("grid_y32", extents[1]));
+  Value end = mul("blocks", plane, narrow("grid_z32", extents[2]));
+  auto loop = scf::ForOp::create(builder, loc, begin, end, step, ValueRange(),
+                                 /*bodyBuilder=*/nullptr, /*unsignedCmp=*/true);
   loop->setAttr(aref::ArefDialect::getBlocksAttrName(), builder.getUnitAttr());
   loop.getInductionVar().setLoc(name("block"));
   Block *inner = loop.getBody();

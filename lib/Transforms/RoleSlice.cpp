@@ -147,11 +147,12 @@ void RoleSlice::cloneFor(scf::ForOp loop, OpBuilder &builder,
                          IRMapping &mapping) const {
   SmallVector<unsigned> kept = select(
       loop.getNumResults(), [&](unsigned i) { return isCarried(loop, i); });
-  auto copy = scf::ForOp::create(builder, loop.getLoc(),
-                                 mapping.lookupOrDefault(loop.getLowerBound()),
-                                 mapping.lookupOrDefault(loop.getUpperBound()),
-                                 mapping.lookupOrDefault(loop.getStep()),
-                                 lookup(loop.getInits(), kept, mapping));
+  auto copy = scf::ForOp::create(
+      builder, loop.getLoc(), mapping.lookupOrDefault(loop.getLowerBound()),
+      mapping.lookupOrDefault(loop.getUpperBound()),
+      mapping.lookupOrDefault(loop.getStep()),
+      lookup(loop.getInits(), kept, mapping),
+      /*bodyBuilder=*/nullptr, loop.getUnsignedCmp());
   copy->setDiscardableAttrs(loop->getDiscardableAttrDictionary());
   auto map = [&](Value from, Value to) {
     mapping.map(from, to);

@@ -2,13 +2,17 @@
 
 // CHECK-LABEL: tile.kernel @two(
 // CHECK-SAME: %C: memref<?x?xf32>, %grid_x: index, %grid_y: index, %grid_z: index) attributes {aref.persistent}
-// CHECK: %[[FIRST:.*]] = gpu.block_id x
-// CHECK: %[[STEP:.*]] = gpu.grid_dim x
-// CHECK: %[[XY:.*]] = arith.muli %grid_x, %grid_y
-// CHECK: %[[ALL:.*]] = arith.muli %[[XY]], %grid_z
-// CHECK: scf.for %[[T:.*]] = %[[FIRST]] to %[[ALL]] step %[[STEP]] {
 // Numbers of blocks fit in 32 bits, whose divisions are instructions.
-// CHECK:   %[[T32:.*]] = arith.index_cast %[[T]] : index to i32
+// CHECK: %[[BLOCK:.*]] = gpu.block_id x
+// CHECK: %[[FIRST:.*]] = arith.index_cast %[[BLOCK]] : index to i32
+// CHECK: %[[COUNT:.*]] = gpu.grid_dim x
+// CHECK: %[[STEP:.*]] = arith.index_cast %[[COUNT]] : index to i32
+// CHECK: %[[X0:.*]] = arith.index_cast %grid_x : index to i32
+// CHECK: %[[Y0:.*]] = arith.index_cast %grid_y : index to i32
+// CHECK: %[[XY:.*]] = arith.muli %[[X0]], %[[Y0]]
+// CHECK: %[[Z0:.*]] = arith.index_cast %grid_z : index to i32
+// CHECK: %[[ALL:.*]] = arith.muli %[[XY]], %[[Z0]]
+// CHECK: scf.for unsigned %[[T32:.*]] = %[[FIRST]] to %[[ALL]] step %[[STEP]] : i32 {
 // CHECK:   %[[GX:.*]] = arith.index_cast %grid_x
 // CHECK:   %[[GY:.*]] = arith.index_cast %grid_y
 // CHECK:   %[[PLANE:.*]] = arith.muli %[[GX]], %[[GY]]
@@ -49,8 +53,7 @@ tile.kernel @two(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) {
 }
 
 // CHECK-LABEL: tile.kernel @one(
-// CHECK: scf.for %[[T:.*]] = %{{.*}} to
-// CHECK-NEXT: %[[T32:.*]] = arith.index_cast %[[T]]
+// CHECK: scf.for unsigned %[[T32:.*]] = %{{.*}} to
 // CHECK-NEXT: %[[GX:.*]] = arith.index_cast %grid_x
 // CHECK-NEXT: %[[X32:.*]] = arith.remui %[[T32]], %[[GX]]
 // CHECK-NEXT: %[[X:.*]] = arith.index_castui %[[X32]]
@@ -66,6 +69,7 @@ tile.kernel @one(%A: memref<?x?xbf16>) attributes {tile.raster = 4} {
 // One row of blocks at a time: no groups.
 // CHECK-LABEL: tile.kernel @rows(
 // CHECK-SAME: tile.raster = 1
+// CHECK: scf.for
 // CHECK: %[[GY:.*]] = arith.index_cast %grid_y
 // CHECK: %[[IN:.*]] = arith.remui
 // CHECK: %[[X32:.*]] = arith.divui %[[IN]], %[[GY]]

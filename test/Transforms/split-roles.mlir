@@ -142,3 +142,23 @@ tile.kernel @gather(%A: memref<?x64xbf16>, %pages: memref<?xi32>, %C: memref<?x?
   %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
   tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
 }
+
+// Loops whose bounds have no sign stay such.
+// CHECK-LABEL: tile.kernel @without_sign(
+// CHECK: aref.role "producer"
+// CHECK: scf.for unsigned
+// CHECK: aref.role "consumer"
+// CHECK: scf.for unsigned
+tile.kernel @without_sign(%A: memref<?x?xbf16>, %C: memref<?x?xf32>, %n: i32) attributes {aref.persistent, aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %first = arith.constant 0 : i32
+  %step = arith.constant 64 : i32
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %s = scf.for unsigned %i = %first to %n step %step iter_args(%sum = %zero) -> (tensor<64x64xf32>) : i32 {
+    %k = arith.index_castui %i : i32 to index
+    %a = tile.load %A[%c0, %k] : memref<?x?xbf16> -> tensor<64x64xbf16>
+    %d = tile.dot %a, %a, %sum : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    scf.yield %d : tensor<64x64xf32>
+  }
+  tile.store %s, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+}

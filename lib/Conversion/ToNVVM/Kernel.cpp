@@ -213,7 +213,11 @@ Block *Flattener::createRole(const RolePlan &place) {
   Location roleLoc = role.getLoc();
   Block *block =
       builder.createBlock(&function.getBody(), function.getBody().end(),
-                          {builder.getIndexType()}, {roleLoc});
+                          {builder.getI32Type()}, {roleLoc});
+  // What has 64 bits in a block's argument takes two registers.
+  Value instance = arith::IndexCastUIOp::create(
+      builder, roleLoc, builder.getIndexType(), block->getArgument(0));
+  role.getInstance().replaceAllUsesWith(instance);
   int64_t launch = getLaunchRegisters(), own = role.getRegisters();
   if (own != 0 && own != launch)
     emitInlinePTX(builder, roleLoc,
@@ -237,12 +241,10 @@ Block *Flattener::createRole(const RolePlan &place) {
         builder.createBlock(&function.getBody(), function.getBody().end());
     builder.setInsertionPointToEnd(block);
     cf::CondBranchOp::create(builder, roleLoc, works, work, exit);
-    role.getInstance().replaceAllUsesWith(block->getArgument(0));
     work->getOperations().splice(work->end(),
                                  role.getBody().front().getOperations());
     builder.setInsertionPointToEnd(work);
   } else {
-    role.getInstance().replaceAllUsesWith(block->getArgument(0));
     block->getOperations().splice(block->end(),
                                   role.getBody().front().getOperations());
     builder.setInsertionPointToEnd(block);
@@ -285,7 +287,7 @@ void Flattener::dispatch() {
       if (e > 1)
         name += "#" + std::to_string(i);
       emitInlinePTX(builder, role.getLoc(), "// heddle.role " + name, "", {});
-      Value number = arith::ConstantIndexOp::create(builder, role.getLoc(), i);
+      Value number = getI32(builder, role.getLoc(), i);
       cf::BranchOp::create(builder, role.getLoc(), body, number);
       if (next)
         builder.setInsertionPointToEnd(next);

@@ -27,7 +27,7 @@ tile.kernel @roles(%n: index) attributes {aref.fallback = "other", tile.raster =
 
   // The whole warpgroup gives registers back; three of its warps then leave.
   // CHECK: ^[[PRODUCER]](
-  // CHECK-NEXT: setmaxnreg.dec.sync.aligned.u32 24;
+  // CHECK: setmaxnreg.dec.sync.aligned.u32 24;
   // CHECK: cf.cond_br %{{.*}}, ^[[WORK:.*]], ^[[EXIT:.*]]
   // CHECK: ^[[EXIT]]:
   // CHECK-NEXT: llvm.return
@@ -39,14 +39,15 @@ tile.kernel @roles(%n: index) attributes {aref.fallback = "other", tile.raster =
     aref.sync
   }
   // CHECK: "// heddle.role consumer#0"
-  // CHECK: %[[ZERO:.*]] = arith.constant 0 : index
-  // CHECK: cf.br ^[[CONSUMER:[^(]*]](%[[ZERO]] : index)
+  // CHECK: %[[ZERO:.*]] = arith.constant 0 : i32
+  // CHECK: cf.br ^[[CONSUMER:[^(]*]](%[[ZERO]] : i32)
   // CHECK: "// heddle.role consumer#1"
-  // CHECK: %[[ONE:.*]] = arith.constant 1 : index
-  // CHECK: cf.br ^[[CONSUMER]](%[[ONE]] : index)
+  // CHECK: %[[ONE:.*]] = arith.constant 1 : i32
+  // CHECK: cf.br ^[[CONSUMER]](%[[ONE]] : i32)
 
   // Each instance has its own named barrier: 2 and 3.
-  // CHECK: ^[[CONSUMER]](%[[INSTANCE:.*]]: index
+  // CHECK: ^[[CONSUMER]](%[[INSTANCE32:.*]]: i32
+  // CHECK-NEXT: %[[INSTANCE:.*]] = arith.index_castui %[[INSTANCE32]]
   // CHECK-NEXT: setmaxnreg.inc.sync.aligned.u32 240;
   // CHECK: %[[FIRST:.*]] = arith.constant 2 : i32
   // CHECK: %[[I:.*]] = arith.index_cast %[[INSTANCE]] : index to i32
