@@ -93,6 +93,8 @@ private:
   llvm::DenseSet<Value> exactTiles;
   /// Scratch per role, operand number and type.
   llvm::DenseMap<std::tuple<Operation *, unsigned, Type>, Value> scratch;
+  /// What such a buffer holds: products of one operand need it only once.
+  llvm::DenseMap<Value, LocalStoreOp> stored;
 };
 
 /// 8-bit floats are accumulated with fewer bits than the author asked for if
@@ -253,10 +255,28 @@ Value Pipeliner::getScratch(tile::DotOp dot, Value operand, unsigned number) {
   return StageOp::create(rewriter, dot.getLoc(), alloc, role.getInstance());
 }
 
+static Value getScratchAlloc(Value buffer) {
+  auto stage = buffer.getDefiningOp<StageOp>();
+  return stage ? stage->getOperand(0) : buffer;
+}
+
+/// Whether `last` is before `dot` in its block, and only operations without
+/// regions are in between.
+static bool isStraightTo(Operation *last, Operation *dot) {
+  for (Operation *op = dot->getPrevNode(); op; op = op->getPrevNode()) {
+    if (op == last)
+      return true;
+    if (op->getNumRegions() != 0)
+      return false;
+  }
+  return false;
+}
+
 /// Starts the product of `dot` on top of `acc`.
 Value Pipeliner::issue(tile::DotOp dot, Value acc, bool &usesScratch) {
   Location loc = dot.getLoc();
   Value operands[2] = {dot.getA(), dot.getB()};
+  bool stores = false;
   for (unsigned i = 0; i < 2; ++i) {
     Value &operand = operands[i];
     if (isShared(operand)) {
@@ -268,12 +288,16 @@ Value Pipeliner::issue(tile::DotOp dot, Value acc, bool &usesScratch) {
       operand = RoundTF32Op::create(rewriter, loc, operand);
     if (i == 1 || dot.getTransposeA()) {
       Value buffer = getScratch(dot, operand, i);
-      LocalStoreOp::create(rewriter, loc, operand, buffer);
-      operand = buffer;
       usesScratch = true;
+      LocalStoreOp &last = stored[getScratchAlloc(buffer)];
+      if (!last || last.getValue() != operand || !isStraightTo(last, dot)) {
+        last = LocalStoreOp::create(rewriter, loc, operand, buffer);
+        stores = true;
+      }
+      operand = buffer;
     }
   }
-  if (usesScratch) {
+  if (stores) {
     FenceAsyncOp::create(rewriter, loc);
     SyncOp::create(rewriter, loc);
   }

@@ -440,3 +440,37 @@ tile.kernel @tf32_ring(%n: index, %C: memref<?x?xf32>) {
     aref.release %ring, %slot : !ring
   }
 }
+
+// -----
+
+// A computed operand of two products is stored once; another one after it takes
+// its place, and it is stored again.
+// CHECK-LABEL: tile.kernel @twice
+tile.kernel @twice(%A: memref<?x?xf16>, %C: memref<?x?xf32>) {
+  // CHECK: %[[S:.*]] = aref.alloc : <64x64xf16
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  // CHECK: %[[A:.*]] = tile.load
+  %a = tile.load %A[%c0, %c0] pad 0.0 : f16 : memref<?x?xf16> -> tensor<64x64xf16>
+  // CHECK: %[[B:.*]] = arith.addf %[[A]]
+  %b = arith.addf %a, %a : tensor<64x64xf16>
+  // CHECK: aref.local_store %[[B]], %[[S]]
+  // CHECK: aref.mma %[[A]], %[[S]]
+  %d = tile.dot %a, %b, %zero : tensor<64x64xf16>, tensor<64x64xf16> -> tensor<64x64xf32>
+  tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+  // CHECK-NOT: aref.local_store
+  // CHECK: aref.mma %[[B]], %[[S]]
+  %e = tile.dot %b, %b, %zero : tensor<64x64xf16>, tensor<64x64xf16> -> tensor<64x64xf32>
+  tile.store %e, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+  // Nobody may still read what is written.
+  // CHECK: aref.mma_wait
+  // CHECK: aref.sync
+  // CHECK: aref.local_store %[[A]], %[[S]]
+  // CHECK: aref.mma %[[A]], %[[S]]
+  %f = tile.dot %a, %a, %zero : tensor<64x64xf16>, tensor<64x64xf16> -> tensor<64x64xf32>
+  tile.store %f, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+  // CHECK: aref.local_store %[[B]], %[[S]]
+  // CHECK: aref.mma %[[A]], %[[S]]
+  %g = tile.dot %a, %b, %zero : tensor<64x64xf16>, tensor<64x64xf16> -> tensor<64x64xf32>
+  tile.store %g, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+}
