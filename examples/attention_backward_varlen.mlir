@@ -79,7 +79,7 @@ tile.kernel @prepare(%O: !packed, %dO: !packed, %L: !logs, %starts_q: !starts,
 // A block owns 128 keys, and goes over the queries of all heads that share them.
 tile.kernel @gradients(%Q: !packed, %K: !packed, %V: !packed, %dO: !packed, %starts_q: !starts, %starts_k: !starts,
                        %L2: !vector, %D: !vector, %rows: index, %dQ: !sums, %dK: !packed, %dV: !packed,
-                       %causal: i1) {
+                       %causal: i1) attributes {tile.raster = 1} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c64 = arith.constant 64 : index

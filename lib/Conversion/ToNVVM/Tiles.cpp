@@ -22,7 +22,9 @@ static constexpr llvm::StringLiteral recomputeAttrName = "aref.recompute";
 
 void heddle::markRecomputations(tile::KernelOp kernel) {
   kernel.walk([](scf::ForOp loop) {
-    if (loop.getBody()->getOps<aref::MmaOp>().empty())
+    if (!loop.getBody()
+             ->walk([](aref::MmaOp) { return WalkResult::interrupt(); })
+             .wasInterrupted())
       return;
     loop.walk([](Operation *op) {
       if (isa<aref::LocalLoadOp, aref::LocalStoreOp, tile::StoreOp>(op))
