@@ -51,7 +51,7 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !gates
   %zero_s = arith.constant dense<0.0> : !scores
   %zero_o = arith.constant dense<0.0> : !o
   %zero_w = arith.constant dense<0.0> : !chunk_sum
-  %none = arith.constant dense<0.0> : !decay
+  %none = arith.constant 0.0 : f32
   %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
   %scale = arith.constant dense<0.0883883476> : !row // 1 / sqrt(128)
   %h0 = tile.load %H0[%b, %h, %c0, %c0] : !states -> !s
@@ -63,9 +63,9 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !gates
     %g2 = arith.mulf %g, %log2e : !row
     %sum = tile.scan add %g2 axis 0 : !row
     %rest = tile.scan add %g2 axis 0 reverse exclusive : !row
-    %g_v = tile.broadcast %g2 axes [0] : !row -> !o
-    %total = tile.reduce add %g_v, %none axis 1 : !o -> !decay
-    %decay = math.exp2 %total : !decay
+    %total = tile.reduce add %g2, %none axis 0 : !row -> f32
+    %decay_1 = math.exp2 %total : f32
+    %decay = tensor.splat %decay_1 : !decay
     // The queries as they see the state, and the keys as the next state has them.
     %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
     %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk

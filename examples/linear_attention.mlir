@@ -47,7 +47,7 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H0: !states,
   %hidden = arith.constant dense<0xFF800000> : !scores
   %zero_s = arith.constant dense<0.0> : !scores
   %zero_o = arith.constant dense<0.0> : !o
-  %none = arith.constant dense<0.0> : !decay
+  %none = arith.constant 0.0 : f32
   %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
   %scale = arith.constant dense<0.0883883476> : !row // 1 / sqrt(128)
   %h0 = tile.load %H0[%b, %h, %c0, %c0] : !states -> !s
@@ -59,9 +59,9 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H0: !states,
     %g2 = arith.mulf %g, %log2e : !row
     %sum = tile.scan add %g2 axis 0 : !row
     %rest = tile.scan add %g2 axis 0 reverse exclusive : !row
-    %g_v = tile.broadcast %g2 axes [0] : !row -> !o
-    %total = tile.reduce add %g_v, %none axis 1 : !o -> !decay
-    %decay = math.exp2 %total : !decay
+    %total = tile.reduce add %g2, %none axis 0 : !row -> f32
+    %decay_1 = math.exp2 %total : f32
+    %decay = tensor.splat %decay_1 : !decay
     %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
     %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
     %between = arith.subf %sum_i, %sum_j : !scores

@@ -38,7 +38,8 @@ public:
 
 private:
   void findState();
-  bool isMovable(Operation *op, OperandLoads &loads) const;
+  bool isMovable(Operation *op, const DenseSet<Operation *> &movable,
+                 OperandLoads &loads) const;
   bool findWork();
   Operation *findHandovers();
   Operation *fail(Operation *op, StringRef why) {
@@ -120,10 +121,18 @@ void Splitter::findState() {
   late.clear();
 }
 
-/// Whether `op` may be performed at another time than what is around it.
-bool Splitter::isMovable(Operation *op, OperandLoads &loads) const {
+/// Whether `op` may be performed at another time than what is around it, where
+/// `movable` may. Scalars that do not come from tiles, every role computes.
+bool Splitter::isMovable(Operation *op, const DenseSet<Operation *> &movable,
+                         OperandLoads &loads) const {
   if (op->getNumRegions() != 0 || op->getNumResults() != 1 ||
-      !isTile(op->getResult(0)) || late.contains(op->getResult(0)))
+      late.contains(op->getResult(0)))
+    return false;
+  auto comesFromTiles = [&](Value operand) {
+    return isTile(operand) || movable.contains(operand.getDefiningOp());
+  };
+  if (!isTile(op->getResult(0)) &&
+      llvm::none_of(op->getOperands(), comesFromTiles))
     return false;
   if (auto load = dyn_cast<tile::LoadOp>(op))
     return !hasRole(load, producerRole) && loads.isIndependent(load);
@@ -144,7 +153,7 @@ bool Splitter::findWork() {
   DenseSet<Operation *> movable;
   bool hasDot = false;
   for (Operation &op : body->without_terminator()) {
-    if (!isMovable(&op, loads))
+    if (!isMovable(&op, movable, loads))
       continue;
     movable.insert(&op);
     bool isWork =
@@ -207,7 +216,11 @@ Operation *Splitter::findHandovers() {
     }
     if (uses.empty())
       continue;
-    auto type = cast<RankedTensorType>(value.getType());
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    if (!type)
+      return fail(op,
+                  "the consumer would be handed over a number; a tensor.splat "
+                  "of it would do");
     if (isCheap(op) &&
         (!work.contains(op) || isa<tile::BroadcastOp, tile::TransposeOp>(op))) {
       both.insert(op);

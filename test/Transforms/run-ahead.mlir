@@ -156,3 +156,38 @@ tile.kernel @maximum(%A: !m, %C: memref<?x64xf32>, %n: index) {
   }
   tile.store %o_end, %C[%c0, %c0] {aref.role = "consumer"} : !s, memref<?x64xf32>
 }
+
+// -----
+
+!t = tensor<64x64xbf16>
+!s = tensor<64x64xf32>
+!v = tensor<64xf32>
+!m = memref<?x64xbf16>
+
+// A number that vectors come to goes through a ring as a tile.
+// CHECK-LABEL: tile.kernel @number
+// CHECK: tile.reduce {{.*}} {aref.role = "preparer"}
+// CHECK: math.exp2 {{.*}} {aref.role = "preparer"} : f32
+// CHECK: tensor.splat {{.*}} {aref.role = "preparer"}
+// CHECK: tile.broadcast {{.*}} {aref.role = "consumer"}
+tile.kernel @number(%A: !m, %G: memref<?xf32>, %C: memref<?x64xf32>, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %none = arith.constant 0.0 : f32
+  %zero = arith.constant dense<0.0> : !s
+  %end = scf.for %i = %c0 to %n step %c64 iter_args(%s = %zero) -> (!s) {
+    %a = tile.load %A[%i, %c0] {aref.role = "producer"} : !m -> !t
+    %g = tile.load %G[%i] {aref.role = "consumer"} : memref<?xf32> -> !v
+    %total = tile.reduce add %g, %none axis 0 {aref.role = "consumer"} : !v -> f32
+    %decay = math.exp2 %total : f32
+    %rows = tensor.splat %decay {aref.role = "consumer"} : !v
+    %p = tile.dot %a, %a, %zero transpose_b {aref.role = "consumer"} : !t, !t -> !s
+    %p16 = arith.truncf %p {aref.role = "consumer"} : !s to !t
+    %s16 = arith.truncf %s {aref.role = "consumer"} : !s to !t
+    %rows_s = tile.broadcast %rows axes [1] {aref.role = "consumer"} : !v -> !s
+    %kept = arith.mulf %s, %rows_s {aref.role = "consumer"} : !s
+    %new = tile.dot %s16, %p16, %kept {aref.role = "consumer"} : !t, !t -> !s
+    scf.yield %new : !s
+  }
+  tile.store %end, %C[%c0, %c0] {aref.role = "consumer"} : !s, memref<?x64xf32>
+}
