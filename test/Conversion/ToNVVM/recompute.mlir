@@ -30,7 +30,7 @@ tile.kernel @k(%n: index) attributes {tile.warps = 4} {
 // CHECK-LABEL: @around
 // CHECK: wgmma.mma_async
 // CHECK-COUNT-2: "mov.b32 $0, $1;"
-// CHECK: llvm.store
+// CHECK: nvvm.stmatrix
 tile.kernel @around(%n: index) attributes {tile.warps = 4} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
