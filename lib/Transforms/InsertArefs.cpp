@@ -78,7 +78,7 @@ static void groupPrepared(tile::KernelOp kernel,
       Operation *first = nullptr;
       for (Operation *user : tile.getUsers()) {
         Operation *ancestor = op->getBlock()->findAncestorOpInBlock(*user);
-        if (isPreparers(user) || isa<scf::YieldOp>(user))
+        if (isPreparers(user) || user == op->getBlock()->getTerminator())
           continue;
         if (!first || ancestor->isBeforeInBlock(first))
           first = ancestor;
@@ -102,7 +102,8 @@ static void insertGet(aref::RingOp ring, const Group &group, StringRef role) {
            : role == preparerRole
                ? isPreparers(user)
                : !isPreparers(user) && !hasRole(user, producerRole) &&
-                     !(group.from == preparerRole && isa<scf::YieldOp>(user));
+                     !(group.from == preparerRole &&
+                       user == block->getTerminator());
   };
   // The operations of the block that use the tiles, or hold their users.
   Operation *firstUse = nullptr, *lastUse = nullptr;
@@ -153,8 +154,10 @@ static void insertRing(tile::KernelOp kernel, const Group &group) {
   }
   auto ring = aref::RingOp::create(
       builder, group.loc, aref::RingType::get(context, /*depth=*/0, types));
+  // Authors ask for stages of what they load.
   if (auto depth = findScheduleAttr<IntegerAttr>(
-          last, tile::TileDialect::getStagesAttrName()))
+          last, tile::TileDialect::getStagesAttrName());
+      depth && group.from == producerRole)
     ring.setRequestedDepth(depth.getInt());
 
   for (StringRef role : {preparerRole, consumerRole})

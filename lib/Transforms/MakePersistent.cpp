@@ -141,10 +141,10 @@ LogicalResult Persister::run() {
   // A launch has less than 2^31 blocks, and so the sum of two numbers of blocks
   // fits in 32 bits without a sign.
   builder.setInsertionPointToStart(&body);
-  Value begin =
-      narrow("first", gpu::BlockIdOp::create(builder, loc, gpu::Dimension::x));
-  Value step =
-      narrow("step", gpu::GridDimOp::create(builder, loc, gpu::Dimension::x));
+  Value begin = narrow("first_block",
+                       gpu::BlockIdOp::create(builder, loc, gpu::Dimension::x));
+  Value step = narrow("block_step",
+                      gpu::GridDimOp::create(builder, loc, gpu::Dimension::x));
   Value plane = mul("plane", narrow("grid_x32", extents[0]),
                     narrow("grid_y32", extents[1]));
   Value end = mul("blocks", plane, narrow("grid_z32", extents[2]));

@@ -104,7 +104,9 @@ LogicalResult Planner::addRing(RingOp ring, int64_t held) {
     most = std::min<int64_t>(most, 2);
   most = std::max(most, least);
   std::optional<RequestedStages> requested = getRequestedStages(ring);
-  // What a kernel or an outer loop demands is meant for the loops inside.
+  // What an author demands is meant for loads, and for the loops inside.
+  if (isFilledByPreparer(ring))
+    requested.reset();
   if (requested && !inner && !isa<scf::ForOp>(requested->op))
     requested.reset();
   if (!requested) {

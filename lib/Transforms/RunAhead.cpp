@@ -40,6 +40,7 @@ private:
   void findState();
   bool isMovable(Operation *op, const DenseSet<Operation *> &movable,
                  OperandLoads &loads) const;
+  bool isThere(Value value, OperandLoads &loads);
   bool findWork();
   Operation *findHandovers();
   Operation *fail(Operation *op, StringRef why) {
@@ -100,7 +101,9 @@ void Splitter::findState() {
         reached |= reaches[via];
   for (auto [i, argument] : llvm::enumerate(loop.getRegionIterArgs()))
     if (reaches[i][i] && isTile(argument))
-      late.insert(dependents[i].begin(), dependents[i].end());
+      for (unsigned j = 0; j < count; ++j)
+        if (j == i || reaches[i][j])
+          late.insert(dependents[j].begin(), dependents[j].end());
 
   // A running maximum is none: no product leads to the next one.
   for (unsigned i = 0; i < count; ++i) {
@@ -139,6 +142,30 @@ bool Splitter::isMovable(Operation *op, const DenseSet<Operation *> &movable,
   return isMemoryEffectFree(op);
 }
 
+/// Whether every role can have `value`, which comes from outside the body: a
+/// copy of the producer's, or what takes neither products nor loops to compute.
+bool Splitter::isThere(Value value, OperandLoads &loads) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    if (argument.getOwner() != body)
+      return !isTile(value);
+    return argument == loop.getInductionVar() ||
+           isThere(loop.getTiedLoopInit(argument)->get(), loads);
+  }
+  Operation *op = value.getDefiningOp();
+  if (auto load = dyn_cast<tile::LoadOp>(op))
+    if (hasRole(load, producerRole) || !loads.isIndependent(load))
+      return hasRole(load, producerRole);
+  if (op->getNumRegions() != 0)
+    return !isTile(value);
+  // What the consumer computes from a copy, it gives back itself.
+  return !isa<tile::DotOp>(op) &&
+         llvm::all_of(op->getOperands(), [&](Value operand) {
+           Operation *def = operand.getDefiningOp();
+           return !(def && hasRole(def, producerRole)) &&
+                  isThere(operand, loads);
+         });
+}
+
 /// Whether it takes longer to hand over what `op` makes than to make it again.
 bool isCheap(Operation *op) {
   return op->hasTrait<OpTrait::Elementwise>() ||
@@ -163,8 +190,10 @@ bool Splitter::findWork() {
     // What depends on something that stays stays, too.
     bool canMove = llvm::all_of(op.getOperands(), [&](Value operand) {
       Operation *def = operand.getDefiningOp();
-      return !isTile(operand) || !def || def->getBlock() != body ||
-             movable.contains(def) || hasRole(def, producerRole);
+      if (def && def->getBlock() == body)
+        return !isTile(operand) || movable.contains(def) ||
+               hasRole(def, producerRole);
+      return isThere(operand, loads);
     });
     if (!canMove)
       movable.erase(&op);
@@ -197,6 +226,7 @@ bool Splitter::isConsumersUse(OpOperand &use) const {
 /// Decides for each value that the consumer needs whether it computes it or is
 /// handed it over. Returns what can be neither.
 Operation *Splitter::findHandovers() {
+  SmallVector<std::pair<Operation *, Value>> carried;
   for (Operation *op : llvm::reverse(early.getArrayRef())) {
     Value value = op->getResult(0);
     SmallVector<OpOperand *> uses;
@@ -204,12 +234,15 @@ Operation *Splitter::findHandovers() {
       if (!isConsumersUse(use))
         continue;
       // Around the loop, values go to who started with them.
-      if (isa<scf::YieldOp>(use.getOwner())) {
+      if (use.getOwner() == body->getTerminator()) {
         unsigned i = use.getOperandNumber();
+        Value argument = loop.getRegionIterArg(i);
         auto isEarly = [&](Operation *user) { return early.contains(user); };
         if (loop.getResult(i).use_empty() &&
-            llvm::all_of(loop.getRegionIterArg(i).getUsers(), isEarly))
+            llvm::all_of(argument.getUsers(), isEarly)) {
+          carried.push_back({op, argument});
           continue;
+        }
         return fail(op, "it is carried to what waits for the state");
       }
       uses.push_back(&use);
@@ -221,11 +254,18 @@ Operation *Splitter::findHandovers() {
       return fail(op,
                   "the consumer would be handed over a number; a tensor.splat "
                   "of it would do");
-    if (isCheap(op) &&
-        (!work.contains(op) || isa<tile::BroadcastOp, tile::TransposeOp>(op))) {
+    // Shared memory has no form for some elements; what they are made of does.
+    bool hasForm = type.getElementType().isFloat() ||
+                   (type.getElementType().isInteger() &&
+                    !type.getElementType().isInteger(1));
+    if (isCheap(op) && (!hasForm || !work.contains(op) ||
+                        isa<tile::BroadcastOp, tile::TransposeOp>(op))) {
       both.insert(op);
       continue;
     }
+    if (!hasForm)
+      return fail(op, "the consumer would be handed over elements that have no "
+                      "form in shared memory");
     bool isOperand = llvm::all_of(uses, [](OpOperand *use) {
       auto dot = dyn_cast<tile::DotOp>(use->getOwner());
       return dot &&
@@ -235,6 +275,10 @@ Operation *Splitter::findHandovers() {
       return fail(op, "the consumer would be handed over a tile that is no "
                       "operand of a product");
   }
+  for (auto [op, argument] : carried)
+    if (llvm::any_of(argument.getUsers(),
+                     [&](Operation *user) { return both.contains(user); }))
+      return fail(op, "it is carried to what waits for the state");
   return loop;
 }
 

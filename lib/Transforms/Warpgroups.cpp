@@ -21,6 +21,9 @@ RegisterShares heddle::getRegisterShares(bool tma, bool prepares,
   // A producer that does not use TMA holds its tiles in registers.
   if (warpgroups == 3)
     return tma ? RegisterShares{24, 240, 240} : RegisterShares{152, 176, 176};
+  // Five start with 96 each, a multiple of 8.
+  if (prepares && warpgroups > 4)
+    return tma ? RegisterShares{24, 96, 120} : RegisterShares{72, 96, 104};
   if (prepares)
     return tma ? RegisterShares{24, 136, 176} : RegisterShares{80, 112, 160};
   return tma ? RegisterShares{32, 0, 160} : RegisterShares{80, 0, 144};

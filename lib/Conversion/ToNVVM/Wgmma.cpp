@@ -428,8 +428,31 @@ static Value detach(OpBuilder &builder, Location loc, Value value) {
   return value;
 }
 
+/// Whether `op` waits for what its loop carries, with control flow between the
+/// products and the next iteration: then what is carried would be copied to
+/// where products write it while they do.
+static bool isCarriedPastBranches(aref::MmaWaitOp op) {
+  Block *block = op->getBlock();
+  if (!isa<LoopLikeOpInterface>(op->getParentOp()) ||
+      !llvm::is_contained(op->getUsers(), block->getTerminator()))
+    return false;
+  Operation *first = op;
+  for (Value value : op.getValues())
+    if (Operation *mma = value.getDefiningOp();
+        mma && mma->getBlock() == block && mma->isBeforeInBlock(first))
+      first = mma;
+  for (; first; first = first->getNextNode())
+    if (first->getNumRegions() != 0)
+      return true;
+  return false;
+}
+
 void heddle::markDetachedWaits(tile::KernelOp kernel) {
   kernel.walk([](aref::MmaWaitOp op) {
+    if (op.getPending() == 0 && isCarriedPastBranches(op)) {
+      op->setAttr(detachAttrName, UnitAttr::get(op->getContext()));
+      return;
+    }
     if (op.getPending() != 0 || llvm::none_of(op.getValues(), [](Value value) {
           return value.getDefiningOp<LoopLikeOpInterface>();
         }))
