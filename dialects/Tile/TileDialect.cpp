@@ -90,5 +90,6 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
                          << "', '" << getPingPongAttrName() << "', '"
                          << getRasterAttrName() << "', '"
                          << getRunAheadAttrName() << "', '"
-                         << getStagesAttrName() << "' and '" << getWarpsAttrName() << "'";
+                         << getStagesAttrName() << "' and '"
+                         << getWarpsAttrName() << "'";
 }

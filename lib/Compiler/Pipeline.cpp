@@ -42,12 +42,13 @@ static void addRolePasses(OpPassManager &manager) {
   addKernelPasses(manager, {createNarrowMaskedLoops});
   manager.addPass(createVersionKernels());
   addKernelPasses(manager,
-                  {createMakePersistent, createAssignRoles, createRunAhead, createInsertArefs,
-                   createOverlapDots, createSplitRoles, createSplitInstances,
-                   createCanonicalize, createGuardMasks, createCSEPass,
-                   createHoistScalars, createPipelineMma, createTakeTurns,
-                   createCheckIndices, createLowerCopies, createAssignLayouts,
-                   createConvertLayouts, createPlanStages, createVerifyArefs});
+                  {createMakePersistent, createAssignRoles, createRunAhead,
+                   createInsertArefs, createOverlapDots, createSplitRoles,
+                   createSplitInstances, createCanonicalize, createGuardMasks,
+                   createCSEPass, createHoistScalars, createPipelineMma,
+                   createTakeTurns, createCheckIndices, createLowerCopies,
+                   createAssignLayouts, createConvertLayouts, createPlanStages,
+                   createVerifyArefs});
 }
 
 /// Makes barriers and addresses explicit.

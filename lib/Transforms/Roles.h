@@ -16,7 +16,8 @@ namespace heddle {
 
 /// The role that loads the operands of dots.
 inline constexpr llvm::StringLiteral producerRole = "producer";
-/// The role that computes what the consumer's state does not reach, ahead of it.
+/// The role that computes what the consumer's state does not reach, ahead of
+/// it.
 inline constexpr llvm::StringLiteral preparerRole = "preparer";
 /// The role that does everything else with tiles.
 inline constexpr llvm::StringLiteral consumerRole = "consumer";

@@ -285,8 +285,8 @@ TEST(UninitializedGlobal, OneReportOfACopy) {
 
 TEST(UninitializedGlobal, Atomics) {
   auto updates = [](const std::string &opcode, const std::string &lanes) {
-    return opcode + " combines with it (" + opcode +
-           " CTA (0,0,0), warp 0, " + lanes + ")";
+    return opcode + " combines with it (" + opcode + " CTA (0,0,0), warp 0, " +
+           lanes + ")";
   };
   EXPECT_EQ(checkFresh("red.global.add.u32 [%out], 1;\n"),
             updates("red.global.add.u32", "lanes 0-31"));
