@@ -66,8 +66,18 @@ static void groupLoads(tile::KernelOp kernel, SmallVectorImpl<Group> &groups) {
 
 static bool isPreparers(Operation *op) { return hasRole(op, preparerRole); }
 
-/// What the preparer makes for the consumer. What first is of use in the same
-/// place shares a ring: it is waited for once.
+/// Whether `user` is of `role`, and needs what `maker` makes from a ring.
+static bool isOf(Operation *user, StringRef role, Operation *maker) {
+  if (role == preparerRole)
+    return isPreparers(user) && !isPreparers(maker);
+  // Around a loop, values go to who made them.
+  bool isCarried =
+      isPreparers(maker) && user == maker->getBlock()->getTerminator();
+  return !isPreparers(user) && !hasRole(user, producerRole) && !isCarried;
+}
+
+/// What the preparer makes for the consumer of one loop shares a ring: it is
+/// waited for once.
 static void groupPrepared(tile::KernelOp kernel,
                           SmallVectorImpl<Group> &groups) {
   llvm::MapVector<Operation *, Group> prepared;
@@ -75,15 +85,9 @@ static void groupPrepared(tile::KernelOp kernel,
     if (!isPreparers(op))
       return;
     for (Value tile : op->getResults()) {
-      Operation *first = nullptr;
-      for (Operation *user : tile.getUsers()) {
-        Operation *ancestor = op->getBlock()->findAncestorOpInBlock(*user);
-        if (isPreparers(user) || user == op->getBlock()->getTerminator())
-          continue;
-        if (!first || ancestor->isBeforeInBlock(first))
-          first = ancestor;
-      }
-      if (!first)
+      if (llvm::none_of(tile.getUsers(), [&](Operation *user) {
+            return isOf(user, consumerRole, op);
+          }))
         continue;
       auto [it, isNew] = prepared.insert(
           {op->getParentOp(), Group{{}, op->getLoc(), preparerRole}});
@@ -96,15 +100,9 @@ static void groupPrepared(tile::KernelOp kernel,
 
 /// Lets `role` get the ring's tiles in place of `tiles`, where it uses them.
 static void insertGet(aref::RingOp ring, const Group &group, StringRef role) {
-  Block *block = group.tiles.front().getDefiningOp()->getBlock();
-  auto isRoles = [&](Operation *user) {
-    return role == group.from ? false
-           : role == preparerRole
-               ? isPreparers(user)
-               : !isPreparers(user) && !hasRole(user, producerRole) &&
-                     !(group.from == preparerRole &&
-                       user == block->getTerminator());
-  };
+  Operation *maker = group.tiles.front().getDefiningOp();
+  Block *block = maker->getBlock();
+  auto isRoles = [&](Operation *user) { return isOf(user, role, maker); };
   // The operations of the block that use the tiles, or hold their users.
   Operation *firstUse = nullptr, *lastUse = nullptr;
   for (Value tile : group.tiles)

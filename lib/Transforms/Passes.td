@@ -172,14 +172,16 @@ def HoistScalars : Pass<"hoist-scalars", "::heddle::tile::KernelOp"> {
 }
 
 def InsertArefs : Pass<"insert-arefs", "::heddle::tile::KernelOp"> {
-  let summary = "hands the producer's tiles over through rings";
+  let summary = "hands tiles of other roles over through rings";
   let dependentDialects = ["::heddle::aref::ArefDialect"];
   let description = [{
     A and B of one dot share a ring where both are loaded in one block and used
     by it only; any other load has its own. The producer puts after the load;
     the consumer gets before the first operation of the load's block that uses
-    the tile and releases after the last. `tile.stages` of the innermost loop
-    around the load, or of the kernel, is noted on the ring.
+    the tile and releases after the last. A preparer that uses the tile does so,
+    too: a slot is empty once all have given it back. What the preparer of a
+    loop makes for the consumer shares a ring. `tile.stages` of the innermost
+    loop around the load, or of the kernel, is noted on the ring.
 
     Before:
     ```mlir
@@ -480,8 +482,9 @@ def PipelineMma : Pass<"pipeline-mma", "::heddle::tile::KernelOp"> {
 def PlanStages : Pass<"plan-stages", "::heddle::tile::KernelOp"> {
   let summary = "decides how many slots each ring has";
   let description = [{
-    A ring has as many slots as `tile.stages` on its loop or kernel says, else
-    as many as shared memory allows, up to 8; rings grow in turn. A demand that
+    A ring of loads has as many slots as `tile.stages` on its loop or kernel
+    says, else as many as shared memory allows, up to 8; rings grow in turn,
+    those that a preparer fills first. A demand that
     does not fit is refused, with the largest depth that does. `min_depth`
     becomes the number of slots that a role holds at once.
 

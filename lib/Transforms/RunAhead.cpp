@@ -10,9 +10,9 @@
 #include "lib/Transforms/Passes.h"
 #include "lib/Transforms/Roles.h"
 #include "lib/Transforms/ScheduleAttrs.h"
-#include "mlir/Analysis/SliceAnalysis.h"
 
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 namespace heddle {
 #define GEN_PASS_DEF_RUNAHEAD
