@@ -6,7 +6,7 @@
 // to the state is a row of X = (1 + L)^-1 (BETA V - BETA exp(sums of G) K S). Everything but S is computed ahead, in a role of
 // its own, so that two products lead from a state to the next. The state is kept transposed, and so is what comes of it.
 //
-//   heddle run examples/gated_delta_rule.mlir --size B=1 --size T=200 --size HK=1 --size HV=2 --check
+//   heddle run examples/gated_delta_rule.mlir --size B=1 --size T=200 --size HK=1 --size HV=2 --input G=uniform:-1:0 --input K=unit --input BETA=uniform:0:1 --check
 !keys = memref<?x?x?x128xbf16> // and queries: tokens, then heads
 !values = memref<?x?x?x128xbf16> // and results
 !gates = memref<?x?x?xf32> // and BETA; gates are natural logarithms

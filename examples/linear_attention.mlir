@@ -5,7 +5,7 @@
 // A chunk of 64 tokens is one step. The state is kept transposed, a row for each element of a value, so that what products
 // compute of it one after the other stays in registers. What does not depend on it is computed ahead, in a role of its own.
 //
-//   heddle run examples/linear_attention.mlir --size B=1 --size T=200 --size HK=1 --size HV=2 --check
+//   heddle run examples/linear_attention.mlir --size B=1 --size T=200 --size HK=1 --size HV=2 --input G=uniform:-1:0 --check
 !keys = memref<?x?x?x128xbf16> // and queries: tokens, then heads
 !values = memref<?x?x?x128xbf16> // and results
 !gates = memref<?x?x?xf32> // natural logarithms of decays

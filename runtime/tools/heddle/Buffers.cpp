@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <set>
 
 using namespace heddle;
@@ -65,6 +66,58 @@ static void fillRandom(HostArray &buffer, uint64_t seed) {
   buffer.bytes.resize(getBytes(buffer));
   for (size_t at = 0; at < buffer.bytes.size(); at += getByteWidth(type))
     storeElement(type, getRandom(random, type), buffer.bytes.data() + at);
+}
+
+/// Normal numbers, of which those along the last dimension have length one, but
+/// for rounding.
+static void fillUnit(HostArray &buffer, uint64_t seed) {
+  Random random(seed);
+  NumberType type = getNumberType(buffer);
+  size_t width = getByteWidth(type);
+  buffer.bytes.resize(getBytes(buffer));
+  std::vector<double> row(buffer.shape.empty() ? 1 : buffer.shape.back());
+  for (size_t at = 0; at < buffer.bytes.size();) {
+    double squares = 0;
+    for (double &number : row) {
+      number = random.nextNormal();
+      squares += number * number;
+    }
+    for (double number : row) {
+      storeElement(type, reference::makeFloat(number / std::sqrt(squares)),
+                   buffer.bytes.data() + at);
+      at += width;
+    }
+  }
+}
+
+static void fillUniform(HostArray &buffer, uint64_t seed, double low,
+                        double high) {
+  Random random(seed);
+  NumberType type = getNumberType(buffer);
+  buffer.bytes.resize(getBytes(buffer));
+  for (size_t at = 0; at < buffer.bytes.size(); at += getByteWidth(type)) {
+    double share = double(random.next() >> 11) / double(uint64_t(1) << 53);
+    storeElement(type, reference::makeFloat(low + share * (high - low)),
+                 buffer.bytes.data() + at);
+  }
+}
+
+/// Reads what follows the colons of `text` into numbers, of which the last may
+/// lack; false if there is anything else.
+template <typename... Numbers>
+static bool readNumbers(std::string_view text, Numbers &...numbers) {
+  bool good = true;
+  auto read = [&](auto &number) {
+    if (!good || text.empty())
+      return;
+    std::string_view part = text.substr(1, text.find(':', 1) - 1);
+    const char *end = part.data() + part.size();
+    auto [stop, error] = std::from_chars(part.data(), end, number);
+    good = error == std::errc() && stop == end;
+    text.remove_prefix(1 + part.size());
+  };
+  (read(numbers), ...);
+  return good && text.empty();
 }
 
 //===----------------------------------------------------------------------===//
@@ -162,22 +215,39 @@ Expected<void> heddle::fillBuffer(HostArray &buffer, std::string_view source) {
     buffer.bytes.assign(getBytes(buffer), std::byte(0));
     return {};
   }
-  constexpr std::string_view random = "random";
-  bool hasSeed = source.starts_with("random:");
-  if (source != random && !hasSeed)
+  std::string_view kind = source.substr(0, source.find(':'));
+  std::string_view rest = source.substr(kind.size());
+  if (kind != "random" && kind != "unit" && kind != "uniform")
     return fillFromFile(buffer, std::string(source));
   uint64_t seed = 0;
-  if (hasSeed) {
-    std::string_view text = source.substr(random.size() + 1);
-    const char *end = text.data() + text.size();
-    auto [stop, error] = std::from_chars(text.data(), end, seed);
-    if (error != std::errc() || stop != end)
-      return makeError(ErrorKind::InvalidInput,
-                       "--input {}: expected an integer as seed, found '{}'",
-                       buffer.name, text);
-  }
+  double low = 0, high = 1;
+  if (kind == "uniform" ? !readNumbers(rest, low, high, seed)
+                        : !readNumbers(rest, seed))
+    return makeError(ErrorKind::InvalidInput,
+                     "--input {}: expected {}, found '{}'", buffer.name,
+                     kind == "uniform" ? "two numbers and an integer as seed"
+                                       : "an integer as seed",
+                     rest.substr(1));
+  if (kind != "random" && !getNumberType(buffer).isFloat())
+    return makeError(
+        ErrorKind::InvalidInput,
+        "--input {}: expected a buffer of floats for {}, found {}; "
+        "random would do",
+        buffer.name, kind, getName(buffer.type));
+  if (!(low <= high) || !std::isfinite(low) || !std::isfinite(high))
+    return makeError(
+        ErrorKind::InvalidInput,
+        "--input {}: expected finite numbers, the lower one first, "
+        "found '{}'",
+        buffer.name, rest.substr(1));
   // Buffers of one run differ even if their seeds do not.
-  fillRandom(buffer, seed ^ hashName(buffer.name));
+  seed ^= hashName(buffer.name);
+  if (kind == "unit")
+    fillUnit(buffer, seed);
+  else if (kind == "uniform")
+    fillUniform(buffer, seed, low, high);
+  else
+    fillRandom(buffer, seed);
   return {};
 }
 

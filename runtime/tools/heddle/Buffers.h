@@ -22,8 +22,10 @@ Expected<std::vector<HostArray>> prepareBuffers(const LaunchPlan &plan,
                                                 const NamedStrings &inputs,
                                                 unsigned copies);
 
-/// Fills a buffer from a `.npy` file, or as `random`, `random:SEED` or `zeros`
-/// say; the numbers then depend on its name and the seed alone.
+/// Fills a buffer from a `.npy` file, or as `zeros`, `random[:SEED]`,
+/// `unit[:SEED]` (floats whose rows along the last dimension have length one)
+/// or `uniform[:LOW:HIGH[:SEED]]` say; the numbers then depend on its name and
+/// the seed alone.
 Expected<void> fillBuffer(HostArray &buffer, std::string_view source);
 
 /// Gives a float array the type of the numbers in a `.npy` file, if those are

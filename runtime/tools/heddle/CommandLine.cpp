@@ -231,8 +231,11 @@ static CLI::App *addRun(CLI::App &app, RunCommand &command) {
       ->type_name("HOST");
   addRepeated(*run, "--size", "NAME=INT", "the value of a size",
               [&](const std::string &v) { addSize(command.sizes, v); });
-  addNamed(*run, "--input", "NAME=FILE.npy|random[:SEED]|zeros",
-           "what a buffer holds; random if nothing is said", command.inputs);
+  addNamed(*run, "--input",
+           "NAME=FILE.npy|random[:SEED]|unit[:SEED]|uniform:LOW:HIGH|zeros",
+           "what a buffer holds: normal numbers, random, if nothing is said; "
+           "unit: of length 1 along the last dimension",
+           command.inputs);
   addNamed(*run, "--output", "NAME=FILE.npy",
            "where an output is written; - is the standard output",
            command.outputs);
