@@ -8,6 +8,7 @@ import pathlib
 
 import numpy
 from attention import Run, bf16, make_parser
+from recurrence import check
 
 parser = make_parser(__doc__)
 parser.add_argument("--length", type=int, nargs="+", required=True)
@@ -31,17 +32,6 @@ def given(name, array, dtype=numpy.float32):
 
 def normal(*shape):
     return generator.standard_normal(shape)
-
-
-def compare(name, found, expected, ratio):
-    """The root of the mean square of errors, over that of what is expected."""
-    found = numpy.asarray(found, numpy.float64)
-    assert found.shape == expected.shape, f"{name} is {found.shape}"
-    assert numpy.isfinite(found).all(), f"{name} is not finite"
-    size = numpy.sqrt(numpy.mean(expected**2)) if expected.size else 0
-    error = numpy.sqrt(numpy.mean((found - expected) ** 2)) if expected.size else 0
-    assert error <= ratio * size + 1e-6, f"{name} is off by {error / size}"
-    print(f"{name}: ok")
 
 
 def softplus(x):
@@ -68,8 +58,8 @@ def first_order():
         h = numpy.exp(g[:, t]) * h + x[:, t]
         states[:, t] = h
     found, last = run("h", "last")
-    compare("h", found, states, 0.004)
-    compare("last", last, h, 1e-4)
+    check("h", found, states, 0.004)
+    check("last", last, h, 1e-4)
 
 
 def packed():
@@ -86,8 +76,8 @@ def packed():
             h[n] = numpy.exp(g[t]) * h[n] + x[t]
             states[t] = h[n]
     found, last = run("h", "last")
-    compare("h", found, states, 0.004)
-    compare("last", last, h, 1e-4)
+    check("h", found, states, 0.004)
+    check("last", last, h, 1e-4)
 
 
 def first_order_backward():
@@ -104,9 +94,9 @@ def first_order_backward():
         carried = numpy.exp(g[:, t]) * dx[:, t]
         dg[:, t] = carried * before
     found = run("dx", "dg", "dfirst")
-    compare("dx", found[0], dx, 0.004)
-    compare("dg", found[1], dg, 0.004)
-    compare("dfirst", found[2], carried, 1e-4)
+    check("dx", found[0], dx, 0.004)
+    check("dg", found[1], dg, 0.004)
+    check("dfirst", found[2], carried, 1e-4)
 
 
 def selective():
@@ -133,8 +123,8 @@ def selective():
     if gated:
         out *= z / (1 + numpy.exp(-z))
     found, last = run("out", "last")
-    compare("out", found, out, 0.004)
-    compare("last", last, h, 1e-3)
+    check("out", found, out, 0.004)
+    check("last", last, h, 1e-3)
 
 
 name = pathlib.Path(arguments.program).stem
