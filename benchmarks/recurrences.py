@@ -19,7 +19,7 @@ import numpy
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "test" / "examples" / "Inputs"))
 
-from attention import bf16  # noqa: E402
+from attention import Run, bf16  # noqa: E402
 from recurrence import draw_gates, draw_keys, draw_strengths, get_drift, get_ratio, recur  # noqa: E402
 from run import provenance  # noqa: E402
 
@@ -28,13 +28,6 @@ CASES = {
     "linear_attention": ("usual", "weak", "open", "closed"),
     "gated_delta_rule": ("usual", "weak", "open", "closed"),
 }
-
-
-def load(path):
-    array = numpy.load(path)
-    if array.dtype.kind != "V":
-        return array
-    return (array.view(numpy.uint16).astype(numpy.uint32) << 16).view(numpy.float32)
 
 
 def measure(heddle, device, name, gates, tokens, folder):
@@ -49,18 +42,15 @@ def measure(heddle, device, name, gates, tokens, folder):
     if name == "gated_delta_rule":
         arrays["BETA"] = draw_strengths(generator, "usual", 1, tokens, 1)
     arrays["H0"] = numpy.zeros((1, 1, 128, 128), numpy.float32)
-    command = [heddle, "run", str(ROOT / "examples" / f"{name}.mlir"), f"--device={device}"]
-    for size, value in {"B": 1, "T": tokens, "HK": 1, "HV": 1}.items():
-        command += ["--size", f"{size}={value}"]
+    run = Run(ROOT / "examples" / f"{name}.mlir", folder, [f"--device={device}"], heddle)
+    run.size(B=1, T=tokens, HK=1, HV=1)
     for buffer, array in arrays.items():
-        numpy.save(folder / f"{buffer}.npy", array.astype(numpy.float32))
-        command += ["--input", f"{buffer}={folder / buffer}.npy"]
-    for buffer in ("O", "H1"):
-        command += ["--output", f"{buffer}={folder / buffer}.npy"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        run.input(buffer, array, numpy.float32)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    found, last = run("O", "H1", **quiet)
     inputs = [arrays.get(buffer) for buffer in ("Q", "K", "V", "G", "BETA")]
     out, final = recur(*inputs, arrays["H0"])
-    return get_drift(load(folder / "O.npy"), out, BLOCK), get_ratio(load(folder / "H1.npy"), final)
+    return get_drift(found, out, BLOCK), get_ratio(last, final)
 
 
 def plot(results, path):

@@ -80,10 +80,10 @@ def starts(lengths):
 class Run:
     """A call of `heddle run`, as its sizes and inputs become known."""
 
-    def __init__(self, program, folder, arguments):
+    def __init__(self, program, folder, arguments, heddle="heddle"):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.command = ["heddle", "run", program, *arguments]
+        self.command = [heddle, "run", program, *arguments]
         self.generator = numpy.random.default_rng(7)
 
     def size(self, **sizes):
@@ -101,12 +101,12 @@ class Run:
         self.input(name, array, numpy.float32)
         return array
 
-    def __call__(self, *names):
-        """The outputs of these names, as f32."""
+    def __call__(self, *names, **options):
+        """The outputs of these names, as f32; options go to `subprocess.run`."""
         paths = [self.folder / f"{name}.npy" for name in names]
         for name, path in zip(names, paths):
             self.command += ["--output", f"{name}={path}"]
-        subprocess.run(self.command, check=True)
+        subprocess.run(self.command, check=True, **options)
         outputs = []
         for path in paths:
             array = numpy.load(path)
