@@ -459,6 +459,14 @@ SmallVector<AxisPart> TileLayout::getAxisParts(unsigned axis) const {
   return parts;
 }
 
+int64_t TileLayout::getWarpParts(unsigned axis) const {
+  int64_t parts = 1;
+  for (const AxisPart &part : getAxisParts(axis))
+    if (part.holder == AxisPart::Warps)
+      parts *= part.count;
+  return parts;
+}
+
 TileLayout TileLayout::coarsen(unsigned axis, int64_t extent) const {
   unsigned rank = getRank();
   assert(axis < rank && shape[axis] % extent == 0 && "expected whole parts");

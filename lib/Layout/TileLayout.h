@@ -146,6 +146,8 @@ public:
   /// How dimension `axis` is shared out, from elements to the whole: the parts
   /// of one entry are together one part of the next. Empty if the extent is 1.
   llvm::SmallVector<AxisPart> getAxisParts(unsigned axis) const;
+  /// How many parts of dimension `axis` different warps hold.
+  int64_t getWarpParts(unsigned axis) const;
 
   /// The layout of a tile that has one element for each `extent`, as an entry
   /// of `getAxisParts(axis)` has it, consecutive ones of this tile along

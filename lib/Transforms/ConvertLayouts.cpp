@@ -155,11 +155,7 @@ static void exchangeParts(tile::ReduceOp op, Scratch &scratch) {
   auto layout = getLayout(op.getX().getType());
   if (!layout)
     return;
-  int64_t parts = 1;
-  for (int64_t base : layout->getWarpBases(op.getAxis())) {
-    if (base)
-      parts *= 2;
-  }
+  int64_t parts = layout->getWarpParts(op.getAxis());
   if (parts == 1)
     return;
   OpBuilder builder(op);

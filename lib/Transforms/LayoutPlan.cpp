@@ -153,24 +153,16 @@ LogicalResult LayoutPlan::check() {
 // Spreading layouts
 //===----------------------------------------------------------------------===//
 
-/// How many parts of dimension `axis` different warps hold.
-static int64_t getWarpParts(const TileLayout &layout, unsigned axis) {
-  int64_t parts = 1;
-  for (const AxisPart &part : layout.getAxisParts(axis))
-    parts *= part.holder == AxisPart::Warps ? part.count : 1;
-  return parts;
-}
-
 bool LayoutPlan::accepts(Value tile, const TileLayout &layout) const {
   std::optional<unsigned> axis = getScanAxis(tile.getDefiningOp());
   if (!axis || cast<OpResult>(tile).getResultNumber() != 0)
     return true;
-  int64_t parts = getWarpParts(layout, *axis);
+  int64_t parts = layout.getWarpParts(*axis);
   TileLayout scanned = getScanned(getTileType(tile), *axis);
   // Nor do all threads scan all of a vector.
   if (layout.getNumRegisters() > 4 * scanned.getNumRegisters())
     return false;
-  return parts == 1 || parts <= getWarpParts(scanned, *axis);
+  return parts == 1 || parts <= scanned.getWarpParts(*axis);
 }
 
 void LayoutPlan::assign(Value tile, const TileLayout &layout) {

@@ -90,6 +90,12 @@ private:
   States scanRegisters(const Lines &lines, size_t level);
   States scanLanes(const Lines &lines, size_t level);
   States scanWarps(const Lines &lines, size_t level);
+  /// The states of lines, each step of which is a part of a group of entry
+  /// `level` that other threads have the rest of: a group comes to `sums`, the
+  /// parts before this thread's to `joined`, which is nothing if it has the
+  /// first one.
+  States scanGroups(const Lines &sums, ArrayRef<SmallVector<Step>> joined,
+                    Value isFirst, size_t level);
   /// All steps, of which there is one.
   Step joinAll(ArrayRef<Step> steps);
 
@@ -252,11 +258,7 @@ States Scanner::scanLanes(const Lines &lines, size_t level) {
         sum = shuffleFrom(through, last);
     }
   }
-  States states = scan(sums, level + 1);
-  for (auto [before, steps] : llvm::zip_equal(states.before, joined))
-    for (auto [state, step] : llvm::zip_equal(before, steps))
-      state = select(isFirst, state, join(state, step));
-  return states;
+  return scanGroups(sums, joined, isFirst, level);
 }
 
 States Scanner::scanWarps(const Lines &lines, size_t level) {
@@ -345,6 +347,12 @@ States Scanner::scanWarps(const Lines &lines, size_t level) {
     }
   }
   Value isFirst = isEqual(number, isReverse ? part.count - 1 : 0);
+  return scanGroups(sums, joined, isFirst, level);
+}
+
+States Scanner::scanGroups(const Lines &sums,
+                           ArrayRef<SmallVector<Step>> joined, Value isFirst,
+                           size_t level) {
   States states = scan(sums, level + 1);
   for (auto [before, steps] : llvm::zip_equal(states.before, joined))
     for (auto [state, step] : llvm::zip_equal(before, steps))
@@ -407,10 +415,17 @@ static void narrow(OpBuilder &builder, Location loc,
       scalar = arith::TruncFOp::create(builder, loc, type, scalar);
 }
 
-static bool isSharedByWarps(const TileLayout &layout, unsigned axis) {
-  return llvm::any_of(layout.getAxisParts(axis), [](const AxisPart &part) {
-    return part.holder == AxisPart::Warps;
-  });
+/// The scratch of `op`; null if no warps share its axis.
+template <typename OpT, typename AdaptorT>
+static FailureOr<Value> getScratch(OpT op, AdaptorT adaptor,
+                                   const TileLayout &layout,
+                                   ConversionPatternRewriter &rewriter) {
+  if constexpr (llvm::is_one_of<OpT, aref::ScanOp, aref::RecurrenceOp>::value)
+    return adaptor.getScratch().front();
+  else if (layout.getWarpParts(op.getAxis()) > 1)
+    return rewriter.notifyMatchFailure(
+        op, "expected convert-layouts to have given it scratch");
+  return Value();
 }
 
 namespace {
@@ -430,12 +445,9 @@ struct ScanPattern : OpConversionPattern<OpT> {
     unsigned axis = op.getAxis();
     if (op.getX().getType() != type)
       return rewriter.notifyMatchFailure(op, "expected equal layouts");
-    Value scratch;
-    if constexpr (std::is_same_v<OpT, aref::ScanOp>)
-      scratch = adaptor.getScratch().front();
-    else if (isSharedByWarps(layout, axis))
-      return rewriter.notifyMatchFailure(
-          op, "expected convert-layouts to have given it scratch");
+    FailureOr<Value> scratch = getScratch(op, adaptor, layout, rewriter);
+    if (failed(scratch))
+      return failure();
 
     SmallVector<Step> steps;
     for (Value scalar : adaptor.getX())
@@ -444,7 +456,7 @@ struct ScanPattern : OpConversionPattern<OpT> {
         getNeutral(rewriter, loc, op.getKind(), steps.front().term.getType());
     SmallVector<Value> start(layout.reduce(axis).getNumRegisters(), neutral);
     Scanner scanner(rewriter, op, layout, axis, op.getReverse(), op.getKind(),
-                    scratch, /*wantsLast=*/false);
+                    *scratch, /*wantsLast=*/false);
     SmallVector<Value> results = scanner.run(steps, start, op.getExclusive());
     narrow(rewriter, loc, results, getScalarTypeOfTile(type));
     rewriter.replaceOpWithMultiple(op, {results});
@@ -470,12 +482,9 @@ struct RecurrencePattern : OpConversionPattern<OpT> {
         (lastType && getTileLayout(lastType) != layout.slice(axis)))
       return rewriter.notifyMatchFailure(
           op, "expected equal layouts, and states in a slice of them");
-    Value scratch;
-    if constexpr (std::is_same_v<OpT, aref::RecurrenceOp>)
-      scratch = adaptor.getScratch().front();
-    else if (isSharedByWarps(layout, axis))
-      return rewriter.notifyMatchFailure(
-          op, "expected convert-layouts to have given it scratch");
+    FailureOr<Value> scratch = getScratch(op, adaptor, layout, rewriter);
+    if (failed(scratch))
+      return failure();
 
     SmallVector<Step> steps;
     for (auto [a, b] : llvm::zip_equal(adaptor.getA(), adaptor.getB()))
@@ -484,7 +493,7 @@ struct RecurrencePattern : OpConversionPattern<OpT> {
     for (Value state : adaptor.getInit())
       states.push_back(widen(rewriter, loc, state));
     Scanner scanner(rewriter, op, layout, axis, op.getReverse(),
-                    /*kind=*/std::nullopt, scratch,
+                    /*kind=*/std::nullopt, *scratch,
                     /*wantsLast=*/!op.getLast().use_empty());
     SmallVector<Value> results = scanner.run(steps, states, op.getExclusive());
     narrow(rewriter, loc, results, getScalarTypeOfTile(type));

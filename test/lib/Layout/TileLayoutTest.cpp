@@ -345,6 +345,8 @@ TEST(TileLayout, AxisPartsGoFromElementsToTheWhole) {
   EXPECT_EQ(parts[2].mask, 0b11u);
   EXPECT_EQ(parts[2].extent, 16);
   EXPECT_EQ(parts[3].extent, 64);
+  EXPECT_EQ(mma.getWarpParts(0), 4);
+  EXPECT_EQ(mma.getWarpParts(1), 1);
   // Lanes whose bits do not ascend are parts of parts.
   TileLayout swapped = TileLayout::get({32}, {32}, {}, {2, 1, 4, 8, 16}, {});
   EXPECT_EQ(describeParts(swapped, 0), "l2 l16");
