@@ -70,10 +70,11 @@ bool isShorter(Plan &a, Plan &b) {
 }
 
 bool isFilledByPreparer(RingOp ring) {
-  return llvm::any_of(ring->getUsers(), [](Operation *user) {
-    auto role = user->getParentOfType<RoleOp>();
-    return isa<AcquireOp>(user) && role && role.getName() == preparerRole;
-  });
+  auto kernel = ring->getParentOfType<tile::KernelOp>();
+  RoleOp preparer = findRole(kernel, preparerRole);
+  return preparer && llvm::any_of(ring->getUsers(), [&](Operation *user) {
+           return isa<AcquireOp>(user) && preparer->isAncestor(user);
+         });
 }
 
 /// Where an author finds a ring: its loop, or the first of its uses.
@@ -105,13 +106,13 @@ LogicalResult Planner::addRing(RingOp ring, int64_t held) {
   most = std::max(most, least);
   std::optional<RequestedStages> requested = getRequestedStages(ring);
   // What an author demands is meant for loads, and for the loops inside.
-  if (isFilledByPreparer(ring))
+  bool isPrepared = isFilledByPreparer(ring);
+  if (isPrepared)
     requested.reset();
   if (requested && !inner && !isa<scf::ForOp>(requested->op))
     requested.reset();
   if (!requested) {
-    plans.push_back(
-        {ring, least, most, std::nullopt, isFilledByPreparer(ring)});
+    plans.push_back({ring, least, most, std::nullopt, isPrepared});
     return success();
   }
   if (requested->depth < least)

@@ -33,6 +33,14 @@ inline bool hasRole(mlir::Operation *op, llvm::StringRef role) {
   return attribute && attribute.getValue() == role;
 }
 
+/// The role of that name that `kernel` has been split into, if there is one.
+inline aref::RoleOp findRole(tile::KernelOp kernel, llvm::StringRef name) {
+  for (auto role : kernel.getBody().getOps<aref::RoleOp>())
+    if (role.getName() == name)
+      return role;
+  return {};
+}
+
 } // namespace heddle
 
 #endif // HEDDLE_LIB_TRANSFORMS_ROLES_H

@@ -249,16 +249,14 @@ static void splitInstances(aref::RoleOp role) {
 }
 
 /// Divides the registers of a multiprocessor between the roles.
-static void setRegisters(tile::KernelOp kernel, ArrayRef<aref::RoleOp> roles) {
+static void setRegisters(tile::KernelOp kernel) {
   int64_t warpgroups = 0;
-  bool prepares = false;
-  for (aref::RoleOp role : roles) {
+  for (auto role : kernel.getBody().getOps<aref::RoleOp>())
     warpgroups += role.getInstances() * llvm::divideCeil(role.getWarps(), 4);
-    prepares |= role.getName() == preparerRole;
-  }
+  bool prepares = bool(findRole(kernel, preparerRole));
   RegisterShares shares =
       getRegisterShares(usesTma(kernel), prepares, warpgroups);
-  for (aref::RoleOp role : roles)
+  for (auto role : kernel.getBody().getOps<aref::RoleOp>())
     role.setRegisters(role.getName() == producerRole   ? shares.producer
                       : role.getName() == preparerRole ? shares.preparer
                                                        : shares.consumer);
@@ -267,12 +265,9 @@ static void setRegisters(tile::KernelOp kernel, ArrayRef<aref::RoleOp> roles) {
 namespace {
 struct SplitInstances : heddle::impl::SplitInstancesBase<SplitInstances> {
   void runOnOperation() override {
-    SmallVector<aref::RoleOp> roles(
-        getOperation().getBody().getOps<aref::RoleOp>());
-    for (aref::RoleOp role : roles)
-      if (role.getName() == consumerRole)
-        splitInstances(role);
-    setRegisters(getOperation(), roles);
+    if (aref::RoleOp consumer = findRole(getOperation(), consumerRole))
+      splitInstances(consumer);
+    setRegisters(getOperation());
   }
 };
 } // namespace

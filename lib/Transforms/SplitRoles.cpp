@@ -38,11 +38,12 @@ static aref::RoleOp createRole(tile::KernelOp kernel, StringRef name,
   return role;
 }
 
-static bool hasPreparer(tile::KernelOp kernel) {
+/// Whether operations marked for the role fill a ring.
+static bool hasPut(tile::KernelOp kernel, StringRef role) {
   return kernel.getBody()
-      .walk([](aref::PutOp put) {
-        return hasRole(put, preparerRole) ? WalkResult::interrupt()
-                                          : WalkResult::advance();
+      .walk([&](aref::PutOp put) {
+        return hasRole(put, role) ? WalkResult::interrupt()
+                                  : WalkResult::advance();
       })
       .wasInterrupted();
 }
@@ -52,14 +53,7 @@ struct SplitRoles : heddle::impl::SplitRolesBase<SplitRoles> {
   void runOnOperation() override {
     tile::KernelOp kernel = getOperation();
     Block &body = kernel.getBody().front();
-    bool hasPut = kernel.getBody()
-                      .walk([](aref::PutOp put) {
-                        return hasRole(put, producerRole)
-                                   ? WalkResult::interrupt()
-                                   : WalkResult::advance();
-                      })
-                      .wasInterrupted();
-    if (!hasPut)
+    if (!hasPut(kernel, producerRole))
       return;
     SmallVector<Operation *> old;
     for (Operation &op : body.without_terminator())
@@ -67,7 +61,7 @@ struct SplitRoles : heddle::impl::SplitRolesBase<SplitRoles> {
         old.push_back(&op);
     // One thread starts a copy by TMA; without it, threads move every element.
     createRole(kernel, producerRole, usesTma(kernel) ? 1 : 4);
-    if (hasPreparer(kernel))
+    if (hasPut(kernel, preparerRole))
       createRole(kernel, preparerRole, 4);
     createRole(kernel, consumerRole, 4);
     for (Operation *op : llvm::reverse(old))

@@ -57,10 +57,7 @@ static bool findProducts(scf::ForOp loop, aref::MmaOp &first,
 /// Whether the role waits for a preparer: then every product is on the way from
 /// a state to the next, and none is worth a wait for another warpgroup.
 static bool hasState(aref::RoleOp role) {
-  auto kernel = role->getParentOfType<tile::KernelOp>();
-  return llvm::any_of(kernel.getOps<aref::RoleOp>(), [](aref::RoleOp other) {
-    return other.getName() == preparerRole;
-  });
+  return bool(findRole(role->getParentOfType<tile::KernelOp>(), preparerRole));
 }
 
 static bool takeTurns(scf::ForOp loop) {
