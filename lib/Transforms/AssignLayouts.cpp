@@ -43,9 +43,9 @@ private:
   void setInsertionPointFor(Value value);
   /// `value` in another layout.
   Value getIn(Value value, const TileLayout &layout);
-  /// Whether it costs each thread next to nothing to make `value` again.
-  static bool isCheap(Value value, unsigned depth = 0);
-  bool isKnown(Value value, const TileLayout &layout, unsigned depth = 0);
+  /// Whether it costs each thread less to make `value` again in `layout`, from
+  /// what it is computed from element by element, than to convert it.
+  bool isCheap(Value value, const TileLayout &layout, unsigned depth = 0);
 
   LayoutScope scope;
   const LayoutPlan &plan;
@@ -55,33 +55,25 @@ private:
 
 } // namespace
 
-bool LayoutWriter::isCheap(Value value, unsigned depth) {
+bool LayoutWriter::isCheap(Value value, const TileLayout &layout,
+                           unsigned depth) {
+  // Vectors are short: what is computed from others that are known in the
+  // layout is sooner computed again. Matrices are, if they come out of nothing.
+  bool isVector = getTileType(value).getRank() == 1;
+  if (auto convert = value.getDefiningOp<aref::ConvertLayoutOp>();
+      convert && isVector)
+    value = convert.getX();
   Operation *op = value.getDefiningOp();
   if (isFree(op))
+    return true;
+  if (isVector &&
+      (getLayout(value.getType()) == layout ||
+       converted.contains({value, withLayout(getTileType(value), layout)})))
     return true;
   if (!op || depth == 4 || !isElementwise(op) || !isMemoryEffectFree(op))
     return false;
   return llvm::all_of(op->getOperands(), [&](Value operand) {
-    return !isTile(operand) || isCheap(operand, depth + 1);
-  });
-}
-
-/// Whether what `value`, a vector, is computed from element by element is known
-/// in `layout`, or costs nothing: then a conversion more costs more than to
-/// compute it again.
-bool LayoutWriter::isKnown(Value value, const TileLayout &layout,
-                           unsigned depth) {
-  if (auto convert = value.getDefiningOp<aref::ConvertLayoutOp>())
-    value = convert.getX();
-  Operation *op = value.getDefiningOp();
-  if (isFree(op) || getLayout(value.getType()) == layout ||
-      converted.contains({value, withLayout(getTileType(value), layout)}))
-    return true;
-  if (!op || depth == 4 || getTileType(value).getRank() != 1 ||
-      !isElementwise(op) || !isMemoryEffectFree(op))
-    return false;
-  return llvm::all_of(op->getOperands(), [&](Value operand) {
-    return !isTile(operand) || isKnown(operand, layout, depth + 1);
+    return !isTile(operand) || isCheap(operand, layout, depth + 1);
   });
 }
 
@@ -115,7 +107,7 @@ Value LayoutWriter::getIn(Value value, const TileLayout &layout) {
 
   OpBuilder::InsertionGuard guard(builder);
   auto broadcast = dyn_cast_or_null<tile::BroadcastOp>(op);
-  if (!broadcast && !isCheap(value) && !isKnown(value, layout)) {
+  if (!broadcast && !isCheap(value, layout)) {
     setInsertionPointFor(value);
     Value result =
         aref::ConvertLayoutOp::create(builder, value.getLoc(), type, value);
