@@ -37,6 +37,15 @@ GetOp BorrowedTiles::getOrigin(Value tile) {
   return tile.getDefiningOp<GetOp>();
 }
 
+std::string BorrowedTiles::getCutObstacle(RankedTensorType vector,
+                                          int64_t length) {
+  if (getPlainBuffer(vector).getSwizzle() != 0)
+    return llvm::formatv("{0} is a vector of panels", vector);
+  if (length * getElementBytes(vector.getElementType()) % 16 != 0)
+    return llvm::formatv("a slice of {0} is not made of 16 bytes each", vector);
+  return {};
+}
+
 std::string BorrowedTiles::getObstacle(Value tile) {
   auto slice = tile.getDefiningOp<tensor::ExtractSliceOp>();
   if (!slice)
@@ -45,15 +54,12 @@ std::string BorrowedTiles::getObstacle(Value tile) {
     return obstacle;
   RankedTensorType source = slice.getSourceType(), part = slice.getType();
   if (source.getRank() == 1 && part.getRank() == 1 && slice.hasUnitStride()) {
-    int64_t bytes = getElementBytes(part.getElementType());
+    // What is before the slice has to be such a part, too.
     std::optional<int64_t> first =
         getConstantIntValue(slice.getMixedOffsets()[0]);
-    if (getPlainBuffer(source).getSwizzle() != 0)
-      return llvm::formatv("{0} is a vector of panels", source);
-    if (part.getDimSize(0) * bytes % 16 != 0 || (first && *first * bytes % 16))
-      return llvm::formatv("a slice of {0} is not made of 16 bytes each",
-                           source);
-    return {};
+    std::string obstacle = getCutObstacle(source, part.getDimSize(0));
+    return obstacle.empty() ? getCutObstacle(source, first.value_or(0))
+                            : obstacle;
   }
   if (source.getRank() != 2 || part.getRank() != 2 || !slice.hasUnitStride())
     return llvm::formatv("a slice of {0} is not a range of rows and columns",

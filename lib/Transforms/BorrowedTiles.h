@@ -31,6 +31,11 @@ public:
   /// are.
   static std::string getObstacle(mlir::Value tile);
 
+  /// Why parts of `length` elements of `vector`, which lies in a slot, are no
+  /// buffers; empty if they are.
+  static std::string getCutObstacle(mlir::RankedTensorType vector,
+                                    int64_t length);
+
   /// The buffer that holds `tile`, which has an origin and no obstacle.
   mlir::Value getBuffer(mlir::Value tile);
 

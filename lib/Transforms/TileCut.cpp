@@ -8,6 +8,7 @@
 
 #include "lib/Transforms/TileCut.h"
 
+#include "lib/Transforms/BorrowedTiles.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -48,8 +49,8 @@ LogicalResult TileCut::require(Operation *op, Value value, int64_t dim) {
     return fail(op, "the extent of its tile is not a multiple of the number of "
                     "warpgroups");
   if (type.getRank() == 1 && value.getDefiningOp<aref::GetOp>() &&
-      (aref::BufferType::get(type).getSwizzle() != 0 ||
-       type.getNumElements() / instances * type.getElementTypeBitWidth() % 128))
+      !BorrowedTiles::getCutObstacle(type, type.getNumElements() / instances)
+           .empty())
     return fail(op, "a vector that arrives in a ring is cut into parts of 16 "
                     "bytes each, of at most 256 elements");
   if (isTileSource(value.getDefiningOp()))
