@@ -30,7 +30,7 @@ class GlobalTile {
 public:
   /// Offsets have one value, or, where they are tiles, one per row of a thread.
   GlobalTile(OpBuilder &builder, Operation *op, const TileLayout &layout,
-             const ViewDescriptor &view, ValueRange indices,
+             const ViewDescriptor &source, ValueRange indices,
              ArrayRef<ValueRange> offsets);
 
   /// Elements that one vector access moves; 1 if none may.
@@ -100,15 +100,15 @@ private:
 } // namespace
 
 GlobalTile::GlobalTile(OpBuilder &builder, Operation *op,
-                       const TileLayout &layout, const ViewDescriptor &view,
+                       const TileLayout &layout, const ViewDescriptor &source,
                        ValueRange indices, ArrayRef<ValueRange> values)
-    : builder(builder), loc(op->getLoc()), layout(layout), view(view),
+    : builder(builder), loc(op->getLoc()), layout(layout), view(source),
       elementBytes(getMemoryBytes(getMemoryType(view.element))) {
   ThreadCoords thread(builder, op, layout);
   Type i64 = builder.getI64Type();
   // What is computed from strides would stay in registers throughout a loop.
   if (isRecomputed(op))
-    for (Value &stride : this->view.strides)
+    for (Value &stride : view.strides)
       if (!getConstantIntValue(stride))
         stride =
             emitInlinePTX(builder, loc, "mov.b64 $0, $1;", "=l,l", stride, i64);
@@ -129,7 +129,7 @@ GlobalTile::GlobalTile(OpBuilder &builder, Operation *op,
   unsigned outer = getViewDim(getFirstDim());
   Value distance;
   for (auto [dim, value] : llvm::enumerate(values)) {
-    strides.push_back(getConstantIntValue(this->view.strides[dim]));
+    strides.push_back(getConstantIntValue(view.strides[dim]));
     if (gathered.count(dim)) {
       offsets.push_back({});
       coords.push_back({});
@@ -147,8 +147,7 @@ GlobalTile::GlobalTile(OpBuilder &builder, Operation *op,
     }
     offsets.push_back(offset);
     coords.push_back(coord);
-    Value part =
-        arith::MulIOp::create(builder, loc, coord, this->view.strides[dim]);
+    Value part = arith::MulIOp::create(builder, loc, coord, view.strides[dim]);
     distance =
         distance ? arith::AddIOp::create(builder, loc, distance, part) : part;
   }

@@ -13,9 +13,11 @@
 
 namespace heddle {
 
-/// Marks accesses of shared memory in loops that start products: coordinates of
-/// their threads are computed there again and again, since whatever could be
-/// computed before the loop would take registers that products need.
+/// Marks accesses of shared memory, and stores of tiles in global memory, in
+/// loops that start products: coordinates of their threads, and of such stores
+/// what follows from strides, are computed there again and again, since
+/// whatever could be computed before the loop would take registers that
+/// products need.
 void markRecomputations(tile::KernelOp kernel);
 /// Whether addresses of `op` are to be computed where it is.
 bool isRecomputed(mlir::Operation *op);
