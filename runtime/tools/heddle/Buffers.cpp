@@ -96,9 +96,8 @@ static void fillUniform(HostArray &buffer, uint64_t seed, double low,
   NumberType type = getNumberType(buffer);
   buffer.bytes.resize(getBytes(buffer));
   for (size_t at = 0; at < buffer.bytes.size(); at += getByteWidth(type)) {
-    double share = double(random.next() >> 11) / double(uint64_t(1) << 53);
-    storeElement(type, reference::makeFloat(low + share * (high - low)),
-                 buffer.bytes.data() + at);
+    double number = low + random.nextUniform() * (high - low);
+    storeElement(type, reference::makeFloat(number), buffer.bytes.data() + at);
   }
 }
 

@@ -777,7 +777,7 @@ Expected<LaunchSpec> heddle::parseLaunchSpec(std::string_view text,
 /// A uniform number between two ends: an integer where the type has no others.
 static Element getUniform(Random &random, NumberType type,
                           std::pair<double, double> range) {
-  double unit = double(random.next() >> 11) / 9007199254740992.0;
+  double unit = random.nextUniform();
   if (type.isFloat())
     return reference::makeFloat(range.first +
                                 unit * (range.second - range.first));

@@ -28,6 +28,9 @@ public:
     return z ^ (z >> 31);
   }
 
+  /// Uniform, from 0 to below 1: one of 2^53 numbers.
+  double nextUniform() { return double(next() >> 11) / 9007199254740992.0; }
+
   /// About normal, with mean 0 and variance 1: the sum of twelve uniform
   /// numbers, which takes no function of the C library and is hence the same
   /// on every machine. Between -6 and 6.
