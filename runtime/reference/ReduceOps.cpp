@@ -37,18 +37,14 @@ static std::string verifyReduce(const Site &site) {
   if (std::string wrong = verifyCounts(site, 2, 1); !wrong.empty())
     return wrong;
   const Type &x = site.operand(0);
-  int64_t axis = site.op.getInt("axis"), kind = site.op.getInt("kind");
-  if (x.form != Form::Tile || axis < 0 || axis >= int64_t(x.shape.size()))
-    return fmt::format("{} has no axis {}", x.getName(), axis);
+  int64_t axis = site.op.getInt("axis");
+  if (std::string wrong = verifyAxis(x, axis); !wrong.empty())
+    return wrong;
   Type rest = getWithoutAxis(x, axis);
   if (site.operand(1) != rest || site.result() != rest)
     return fmt::format("expected {} to become {}, found {}", x.getName(),
                        rest.getName(), site.result().getName());
-  auto most = x.element.isFloat() ? ReduceKind::Min : ReduceKind::Xor;
-  if (kind < 0 || kind > int64_t(most))
-    return fmt::format("expected a kind in 0..{}, found {}", int64_t(most),
-                       kind);
-  return "";
+  return verifyReduceKind(site.op.getInt("kind"), x.element);
 }
 
 void heddle::reference::addReduceOps(Registry &registry) {

@@ -8,6 +8,8 @@
 
 #include "reference/Rules.h"
 
+#include "reference/Combine.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -98,6 +100,19 @@ Type heddle::reference::getWithoutAxis(const Type &tile, int64_t axis) {
   Type rest = tile;
   rest.shape.erase(rest.shape.begin() + axis);
   return rest;
+}
+
+std::string heddle::reference::verifyAxis(const Type &tile, int64_t axis) {
+  if (tile.form == Form::Tile && axis >= 0 && axis < int64_t(tile.shape.size()))
+    return "";
+  return fmt::format("{} has no axis {}", tile.getName(), axis);
+}
+
+std::string heddle::reference::verifyReduceKind(int64_t kind, NumberType type) {
+  auto most = int64_t(type.isFloat() ? ReduceKind::Min : ReduceKind::Xor);
+  if (kind >= 0 && kind <= most)
+    return "";
+  return fmt::format("expected a kind in 0..{}, found {}", most, kind);
 }
 
 std::vector<Type>

@@ -53,6 +53,12 @@ std::string verifyRegion(const Site &site, const Region &region,
 /// A tile without dimension `axis`: a number if it has no other.
 Type getWithoutAxis(const Type &tile, int64_t axis);
 
+/// `tile` is one, and has a dimension `axis`.
+std::string verifyAxis(const Type &tile, int64_t axis);
+
+/// `kind` is a `ReduceKind` that combines numbers of `type`.
+std::string verifyReduceKind(int64_t kind, NumberType type);
+
 /// The types of values.
 std::vector<Type> getTypes(const Site &site, std::span<const uint32_t> values);
 

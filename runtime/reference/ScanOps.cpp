@@ -119,17 +119,13 @@ static std::string verifyScan(const Site &site) {
   if (std::string wrong = verifyCounts(site, 1, 1); !wrong.empty())
     return wrong;
   const Type &x = site.operand(0);
-  int64_t axis = site.op.getInt("axis"), kind = site.op.getInt("kind");
-  if (x.form != Form::Tile || axis < 0 || axis >= int64_t(x.shape.size()))
-    return fmt::format("{} has no axis {}", x.getName(), axis);
+  int64_t axis = site.op.getInt("axis");
+  if (std::string wrong = verifyAxis(x, axis); !wrong.empty())
+    return wrong;
   if (site.result() != x)
     return fmt::format("expected {} to become {}, found {}", x.getName(),
                        x.getName(), site.result().getName());
-  auto most = x.element.isFloat() ? ReduceKind::Min : ReduceKind::Xor;
-  if (kind < 0 || kind > int64_t(most))
-    return fmt::format("expected a kind in 0..{}, found {}", int64_t(most),
-                       kind);
-  return "";
+  return verifyReduceKind(site.op.getInt("kind"), x.element);
 }
 
 static std::string verifyRecurrence(const Site &site) {
@@ -137,8 +133,8 @@ static std::string verifyRecurrence(const Site &site) {
     return wrong;
   const Type &a = site.operand(0);
   int64_t axis = site.op.getInt("axis");
-  if (a.form != Form::Tile || axis < 0 || axis >= int64_t(a.shape.size()))
-    return fmt::format("{} has no axis {}", a.getName(), axis);
+  if (std::string wrong = verifyAxis(a, axis); !wrong.empty())
+    return wrong;
   if (!a.element.isFloat())
     return fmt::format("expected floats, found {}", a.getName());
   Type rest = getWithoutAxis(a, axis);
