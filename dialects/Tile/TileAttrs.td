@@ -20,6 +20,13 @@ def Tile_Access : I32EnumAttr<"Access", "how a host function uses a buffer", [
   let cppNamespace = "::heddle::tile";
 }
 
+/// One word of an enumeration. A parser of its own says which words there are.
+class Tile_WordAttr<EnumInfo words, string name>
+    : EnumAttr<Tile_Dialect, words, name> {
+  let assemblyFormat = ?;
+  let hasCustomAssemblyFormat = 1;
+}
+
 def Tile_Precision : I32EnumAttr<"Precision", "how f32 is multiplied", [
   I32EnumAttrCase<"IEEE", 0, "ieee">,
   I32EnumAttrCase<"TF32", 1, "tf32">,
@@ -29,7 +36,7 @@ def Tile_Precision : I32EnumAttr<"Precision", "how f32 is multiplied", [
   let genSpecializedAttr = 0;
 }
 
-def Tile_PrecisionAttr : EnumAttr<Tile_Dialect, Tile_Precision, "precision">;
+def Tile_PrecisionAttr : Tile_WordAttr<Tile_Precision, "precision">;
 
 def Tile_ReduceKind : I32EnumAttr<"ReduceKind", "how elements combine", [
   I32EnumAttrCase<"Add", 0, "add">,
@@ -44,6 +51,6 @@ def Tile_ReduceKind : I32EnumAttr<"ReduceKind", "how elements combine", [
   let genSpecializedAttr = 0;
 }
 
-def Tile_ReduceKindAttr : EnumAttr<Tile_Dialect, Tile_ReduceKind, "reduce_kind">;
+def Tile_ReduceKindAttr : Tile_WordAttr<Tile_ReduceKind, "reduce_kind">;
 
 #endif // HEDDLE_TILE_ATTRS

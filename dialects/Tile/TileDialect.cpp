@@ -27,6 +27,40 @@ using namespace heddle::tile;
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Tile/TileAttrs.cpp.inc"
 
+/// Parses one of the words of the values up to `last`.
+template <typename AttrT, typename EnumT>
+static Attribute parseWord(AsmParser &parser, EnumT last) {
+  SMLoc loc = parser.getCurrentLocation();
+  std::string found;
+  bool hasWord = succeeded(parser.parseOptionalKeywordOrString(&found));
+  if (std::optional<EnumT> value = symbolizeEnum<EnumT>(found))
+    return AttrT::get(parser.getContext(), *value);
+  InFlightDiagnostic diag = parser.emitError(loc) << "expected one of ";
+  for (uint32_t value = 0; value <= uint32_t(last); ++value)
+    diag << (value == 0 ? "" : ", ") << stringifyEnum(EnumT(value));
+  if (hasWord)
+    diag << ", found '" << found << "'";
+  return {};
+}
+
+Attribute PrecisionAttr::parse(AsmParser &parser, Type) {
+  return parseWord<PrecisionAttr>(parser,
+                                  Precision(getMaxEnumValForPrecision()));
+}
+
+void PrecisionAttr::print(AsmPrinter &printer) const {
+  printer << ' ' << stringifyEnum(getValue());
+}
+
+Attribute ReduceKindAttr::parse(AsmParser &parser, Type) {
+  return parseWord<ReduceKindAttr>(parser,
+                                   ReduceKind(getMaxEnumValForReduceKind()));
+}
+
+void ReduceKindAttr::print(AsmPrinter &printer) const {
+  printer << ' ' << stringifyEnum(getValue());
+}
+
 void TileDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST

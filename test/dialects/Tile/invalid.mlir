@@ -685,3 +685,27 @@ tile.kernel @k(%x: memref<?xf32>) {
   // expected-error@+1 {{expected floats, found 'tensor<4x8xi32>'}}
   %h, %last = tile.recurrence %t, %t, %init axis 0 : tensor<4x8xi32>, tensor<8xi32>
 }
+
+// -----
+
+tile.kernel @kind(%x: memref<?xf32>, %i: index) {
+  %t = tile.load %x[%i] : memref<?xf32> -> tensor<64xf32>
+  // expected-error@+1 {{expected one of add, mul, max, min, and, or, xor, found 'sub'}}
+  %r = tile.scan sub %t axis 0 : tensor<64xf32>
+}
+
+// -----
+
+tile.kernel @no_kind(%x: memref<?xf32>, %i: index) {
+  %t = tile.load %x[%i] : memref<?xf32> -> tensor<64xf32>
+  // expected-error@+1 {{expected one of add, mul, max, min, and, or, xor}}
+  %r = tile.scan %t axis 0 : tensor<64xf32>
+}
+
+// -----
+
+tile.kernel @precision(%x: memref<?x?xf32>, %i: index) {
+  %t = tile.load %x[%i, %i] : memref<?x?xf32> -> tensor<64x64xf32>
+  // expected-error@+1 {{expected one of ieee, tf32, f16, found 'bf16'}}
+  %r = tile.tri_inverse %t precision bf16 : tensor<64x64xf32>
+}
