@@ -124,7 +124,7 @@ LogicalResult Planner::addRing(RingOp ring, int64_t held) {
   return success();
 }
 
-/// Says which ring is too much, and how long it may be.
+/// Says which rings are too much, and how long they may be.
 LogicalResult Planner::refuse() {
   Plan *worst = nullptr;
   for (Plan &plan : plans)
@@ -136,25 +136,47 @@ LogicalResult Planner::refuse() {
     return kernel.emitError()
            << "buffers need " << fixed << " bytes of shared memory, more than "
            << "the " << maxSharedBytes << " that a block of sm_90a has";
-  RingType type = worst->ring.getType();
-  int64_t others = getBytes() - worst->getBytes();
-  int64_t least = worst->ring.getMinDepth();
+  // One demand may be for several rings, which then have the same depth.
+  SmallVector<Plan *> alike;
+  int64_t others = fixed, slotBytes = 0, least = 0;
+  for (Plan &plan : plans) {
+    bool isAlike =
+        &plan == worst || (worst->requested && plan.requested &&
+                           plan.requested->op == worst->requested->op);
+    if (!isAlike) {
+      others += plan.getBytes();
+      continue;
+    }
+    alike.push_back(&plan);
+    slotBytes += plan.ring.getType().getSlotBytes();
+    least = std::max<int64_t>(least, plan.ring.getMinDepth());
+  }
+  auto fits = [&](int64_t depth) {
+    int64_t bytes = others;
+    for (Plan *plan : alike)
+      bytes += getRingBytes(plan->ring.getType(), depth);
+    return bytes <= maxSharedBytes;
+  };
   int64_t legal = worst->depth;
-  while (legal > 0 && others + getRingBytes(type, legal) > maxSharedBytes)
+  while (legal > 0 && !fits(legal))
     --legal;
   InFlightDiagnostic diag = getPlace(*worst)->emitError();
   if (worst->requested)
     diag << "tile.stages = " << worst->depth << ": ";
-  diag << "the ring of " << describeTiles(type) << " needs " << worst->depth
-       << " x " << type.getSlotBytes() << " = "
-       << worst->depth * type.getSlotBytes() << " bytes of shared memory; "
+  bool isOne = alike.size() == 1;
+  if (isOne)
+    diag << "the ring of " << describeTiles(worst->ring.getType()) << " needs ";
+  else
+    diag << "the " << alike.size() << " rings that this is for need ";
+  diag << worst->depth << " x " << slotBytes << " = "
+       << worst->depth * slotBytes << " bytes of shared memory; "
        << std::max<int64_t>(maxSharedBytes - others, 0) << " of "
-       << maxSharedBytes << " are left for it";
+       << maxSharedBytes << " are left for " << (isOne ? "it" : "them");
   if (legal >= least)
     diag << "; the largest legal depth is " << legal;
   else
-    diag << ", and it needs at least " << least
-         << (least == 1 ? " slot" : " slots") << "; use smaller tiles";
+    diag << ", and " << (isOne ? "it needs" : "each needs") << " at least "
+         << least << (least == 1 ? " slot" : " slots") << "; use smaller tiles";
   return diag;
 }
 

@@ -68,3 +68,33 @@ tile.kernel @huge(%n: index) {
     aref.release %ring, %s0 : !ring
   }
 }
+
+// -----
+
+// A demand on the kernel is for two rings: no depth of one alone would help.
+!ring = !aref.ring<? x tensor<64x256xbf16>>
+!slot = !aref.slot<tensor<64x256xbf16>>
+
+// expected-error @+1 {{tile.stages = 8: the 2 rings that this is for need 8 x 65536 = 524288 bytes of shared memory; 232448 of 232448 are left for them; the largest legal depth is 3}}
+tile.kernel @together(%n: index) attributes {tile.stages = 8} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %a = aref.ring : !ring
+  %b = aref.ring : !ring
+  aref.role "producer" instances(%i = 1) warps(1) {
+    scf.for %k = %c0 to %n step %c1 {
+      %slot_a = aref.acquire %a : !ring
+      aref.commit %a, %slot_a bytes 32768 : !ring
+      %slot_b = aref.acquire %b : !ring
+      aref.commit %b, %slot_b bytes 32768 : !ring
+    }
+  }
+  aref.role "consumer" instances(%i = 1) warps(4) {
+    scf.for %k = %c0 to %n step %c1 {
+      %slot_a = aref.wait %a : !ring
+      aref.release %a, %slot_a : !ring
+      %slot_b = aref.wait %b : !ring
+      aref.release %b, %slot_b : !ring
+    }
+  }
+}
