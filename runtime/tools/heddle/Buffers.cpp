@@ -101,8 +101,18 @@ static void fillUniform(HostArray &buffer, uint64_t seed, double low,
   }
 }
 
-/// Reads what follows the colons of `text` into numbers, of which the last may
-/// lack; false if there is anything else.
+/// Whether `type` can hold all numbers between two ends.
+static bool isRange(NumberType type, double low, double high) {
+  auto holds = [&](double number) {
+    std::byte bytes[8] = {};
+    storeElement(type, reference::makeFloat(number), bytes);
+    return std::isfinite(loadElement(type, bytes).f);
+  };
+  return low <= high && holds(low) && holds(high) && std::isfinite(high - low);
+}
+
+/// Reads what follows the colons of `text` into numbers, of which the last ones
+/// may lack; false if there is anything else.
 template <typename... Numbers>
 static bool readNumbers(std::string_view text, Numbers &...numbers) {
   bool good = true;
@@ -220,11 +230,13 @@ Expected<void> heddle::fillBuffer(HostArray &buffer, std::string_view source) {
     return fillFromFile(buffer, std::string(source));
   uint64_t seed = 0;
   double low = 0, high = 1;
-  if (kind == "uniform" ? !readNumbers(rest, low, high, seed)
+  // Of two ends, none may lack.
+  if (kind == "uniform" ? !readNumbers(rest, low, high, seed) ||
+                              std::ranges::count(rest, ':') == 1
                         : !readNumbers(rest, seed))
     return makeError(ErrorKind::InvalidInput,
                      "--input {}: expected {}, found '{}'", buffer.name,
-                     kind == "uniform" ? "two numbers and an integer as seed"
+                     kind == "uniform" ? "LOW:HIGH or LOW:HIGH:SEED"
                                        : "an integer as seed",
                      rest.substr(1));
   if (kind != "random" && !getNumberType(buffer).isFloat())
@@ -233,12 +245,11 @@ Expected<void> heddle::fillBuffer(HostArray &buffer, std::string_view source) {
         "--input {}: expected a buffer of floats for {}, found {}; "
         "random would do",
         buffer.name, kind, getName(buffer.type));
-  if (!(low <= high) || !std::isfinite(low) || !std::isfinite(high))
-    return makeError(
-        ErrorKind::InvalidInput,
-        "--input {}: expected finite numbers, the lower one first, "
-        "found '{}'",
-        buffer.name, rest.substr(1));
+  if (kind == "uniform" && !isRange(getNumberType(buffer), low, high))
+    return makeError(ErrorKind::InvalidInput,
+                     "--input {}: expected finite numbers of {}, the lower one "
+                     "first, found '{}'",
+                     buffer.name, getName(buffer.type), rest.substr(1));
   // Buffers of one run differ even if their seeds do not.
   seed ^= hashName(buffer.name);
   if (kind == "unit")
