@@ -232,7 +232,8 @@ static CLI::App *addRun(CLI::App &app, RunCommand &command) {
   addRepeated(*run, "--size", "NAME=INT", "the value of a size",
               [&](const std::string &v) { addSize(command.sizes, v); });
   addNamed(*run, "--input",
-           "NAME=FILE.npy|random[:SEED]|unit[:SEED]|uniform:LOW:HIGH|zeros",
+           "NAME=FILE.npy|random[:SEED]|unit[:SEED]|"
+           "uniform:LOW:HIGH[:SEED]|zeros",
            "what a buffer holds: normal numbers, random, if nothing is said; "
            "unit: of length 1 along the last dimension",
            command.inputs);
