@@ -106,12 +106,8 @@ GlobalTile::GlobalTile(OpBuilder &builder, Operation *op,
       elementBytes(getMemoryBytes(getMemoryType(view.element))) {
   ThreadCoords thread(builder, op, layout);
   Type i64 = builder.getI64Type();
-  // What is computed from strides would stay in registers throughout a loop.
-  if (isRecomputed(op))
-    for (Value &stride : view.strides)
-      if (!getConstantIntValue(stride))
-        stride =
-            emitInlinePTX(builder, loc, "mov.b64 $0, $1;", "=l,l", stride, i64);
+  for (Value &stride : view.strides)
+    stride = computeAt(builder, op, stride);
   auto widen = [&](Value index) -> Value {
     if (index.getType().isIndex())
       return arith::IndexCastOp::create(builder, loc, i64, index);

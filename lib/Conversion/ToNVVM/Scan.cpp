@@ -217,7 +217,7 @@ States Scanner::scanRegisters(const Lines &lines, size_t level) {
 
 States Scanner::scanLanes(const Lines &lines, size_t level) {
   int64_t mask = parts[level].mask, lowest = mask & -mask;
-  Value lane = getLane(builder, op);
+  Value lane = computeAt(builder, op, getLane(builder, op));
   Value others = andMask(lane, ~mask);
   // Of the part that is joined, the last lane, and whether this one is later.
   SmallVector<std::pair<Value, Value>> exchanges;

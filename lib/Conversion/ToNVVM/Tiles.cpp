@@ -27,21 +27,26 @@ void heddle::markRecomputations(tile::KernelOp kernel) {
              .wasInterrupted())
       return;
     loop.walk([](Operation *op) {
-      if (isa<aref::LocalLoadOp, aref::LocalStoreOp, tile::StoreOp>(op))
+      if (isa<aref::LocalLoadOp, aref::LocalStoreOp, tile::StoreOp,
+              aref::ScanOp, aref::RecurrenceOp, aref::TriInverseOp>(op))
         op->setAttr(recomputeAttrName, UnitAttr::get(op->getContext()));
     });
   });
 }
 
-bool heddle::isRecomputed(Operation *op) {
-  return op->hasAttr(recomputeAttrName);
+Value heddle::computeAt(OpBuilder &builder, Operation *op, Value value) {
+  if (!op->hasAttr(recomputeAttrName) || getConstantIntValue(value))
+    return value;
+  bool isWide = value.getType().isInteger(64);
+  return emitInlinePTX(builder, op->getLoc(),
+                       isWide ? "mov.b64 $0, $1;" : "mov.b32 $0, $1;",
+                       isWide ? "=l,l" : "=r,r", value, value.getType());
 }
 
 ThreadCoords::ThreadCoords(OpBuilder &builder, Operation *op,
                            const TileLayout &layout)
-    : builder(builder), loc(op->getLoc()), layout(layout),
-      thread(getThreadInInstance(builder, op)), recomputes(isRecomputed(op)),
-      known(layout.getRank()) {}
+    : builder(builder), op(op), loc(op->getLoc()), layout(layout),
+      thread(getThreadInInstance(builder, op)), known(layout.getRank()) {}
 
 Value ThreadCoords::getConstant(int64_t value) {
   return getI32(builder, loc, value);
@@ -76,10 +81,7 @@ Value ThreadCoords::getBase(unsigned dim) {
   if (!known[dim]) {
     SmallVector<int64_t> bases = layout.getLaneBases(dim);
     llvm::append_range(bases, layout.getWarpBases(dim));
-    known[dim] = getSum(bases);
-    if (recomputes)
-      known[dim] = emitInlinePTX(builder, loc, "mov.b32 $0, $1;", "=r,r",
-                                 known[dim], builder.getI32Type());
+    known[dim] = computeAt(builder, op, getSum(bases));
   }
   return known[dim];
 }

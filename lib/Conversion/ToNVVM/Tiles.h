@@ -13,14 +13,15 @@
 
 namespace heddle {
 
-/// Marks accesses of shared memory, and stores of tiles in global memory, in
-/// loops that start products: coordinates of their threads, and of such stores
-/// what follows from strides, are computed there again and again, since
+/// Marks accesses of memory, scans and inverses in loops that start products:
+/// what they need of a thread's number is computed there again and again, since
 /// whatever could be computed before the loop would take registers that
 /// products need.
 void markRecomputations(tile::KernelOp kernel);
-/// Whether addresses of `op` are to be computed where it is.
-bool isRecomputed(mlir::Operation *op);
+/// An i32 or i64 for `op` to use: `value`, but if `op` is marked, nothing that
+/// depends on the result is computed before the loop.
+mlir::Value computeAt(mlir::OpBuilder &builder, mlir::Operation *op,
+                      mlir::Value value);
 
 /// Where the elements are that the executing thread holds: the part of their
 /// coordinates that depends on the thread.
@@ -47,11 +48,10 @@ private:
   mlir::Value getSum(llvm::ArrayRef<int64_t> bases);
 
   mlir::OpBuilder &builder;
+  mlir::Operation *op;
   mlir::Location loc;
   TileLayout layout;
   mlir::Value thread;
-  /// Coordinates are computed where they are used, not before a loop.
-  bool recomputes;
   llvm::SmallVector<mlir::Value> known;
 };
 

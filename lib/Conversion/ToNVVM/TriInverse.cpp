@@ -173,8 +173,8 @@ Inverter::Inverter(OpBuilder &builder, aref::TriInverseOp op, Value scratch)
   pitch = type.getShape()[1];
   blocks = paddedRows / extent;
   numWarps = getNumWarps(op);
-  warp = getWarpInInstance(builder, op);
-  lane = getLane(builder, op);
+  warp = computeAt(builder, op, getWarpInInstance(builder, op));
+  lane = computeAt(builder, op, getLane(builder, op));
   group = arith::ShRUIOp::create(builder, loc, lane, constant(2));
   pair = times(arith::AndIOp::create(builder, loc, lane, constant(3)), 2);
   isLower = {isAtLeast(group, pair), isAtLeast(group, add(pair, 1))};
