@@ -39,6 +39,7 @@ public:
 private:
   FailureOr<bool> feedsTf32(RingOp ring, int64_t number);
   bool canPutByTma(RingOp ring);
+  void copyByThreads(tile::LoadOp load, Value buffer, bool roundTf32);
   void lowerPut(PutOp put, bool byTma, ArrayRef<bool> roundTf32);
   bool isLeftToCopies(tile::StoreOp store);
   bool canStage(tile::StoreOp store);
@@ -139,6 +140,55 @@ static Operation *getFirstComputed(PutOp put) {
   return first;
 }
 
+/// The rows of `load` that are copied at a time: so few that a thread has at
+/// most 16 registers of them, and 32 elements, which may have registers of
+/// their own on the way. That is still enough to keep the memory busy.
+static int64_t getRowsAtATime(tile::LoadOp load) {
+  constexpr int64_t threads = 128, rowsOfPart = 8;
+  RankedTensorType tile = load.getType();
+  int64_t rows = tile.getDimSize(0);
+  if (tile.getRank() != 2 || load.isGather())
+    return rows;
+  int64_t columns = tile.getDimSize(1);
+  int64_t rowBytes = getBufferFor(tile).getBytes() / rows;
+  while ((rows * columns > 32 * threads || rows * rowBytes > 64 * threads) &&
+         rows % (2 * rowsOfPart) == 0)
+    rows /= 2;
+  return rows;
+}
+
+/// Copies what `load` reads through registers, some rows after the other.
+void CopyLowering::copyByThreads(tile::LoadOp load, Value buffer,
+                                 bool roundTf32) {
+  Location loc = load.getLoc();
+  RankedTensorType tile = load.getType();
+  int64_t rows = tile.getDimSize(0), step = getRowsAtATime(load);
+  for (int64_t row = 0; row < rows; row += step) {
+    auto part = cast<tile::LoadOp>(b.clone(*load));
+    Value destination = buffer;
+    if (step < rows) {
+      auto type = tile.clone(SmallVector<int64_t>{step, tile.getDimSize(1)});
+      part.getResult().setType(type);
+      b.setInsertionPoint(part);
+      Value first = arith::ConstantIndexOp::create(b, loc, row);
+      OpOperand &offset = part.getOffsetsMutable()[part.getNumOuterDims()];
+      offset.set(arith::AddIOp::create(b, loc, offset.get(), first));
+      b.setInsertionPointAfter(part);
+      auto whole = cast<BufferType>(buffer.getType());
+      destination = RowsOp::create(
+          b, loc,
+          BufferType::get(b.getContext(), type.getShape(),
+                          type.getElementType(), whole.getSwizzle(),
+                          whole.getPanelRows()),
+          buffer, first);
+    }
+    Value value = part;
+    if (roundTf32)
+      value = RoundTF32Op::create(b, loc, value);
+    LocalStoreOp::create(b, loc, value, destination);
+  }
+}
+
 void CopyLowering::lowerPut(PutOp put, bool byTma, ArrayRef<bool> roundTf32) {
   Location loc = put.getLoc();
   Value ring = put.getRing();
@@ -169,9 +219,11 @@ void CopyLowering::lowerPut(PutOp put, bool byTma, ArrayRef<bool> roundTf32) {
       loads.insert(load);
       continue;
     }
-    // One tile at a time needs fewer registers.
-    if (load && canSink(load, put))
-      load->moveBefore(put);
+    if (load && canSink(load, put)) {
+      copyByThreads(load, buffer, roundTf32[i]);
+      loads.insert(load);
+      continue;
+    }
     if (roundTf32[i])
       value = RoundTF32Op::create(b, loc, value);
     LocalStoreOp::create(b, loc, value, buffer);

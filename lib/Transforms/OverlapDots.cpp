@@ -526,7 +526,7 @@ static void overlap(tile::KernelOp kernel, scf::ForOp loop) {
     instances = std::max(instances, getInstancesFor(dot.getM()));
   });
   int64_t limit =
-      getRegisterShares(tma, /*prepares=*/false, instances + 1).consumer;
+      getRegisterShares(kernel, /*prepares=*/false, instances + 1).consumer;
   if (!limit)
     limit = maxRegisters;
   int64_t registers = stages.getRegisters(128 * instances);

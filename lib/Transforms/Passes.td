@@ -241,8 +241,9 @@ def LowerCopies : Pass<"lower-copies", "::heddle::tile::KernelOp"> {
     In a kernel with `aref.copies = "tma"`, a put of loads becomes asynchronous
     copies into the slot, and stores of the role go through a staging buffer and
     asynchronous copies, as far as shared memory has room for it beside the
-    rings. In other kernels threads load, and write to the slot. Tiles of f32
-    that products read are rounded to tf32 on the way.
+    rings. In other kernels threads load some rows of a tile after the others,
+    and write them to the slot. Tiles of f32 that products read are rounded to
+    tf32 on the way.
 
     ```mlir
     %a = tile.load %A[%m, %k] pad 0.0 : bf16 : ...

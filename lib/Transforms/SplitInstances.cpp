@@ -254,8 +254,7 @@ static void setRegisters(tile::KernelOp kernel) {
   for (auto role : kernel.getBody().getOps<aref::RoleOp>())
     warpgroups += role.getInstances() * llvm::divideCeil(role.getWarps(), 4);
   bool prepares = bool(findRole(kernel, preparerRole));
-  RegisterShares shares =
-      getRegisterShares(usesTma(kernel), prepares, warpgroups);
+  RegisterShares shares = getRegisterShares(kernel, prepares, warpgroups);
   for (auto role : kernel.getBody().getOps<aref::RoleOp>())
     role.setRegisters(role.getName() == producerRole   ? shares.producer
                       : role.getName() == preparerRole ? shares.preparer

@@ -23,10 +23,11 @@ struct RegisterShares {
   int64_t producer, preparer, consumer;
 };
 
-/// What the roles of a kernel with `warpgroups` warpgroups, one of them the
+/// What the roles of `kernel`, with `warpgroups` warpgroups, one of them the
 /// producer's and perhaps one the preparer's, share the registers of a
 /// multiprocessor out as; 0 where there are enough for all.
-RegisterShares getRegisterShares(bool tma, bool prepares, int64_t warpgroups);
+RegisterShares getRegisterShares(tile::KernelOp kernel, bool prepares,
+                                 int64_t warpgroups);
 
 /// How many instances of the consumer compute dots with `m` rows.
 int64_t getInstancesFor(int64_t m);

@@ -201,16 +201,25 @@ tile.kernel @tf32_tma(%A: memref<?x?xf32>, %C: memref<?x?xf32>) attributes {aref
 !ring = !aref.ring<? x tensor<128x32xf32>, tensor<64x32xf32>, tensor<64x32xf32>>
 !slot = !aref.slot<tensor<128x32xf32>, tensor<64x32xf32>, tensor<64x32xf32>>
 
-// Threads that copy round before they write.
+// Threads that copy round before they write. They copy some rows after the
+// others, since whole tiles would take too many registers.
 // CHECK-LABEL: tile.kernel @tf32_plain
 tile.kernel @tf32_plain(%A: memref<?x?xf32>, %C: memref<?x?xf32>) attributes {aref.copies = "plain"} {
   %c0 = arith.constant 0 : index
   %c64 = arith.constant 64 : index
   %ring = aref.ring : !ring
   aref.role "producer" instances(%i = 1) warps(4) {
-    // CHECK: %[[A:.*]] = tile.load {{.*}} -> tensor<128x32xf32>
+    // CHECK: %[[SLOT_A:.*]] = aref.view %{{.*}}[0]
+    // CHECK: %[[A:.*]] = tile.load {{.*}} -> tensor<64x32xf32>
+    // CHECK: %[[ROWS:.*]] = aref.rows %[[SLOT_A]][%{{.*}}] : {{.*}} -> !f32_64x32_rows
     // CHECK: %[[RA:.*]] = aref.round_tf32 %[[A]]
-    // CHECK-NEXT: aref.local_store %[[RA]]
+    // CHECK-NEXT: aref.local_store %[[RA]], %[[ROWS]]
+    // CHECK: %[[C64:.*]] = arith.constant 64 : index
+    // CHECK: %[[NEXT:.*]] = arith.addi %{{.*}}, %[[C64]]
+    // CHECK: %[[A2:.*]] = tile.load %{{.*}}[%[[NEXT]], %{{.*}}] {{.*}} -> tensor<64x32xf32>
+    // CHECK: %[[ROWS2:.*]] = aref.rows %[[SLOT_A]][%[[C64]]]
+    // CHECK: %[[RA2:.*]] = aref.round_tf32 %[[A2]]
+    // CHECK-NEXT: aref.local_store %[[RA2]], %[[ROWS2]]
     // CHECK: %[[B:.*]] = tile.load
     // CHECK: %[[RB:.*]] = aref.round_tf32 %[[B]]
     // CHECK-NEXT: aref.local_store %[[RB]]

@@ -17,18 +17,21 @@ using namespace heddle;
 // ThreadCoords
 //===----------------------------------------------------------------------===//
 
-/// On an access in a loop that starts products; see `markRecomputations`.
+/// On what is computed anew in a loop; see `markRecomputations`.
 static constexpr llvm::StringLiteral recomputeAttrName = "aref.recompute";
 
 void heddle::markRecomputations(tile::KernelOp kernel) {
   kernel.walk([](scf::ForOp loop) {
-    if (!loop.getBody()
-             ->walk([](aref::MmaOp) { return WalkResult::interrupt(); })
-             .wasInterrupted())
+    WalkResult found = loop.getBody()->walk([](Operation *op) {
+      return isa<aref::MmaOp, aref::LocalStoreOp>(op) ? WalkResult::interrupt()
+                                                      : WalkResult::advance();
+    });
+    if (!found.wasInterrupted())
       return;
     loop.walk([](Operation *op) {
-      if (isa<aref::LocalLoadOp, aref::LocalStoreOp, tile::StoreOp,
-              aref::ScanOp, aref::RecurrenceOp, aref::TriInverseOp>(op))
+      if (isa<aref::LocalLoadOp, aref::LocalStoreOp, tile::LoadOp,
+              tile::StoreOp, aref::ScanOp, aref::RecurrenceOp,
+              aref::TriInverseOp>(op))
         op->setAttr(recomputeAttrName, UnitAttr::get(op->getContext()));
     });
   });

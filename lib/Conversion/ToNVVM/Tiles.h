@@ -13,10 +13,10 @@
 
 namespace heddle {
 
-/// Marks accesses of memory, scans and inverses in loops that start products:
-/// what they need of a thread's number is computed there again and again, since
-/// whatever could be computed before the loop would take registers that
-/// products need.
+/// Marks accesses of memory, scans and inverses in loops that start products or
+/// fill slots: what they need of a thread's number is computed there again and
+/// again, since whatever could be computed before the loop would take registers
+/// that roles are short of.
 void markRecomputations(tile::KernelOp kernel);
 /// An i32 or i64 for `op` to use: `value`, but if `op` is marked, nothing that
 /// depends on the result is computed before the loop.
