@@ -198,6 +198,7 @@ public:
     const DeviceArguments own(arguments.begin(), arguments.end());
     return launchOnAll(module, kernel, config, {&own, 1});
   }
+  GlobalMemory &getMemory() { return memory; }
   /// Launches on as many devices as there are sets of arguments.
   Expected<void> launchOnAll(Module &module, std::string_view kernel,
                              const LaunchConfig &config,
@@ -570,4 +571,38 @@ heddle::launchOnDevices(Device &device, Module &module, std::string_view kernel,
                    "launch of '{}': several devices at once are virtual ones; "
                    "expected --device=virtual",
                    kernel);
+}
+
+static_assert(Multicast::maxMembers == maxLaunchDevices);
+
+/// The memory of a virtual device.
+static Expected<GlobalMemory *> getMulticastMemory(Device &device) {
+  if (auto *own = dynamic_cast<VirtualDevice *>(&device))
+    return &own->getMemory();
+  return makeError(ErrorKind::InvalidInput,
+                   "multicast objects are of virtual devices; expected "
+                   "--device=virtual");
+}
+
+Expected<DeviceAddress>
+heddle::createMulticast(Device &device, uint32_t devices, size_t bytes) {
+  auto memory = getMulticastMemory(device);
+  if (!memory)
+    return tl::unexpected(memory.error());
+  return (*memory)->createMulticast(devices, bytes);
+}
+
+Expected<void> heddle::bindMulticast(Device &device, DeviceAddress multicast,
+                                     uint32_t member, DeviceAddress from) {
+  auto memory = getMulticastMemory(device);
+  if (!memory)
+    return tl::unexpected(memory.error());
+  return (*memory)->bindMulticast(multicast, member, from);
+}
+
+Expected<void> heddle::freeMulticast(Device &device, DeviceAddress multicast) {
+  auto memory = getMulticastMemory(device);
+  if (!memory)
+    return tl::unexpected(memory.error());
+  return (*memory)->freeMulticast(multicast);
 }

@@ -144,7 +144,7 @@ std::optional<Pattern::Misfit>
 Pattern::misfit(const std::vector<std::string_view> &parts) const {
   uint64_t taken = 0;
   Misfit result;
-  for (std::string_view part : parts) {
+  for (const std::string_view &part : parts) {
     bool placed = false, rest = false;
     for (size_t i = 0; i < places.size() && !placed; ++i) {
       rest |= places[i].takesRest;
@@ -154,7 +154,8 @@ Pattern::misfit(const std::vector<std::string_view> &parts) const {
     placed |= rest;
     if (placed)
       continue;
-    result.distance += 2;
+    // The first part mostly says what it is.
+    result.distance += &part == &parts.front() ? 3 : 2;
     if (result.extra.empty())
       result.extra = part;
   }

@@ -44,7 +44,9 @@ bool SpinWatch::passed(Warp &warp) {
 }
 
 static bool polls(const Kernel &kernel, uint32_t at) {
-  return kernel.info[at].wait || kernel.info[at].opcode.starts_with("ld.");
+  const InstructionInfo &info = kernel.info[at];
+  return info.wait || info.opcode.starts_with("ld.") ||
+         info.opcode.starts_with("multimem.ld_reduce.");
 }
 
 /// What the instruction that polls would wait for, if it says so.

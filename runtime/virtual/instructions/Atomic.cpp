@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "engine/Access.h"
-#include "instructions/FloatLanes.h"
 #include "instructions/Table.h"
+#include "instructions/Update.h"
 #include "sanitizer/Sanitizer.h"
 #include "sanitizer/Taint.h"
 
@@ -18,10 +18,8 @@ using namespace heddle::vgpu;
 
 namespace {
 
-enum class Op : uint8_t { Add, Min, Max, And, Or, Xor, Exch, Cas, Inc, Dec };
-
 struct AtomicPayload : Payload {
-  Op op = Op::Add;
+  UpdateOp op = UpdateOp::Add;
   Type type = Type::U32;
   Space space = Space::Generic;
   bool crossCta = false, wideAddress = false;
@@ -34,70 +32,6 @@ struct AtomicPayload : Payload {
   std::vector<uint32_t> results, operands;
   uint32_t desired = 0;
 };
-
-template <typename Format>
-uint16_t narrow(Op op, uint16_t a, uint16_t b) {
-  float x = Format::load(a), y = Format::load(b);
-  switch (op) {
-  case Op::Min:
-    return Format::store(floatMin(x, y, false));
-  case Op::Max:
-    return Format::store(floatMax(x, y, false));
-  default:
-    return Format::store(x + y);
-  }
-}
-template <typename Format>
-uint32_t narrowPair(Op op, uint32_t a, uint32_t b) {
-  return narrow<Format>(op, uint16_t(a), uint16_t(b)) |
-         uint32_t(narrow<Format>(op, uint16_t(a >> 16), uint16_t(b >> 16)))
-             << 16;
-}
-
-/// The value that replaces `old`.
-template <typename U>
-U combine(Op op, Type type, U old, U b) {
-  using S = std::make_signed_t<U>;
-  switch (op) {
-  case Op::And:
-    return old & b;
-  case Op::Or:
-    return old | b;
-  case Op::Xor:
-    return old ^ b;
-  case Op::Exch:
-    return b;
-  case Op::Inc:
-    return old >= b ? 0 : old + 1;
-  case Op::Dec:
-    return old == 0 || old > b ? b : old - 1;
-  default:
-    break;
-  }
-  if constexpr (sizeof(U) == 8)
-    if (type == Type::F64)
-      return std::bit_cast<U>(std::bit_cast<double>(old) +
-                              std::bit_cast<double>(b));
-  if constexpr (sizeof(U) == 4) {
-    if (type == Type::F32)
-      return std::bit_cast<U>(std::bit_cast<float>(old) +
-                              std::bit_cast<float>(b));
-    if (type == Type::F16x2)
-      return narrowPair<HalfFormat>(op, old, b);
-    if (type == Type::BF16x2)
-      return narrowPair<BfloatFormat>(op, old, b);
-  }
-  if constexpr (sizeof(U) == 2) {
-    if (type == Type::F16)
-      return narrow<HalfFormat>(op, old, b);
-    if (type == Type::BF16)
-      return narrow<BfloatFormat>(op, old, b);
-  }
-  if (op == Op::Add)
-    return U(old + b);
-  bool less = isSigned(type) ? S(old) < S(b) : old < b;
-  return (op == Op::Min) == less ? old : b;
-}
 
 /// Follows uninitialised memory into an atomic: what exchanges gives it on, and
 /// what combines has used it.
@@ -112,7 +46,7 @@ void followTaint(Warp &warp, const Instruction &i, const AtomicPayload &p,
                                                   elementBytes, p.cursor);
     if (!lanes)
       continue;
-    if (p.op != Op::Exch) {
+    if (p.op != UpdateOp::Exch) {
       sanitizer.uninitialized(warp, at, lanes, at, "combines with it");
     } else if (p.returns) {
       if (!warp.taint)
@@ -161,13 +95,13 @@ Flow atomic(Warp &warp, const Instruction &i, uint32_t mask) {
           *reinterpret_cast<U *>(hosts[lane] + n * sizeof(U)));
       U b = U(warp.reg<U>(p.operands[n])[lane]);
       U old = target.load();
-      if (p.op == Op::Cas) {
+      if (p.op == UpdateOp::Cas) {
         U desired = U(warp.reg<U>(p.desired)[lane]);
         old = b;
         target.compare_exchange_strong(old, desired);
       } else {
         while (
-            !target.compare_exchange_weak(old, combine(p.op, p.type, old, b))) {
+            !target.compare_exchange_weak(old, update(p.op, p.type, old, b))) {
         }
       }
       if (p.returns)
@@ -179,36 +113,25 @@ Flow atomic(Warp &warp, const Instruction &i, uint32_t mask) {
   return flowAfterTaint(warp);
 }
 
-std::optional<Op> takeOp(Modifiers &mods) {
-  constexpr std::pair<std::string_view, Op> names[] = {
-      {"add", Op::Add}, {"min", Op::Min}, {"max", Op::Max},   {"and", Op::And},
-      {"or", Op::Or},   {"xor", Op::Xor}, {"exch", Op::Exch}, {"cas", Op::Cas},
-      {"inc", Op::Inc}, {"dec", Op::Dec}};
-  for (auto [name, op] : names)
-    if (mods.take(name))
-      return op;
-  return std::nullopt;
-}
-
-bool supports(Op op, Type type) {
+bool supports(UpdateOp op, Type type) {
   switch (op) {
-  case Op::And:
-  case Op::Or:
-  case Op::Xor:
+  case UpdateOp::And:
+  case UpdateOp::Or:
+  case UpdateOp::Xor:
     return type == Type::B32 || type == Type::B64;
-  case Op::Exch:
+  case UpdateOp::Exch:
     return type == Type::B32 || type == Type::B64;
-  case Op::Cas:
+  case UpdateOp::Cas:
     return type == Type::B16 || type == Type::B32 || type == Type::B64;
-  case Op::Inc:
-  case Op::Dec:
+  case UpdateOp::Inc:
+  case UpdateOp::Dec:
     return type == Type::U32;
-  case Op::Min:
-  case Op::Max:
+  case UpdateOp::Min:
+  case UpdateOp::Max:
     return !isFloat(type) ? bits(type) >= 32
                           : type == Type::F16 || type == Type::BF16 ||
                                 type == Type::F16x2 || type == Type::BF16x2;
-  case Op::Add:
+  case UpdateOp::Add:
     return type == Type::U32 || type == Type::S32 || type == Type::U64 ||
            type == Type::F32 || type == Type::F64 || type == Type::F16 ||
            type == Type::BF16 || type == Type::F16x2 || type == Type::BF16x2;
@@ -231,7 +154,7 @@ Handler decodeAtomic(Decoder &d) {
              : space == "global" ? Space::Global
                                  : Space::Shared;
   p->crossCta = space.empty() || space == "shared::cluster";
-  auto op = takeOp(d.mods);
+  auto op = takeUpdateOp(d.mods);
   d.mods.take("noftz");
   bool hint = d.mods.take("L2::cache_hint");
   std::string_view vector = d.mods.takeAny({"v2", "v4", "v8"});
@@ -239,7 +162,7 @@ Handler decodeAtomic(Decoder &d) {
   if (!op || !supports(*op, p->type))
     return d.unknown();
   p->op = *op;
-  bool cas = *op == Op::Cas;
+  bool cas = *op == UpdateOp::Cas;
   size_t next = 0;
   d.expectOperands(2 + p->returns + cas, 2 + p->returns + cas + hint);
   if (p->returns)

@@ -123,12 +123,6 @@ Handler decodeCall(Decoder &d) {
   return d.fail("indirect calls are not supported; expected a function name");
 }
 
-/// No address of a multicast object exists here.
-Handler decodeMultimem(Decoder &d) {
-  return d.fail("multimem is not supported: the virtual GPU has no multicast "
-                "objects; expected ld, st or red of each device's memory");
-}
-
 Flow setRole(Warp &warp, const Instruction &i, uint32_t) {
   warp.role = int32_t(i.aux);
   return Flow::Next;
@@ -266,24 +260,6 @@ constexpr InstructionRow rows[] = {
     {"trap", decodeTrap, leaves, Timing::Control},
     {"brkpt", decodeTrap, leaves, Timing::Control},
     {"heddle.role", decodeRole, {}, Timing::Control},
-    {"multimem.ld_reduce.*",
-     decodeMultimem,
-     {.reads = globalMemory},
-     Timing::Memory,
-     Fidelity::Exact,
-     900},
-    {"multimem.st.*",
-     decodeMultimem,
-     {.writes = globalMemory},
-     Timing::Memory,
-     Fidelity::Exact,
-     900},
-    {"multimem.red.*",
-     decodeMultimem,
-     {.reads = globalMemory, .writes = globalMemory},
-     Timing::Memory,
-     Fidelity::Exact,
-     900},
     {"nanosleep.u32",
      decodeNanosleep,
      {.sync = yields},

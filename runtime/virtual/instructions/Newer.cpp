@@ -47,6 +47,11 @@ constexpr InstructionRow rows[] = {
     newer("mma.sync.aligned.*.kind::mxf8f6f4.*", 1201),
     newer("mma.sync.aligned.*.kind::mxf4.*", 1201),
     newer("mma.sync.aligned.*.kind::mxf4nvf4.*", 1201),
+    newer("multimem.ld_reduce{.weak}{.(relaxed|acquire).<scope>}{.global}"
+          ".(add|min|max){.acc::f16}{.(v2|v4|v8|v16)}"
+          ".(e4m3|e4m3x2|e4m3x4|e5m2|e5m2x2|e5m2x4)"),
+    newer("multimem.st{.weak}{.(relaxed|release).<scope>}{.global}"
+          "{.(v2|v4|v8|v16)}.(e4m3|e4m3x2|e4m3x4|e5m2|e5m2x2|e5m2x4)"),
     newer("ld.*.v8", sm100),
     newer("st.*.v8", sm100),
     newer("cp.async.bulk.tensor.*.tile::gather4.*"),

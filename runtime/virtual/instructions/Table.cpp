@@ -22,6 +22,7 @@ std::span<const InstructionFamily> heddle::vgpu::instructionFamilies() {
       {"Exchange within a warp", warpInstructions()},
       {"Loads and stores", memoryInstructions()},
       {"Atomic operations", atomicInstructions()},
+      {"Multicast memory", multimemInstructions()},
       {"Control flow", controlInstructions()},
       {"Fences", fenceInstructions()},
       {"Barriers", barrierInstructions()},

@@ -49,6 +49,7 @@ std::span<const InstructionFamily> instructionFamilies();
 } // namespace HEDDLE_INSTRUCTION_SET
 
 std::span<const InstructionRow> atomicInstructions();
+std::span<const InstructionRow> multimemInstructions();
 std::span<const InstructionRow> controlInstructions();
 std::span<const InstructionRow> barrierInstructions();
 std::span<const InstructionRow> mbarrierInstructions();

@@ -178,6 +178,56 @@ Expected<void> GlobalMemory::unregisterHost(DeviceAddress address,
   return hostRanges.remove(address, bytes);
 }
 
+Expected<DeviceAddress> GlobalMemory::createMulticast(uint32_t members,
+                                                      size_t bytes) {
+  std::unique_lock lock(mutex);
+  return multicasts.create(members, bytes);
+}
+
+Expected<void> GlobalMemory::bindMulticast(DeviceAddress multicast,
+                                           uint32_t member,
+                                           DeviceAddress from) {
+  std::unique_lock lock(mutex);
+  const Multicast *object = multicasts.get(multicast);
+  if (object && !findRange(from, object->size).host) {
+    size_t bytes = object->size;
+    lock.unlock();
+    return makeError(ErrorKind::InvalidInput,
+                     "memory of device {} for a multicast object: {}", member,
+                     explain(from, bytes).message);
+  }
+  return multicasts.bind(multicast, member, from);
+}
+
+Expected<void> GlobalMemory::freeMulticast(DeviceAddress multicast) {
+  std::unique_lock lock(mutex);
+  return multicasts.destroy(multicast);
+}
+
+Checked<Multicast> GlobalMemory::findMulticast(DeviceAddress address,
+                                               size_t bytes) const {
+  std::shared_lock lock(mutex);
+  const Multicast *object = multicasts.find(address, bytes);
+  auto unbound = [&] {
+    return std::ranges::find(object->memory.begin(),
+                             object->memory.begin() + object->members,
+                             DeviceAddress(0)) -
+           object->memory.begin();
+  };
+  if (object && unbound() == object->members)
+    return *object;
+  std::string where =
+      object ? fmt::format("{}, to which no memory of device {} is bound",
+                           multicasts.explain(address, bytes), unbound())
+      : MulticastObjects::isMulticast(address)
+          ? multicasts.explain(address, bytes)
+          : "in no multicast object; expected the address of one, or ld, st or "
+            "red in the place of multimem";
+  return makeFault(faults::bounds, "{} byte{} at {:#x} {} {}", bytes,
+                   bytes == 1 ? "" : "s", address, bytes == 1 ? "is" : "are",
+                   where);
+}
+
 std::byte *GlobalMemory::resolve(DeviceAddress address, size_t bytes) const {
   std::shared_lock lock(mutex);
   Range range = findRange(address, bytes);
@@ -226,6 +276,10 @@ Fault GlobalMemory::explain(DeviceAddress address, size_t bytes) const {
     return outside("in no allocation: the address looks like a null pointer");
   if (HostRanges::isHost(address))
     return outside(hostRanges.explain(address, bytes));
+  if (MulticastObjects::isMulticast(address))
+    return outside(multicasts.explain(address, bytes) +
+                   "; expected a multimem instruction, or the address of one "
+                   "device's memory");
 
   const Map::value_type *before = find(address);
   if (before) {

@@ -19,6 +19,7 @@
 #include "heddle/Runtime/Device.h"
 #include "units/Fault.h"
 #include "units/HostRanges.h"
+#include "units/Multicast.h"
 #include "units/Validity.h"
 
 #include <atomic>
@@ -68,6 +69,16 @@ public:
   Expected<DeviceAddress> registerHost(void *host, size_t bytes);
   /// Ends one `registerHost` that returned `address`.
   Expected<void> unregisterHost(DeviceAddress address, size_t bytes);
+
+  /// Addresses for `members` copies of `bytes` bytes, which `bindMulticast`
+  /// gives memory. Nothing but `findMulticast` finds them.
+  Expected<DeviceAddress> createMulticast(uint32_t members, size_t bytes);
+  Expected<void> bindMulticast(DeviceAddress multicast, uint32_t member,
+                               DeviceAddress from);
+  Expected<void> freeMulticast(DeviceAddress multicast);
+  /// The object that contains the range, with memory of all its members, or why
+  /// there is none. That memory need not be live.
+  Checked<Multicast> findMulticast(DeviceAddress address, size_t bytes) const;
 
   /// The host memory behind [address, address + bytes), or null unless the
   /// range is inside one live allocation. Takes a lock: loops use a `Cursor`.
@@ -171,6 +182,7 @@ private:
   /// Live allocations by their host memory.
   std::map<const std::byte *, DeviceAddress> byHost;
   HostRanges hostRanges;
+  MulticastObjects multicasts;
   DeviceAddress next;
   uint64_t capacity;
   uint64_t live = 0;

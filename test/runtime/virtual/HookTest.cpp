@@ -100,7 +100,7 @@ constexpr std::string_view samples[] = {
 
 /// Rows without a statement here: how their patterns begin, and why.
 constexpr std::pair<std::string_view, std::string_view> others[] = {
-    {"multimem.", "refused"},
+    {"multimem.", "needs a multicast object: see MultimemTest"},
     {"cp.async.bulk.tensor.", "needs a tensor map: see RaceTest, BugsTest"},
     {"cp.reduce.async.bulk.tensor.", "needs a tensor map: as above"},
     {"tensormap.", "needs a tensor map: as above"},

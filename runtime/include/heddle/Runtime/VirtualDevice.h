@@ -100,6 +100,20 @@ Expected<void> launchOnDevices(Device &device, Module &module,
                                const LaunchConfig &config,
                                std::span<const DeviceArguments> arguments);
 
+/// Makes a multicast object of `bytes` bytes over `devices` devices, 1 to 16,
+/// in the memory of `device`, a virtual one, as cuMulticastCreate does. Returns
+/// the address that `multimem` instructions take; every other access to it is a
+/// fault.
+Expected<DeviceAddress> createMulticast(Device &device, uint32_t devices,
+                                        size_t bytes);
+/// Makes `memory` the copy of the object that device `member` has, as
+/// cuMulticastBindAddr does: `bytes` bytes aligned to 16 that belong to no
+/// other member. All members must be bound before a kernel uses the object.
+Expected<void> bindMulticast(Device &device, DeviceAddress multicast,
+                             uint32_t member, DeviceAddress memory);
+/// Ends the object; the memory that is bound stays.
+Expected<void> freeMulticast(Device &device, DeviceAddress multicast);
+
 /// A virtual H200: 132 multiprocessors, 227 KiB of shared memory per block.
 std::unique_ptr<Device>
 createVirtualDevice(const VirtualDeviceOptions &options = {});
