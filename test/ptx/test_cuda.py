@@ -59,6 +59,43 @@ class CudaTest(PtxTest):
                     {"c": Expected(exact, 1e-3, 2e-3)},
                 )
 
+    def test_all_reduce(self):
+        for devices, n in [(2, 8), (3, 1000), (4, 4104)]:
+            with self.subTest(devices=devices, n=n):
+                inputs = [Bf16(numbers(n, seed=d)) for d in range(devices)]
+                # In f32, in the order of the devices.
+                total = inputs[0].values
+                for each in inputs[1:]:
+                    total = total + each.values
+                ranks = range(devices)
+                buffers = {f"input{d}": inputs[d] for d in ranks}
+                buffers.update({f"mine{d}": Undefined((n,), "bf16") for d in ranks})
+                blocks = 3
+                buffers.update({f"flags{d}": np.zeros(blocks, "int32") for d in ranks})
+                self.run_kernel(
+                    compile_cuda("all_reduce"),
+                    buffers,
+                    [
+                        {
+                            "kernel": "all_reduce",
+                            "grid": blocks,
+                            "block": 96,
+                            "devices": devices,
+                            "arguments": [
+                                {"multicast": [f"mine{d}" for d in ranks]},
+                                {"perDevice": [f"input{d}" for d in ranks]},
+                                {"perDevice": [f"mine{d}" for d in ranks]},
+                                {"multicast": [f"flags{d}" for d in ranks]},
+                                {"perDevice": [f"flags{d}" for d in ranks]},
+                                n,
+                                {"perDevice": list(ranks)},
+                                devices,
+                            ],
+                        }
+                    ],
+                    {f"mine{d}": Expected(Bf16(total).values) for d in ranks},
+                )
+
     def test_wgmma_gemm(self):
         # Blocks have several tiles, and tiles an odd number of steps.
         for m, n, k, blocks in [(256, 128, 320, 1), (100, 72, 200, 2), (7, 5, 8, 1)]:

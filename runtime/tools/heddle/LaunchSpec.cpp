@@ -120,6 +120,7 @@ private:
                              const vgpu::Variable *param);
   SpecArgument structure(const JsonValue &value, const std::string &path);
   SpecArgument tensorMap(const JsonValue &value, const std::string &path);
+  SpecArgument multicast(const JsonValue &value, const std::string &path);
   void hexBytes(const JsonValue &value, std::vector<std::byte> &bytes);
   uint32_t alignment(const SpecArgument &argument) const;
 
@@ -421,6 +422,10 @@ SpecArgument SpecParser::structure(const JsonValue &value,
       map.at += at;
       result.maps.push_back(std::move(map));
     }
+    for (SpecArgument::Multicast &multicast : part.multicasts) {
+      multicast.at += at;
+      result.multicasts.push_back(std::move(multicast));
+    }
     return 0;
   });
   pad(largest);
@@ -516,6 +521,40 @@ SpecArgument SpecParser::tensorMap(const JsonValue &value,
   return result;
 }
 
+/// The address of a multicast object over the memory of several devices.
+SpecArgument SpecParser::multicast(const JsonValue &value,
+                                   const std::string &path) {
+  value.allowOnly({"multicast", "offset"});
+  SpecArgument result;
+  result.bytes.resize(sizeof(DeviceAddress));
+  SpecArgument::Multicast &multicast = result.multicasts.emplace_back();
+  multicast.path = path + ".multicast";
+  if (value.has("offset"))
+    multicast.offset = uint64_t(integer(value["offset"], 0, maxBufferBytes));
+  JsonValue members = value["multicast"];
+  multicast.buffers =
+      members.getArray(1, maxLaunchDevices, [&](const JsonValue &member) {
+        return findBuffer(member);
+      });
+  if (!value.isGood())
+    return result;
+  const HostArray &first = spec.buffers[multicast.buffers[0]].array;
+  for (size_t member = 0; member < multicast.buffers.size(); ++member) {
+    const HostArray &array = spec.buffers[multicast.buffers[member]].array;
+    if (getBytes(array) != getBytes(first) || getBytes(array) == 0)
+      members.failWith(fmt::format("expected buffers of equal size, 1 byte or "
+                                   "more; '{}' has {} bytes and '{}' {}",
+                                   first.name, getBytes(first), array.name,
+                                   getBytes(array)));
+    else if (std::ranges::count(multicast.buffers, multicast.buffers[member]) >
+             1)
+      members.failWith(fmt::format("expected a buffer for each device, found "
+                                   "'{}' twice",
+                                   array.name));
+  }
+  return result;
+}
+
 /// A buffer's name, or a number of the parameter's type.
 SpecArgument SpecParser::shortArgument(const JsonValue &value,
                                        const vgpu::Variable *param) {
@@ -558,6 +597,8 @@ SpecArgument SpecParser::argument(const JsonValue &value,
   } else if (value.has("tensorMap")) {
     value.allowOnly({"tensorMap"});
     result = tensorMap(value["tensorMap"], path + ".tensorMap");
+  } else if (value.has("multicast")) {
+    result = multicast(value, path);
   } else if (value.has("struct")) {
     value.allowOnly({"struct"});
     result = structure(value["struct"], path);
@@ -577,7 +618,7 @@ SpecArgument SpecParser::argument(const JsonValue &value,
       scalar(number, type, result.bytes);
   } else {
     value.failWith("expected one of the members buffer, type, tensorMap, "
-                   "struct and bytes");
+                   "multicast, struct and bytes");
   }
   return result;
 }

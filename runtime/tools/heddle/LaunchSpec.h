@@ -61,9 +61,17 @@ struct SpecArgument {
     TensorMapSpec spec;
     std::string path;
   };
+  struct Multicast {
+    size_t at = 0;
+    /// The memory of each device.
+    std::vector<size_t> buffers;
+    uint64_t offset = 0;
+    std::string path;
+  };
   std::vector<std::byte> bytes;
   std::vector<Address> addresses;
   std::vector<Map> maps;
+  std::vector<Multicast> multicasts;
 };
 
 struct SpecLaunch {

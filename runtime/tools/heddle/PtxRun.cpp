@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <set>
 
 using namespace heddle;
@@ -114,10 +115,56 @@ static Expected<LaunchSpec> readSpec(const RunCommand &command,
 // Running
 //===----------------------------------------------------------------------===//
 
+namespace {
+
+/// The multicast objects of a specification, one for each list of buffers, for
+/// as long as it lives.
+class MulticastObjects {
+public:
+  MulticastObjects(Device &device, const DeviceBuffers &buffers,
+                   std::span<const HostArray> arrays)
+      : device(device), buffers(buffers), arrays(arrays) {}
+  ~MulticastObjects() {
+    for (const auto &[members, address] : objects)
+      (void)freeMulticast(device, address);
+  }
+  MulticastObjects(const MulticastObjects &) = delete;
+
+  Expected<DeviceAddress> getAddress(const std::vector<size_t> &members);
+
+private:
+  Device &device;
+  const DeviceBuffers &buffers;
+  const std::span<const HostArray> arrays;
+  std::map<std::vector<size_t>, DeviceAddress> objects;
+};
+
+} // namespace
+
+Expected<DeviceAddress>
+MulticastObjects::getAddress(const std::vector<size_t> &members) {
+  auto [object, isNew] = objects.try_emplace(members);
+  if (!isNew)
+    return object->second;
+  Expected<DeviceAddress> address = createMulticast(
+      device, uint32_t(members.size()), getBytes(arrays[members[0]]));
+  if (!address) {
+    objects.erase(object);
+    return address;
+  }
+  object->second = *address;
+  for (size_t i = 0; i < members.size(); ++i)
+    if (Expected<void> bound = bindMulticast(device, *address, uint32_t(i),
+                                             buffers.getAddress(members[i]));
+        !bound)
+      return tl::unexpected(bound.error());
+  return address;
+}
+
 /// The bytes of an argument on a device.
 static Expected<std::vector<std::byte>>
 makeBytes(const std::string &file, const SpecArgument &argument, Device &device,
-          const DeviceBuffers &buffers) {
+          const DeviceBuffers &buffers, MulticastObjects &multicasts) {
   std::vector<std::byte> bytes = argument.bytes;
   for (const SpecArgument::Address &address : argument.addresses) {
     DeviceAddress value = buffers.getAddress(address.buffer) + address.offset;
@@ -132,19 +179,28 @@ makeBytes(const std::string &file, const SpecArgument &argument, Device &device,
                        encoded.error().message);
     std::memcpy(bytes.data() + map.at, &*encoded, sizeof(*encoded));
   }
+  for (const SpecArgument::Multicast &multicast : argument.multicasts) {
+    Expected<DeviceAddress> address = multicasts.getAddress(multicast.buffers);
+    if (!address)
+      return makeError(address.error().kind, "{}: {}: {}", file, multicast.path,
+                       address.error().message);
+    *address += multicast.offset;
+    std::memcpy(bytes.data() + multicast.at, &*address, sizeof(*address));
+  }
   return bytes;
 }
 
 static Expected<void> setGlobals(const std::string &file,
                                  const LaunchSpec &spec, Device &device,
-                                 Module &module, const DeviceBuffers &buffers) {
+                                 Module &module, const DeviceBuffers &buffers,
+                                 MulticastObjects &multicasts) {
   for (const SpecGlobal &global : spec.globals) {
     auto place = device.getGlobal(module, global.name);
     if (!place)
       return makeError(place.error().kind, "{}: {}: {}", file, global.path,
                        place.error().message);
     Expected<std::vector<std::byte>> bytes =
-        makeBytes(file, global.value, device, buffers);
+        makeBytes(file, global.value, device, buffers, multicasts);
     if (!bytes)
       return tl::unexpected(bytes.error());
     if (bytes->size() != place->second)
@@ -170,7 +226,9 @@ static Expected<void> runSpec(const std::string &file, const PtxFile &ptx,
   DeviceBuffers buffers(device);
   if (Expected<void> uploaded = buffers.upload(arrays); !uploaded)
     return uploaded;
-  if (Expected<void> set = setGlobals(file, spec, device, **module, buffers);
+  MulticastObjects multicasts(device, buffers, arrays);
+  if (Expected<void> set =
+          setGlobals(file, spec, device, **module, buffers, multicasts);
       !set)
     return set;
   // Whatever is wrong with an argument is found before the first launch.
@@ -180,7 +238,7 @@ static Expected<void> runSpec(const std::string &file, const PtxFile &ptx,
       auto &arguments = bound.emplace_back();
       for (const SpecArgument &argument : ofDevice) {
         Expected<std::vector<std::byte>> bytes =
-            makeBytes(file, argument, device, buffers);
+            makeBytes(file, argument, device, buffers, multicasts);
         if (!bytes)
           return tl::unexpected(bytes.error());
         arguments.push_back(std::move(*bytes));

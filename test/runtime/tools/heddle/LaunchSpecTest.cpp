@@ -176,6 +176,41 @@ TEST(LaunchSpec, SeveralDevices) {
             "parameter 'n', found 1");
 }
 
+TEST(LaunchSpec, Multicast) {
+  const std::string buffers =
+      R"({"buffers": {"x": {"type": "f32", "shape": 4},
+                      "y": {"type": "i32", "shape": [2, 2]},
+                      "z": {"type": "f32", "shape": 5},
+                      "none": {"type": "f32", "shape": 0}},
+          "kernel": "scale", "block": 1, "devices": 2, "arguments": [)";
+  Expected<LaunchSpec> spec =
+      parse(buffers + R"({"multicast": ["y", "x"], "offset": 8}, 0, 0]})");
+  ASSERT_TRUE(spec) << spec.error().message;
+  for (const auto &arguments : spec->launches.at(0).arguments) {
+    const SpecArgument::Multicast &found = arguments[0].multicasts.at(0);
+    EXPECT_EQ(found.buffers, (std::vector<size_t>{2, 1}));
+    EXPECT_EQ(found.offset, 8u);
+    EXPECT_EQ(arguments[0].bytes.size(), 8u);
+  }
+  auto with = [&](const std::string &members) {
+    return problem(buffers + R"({"multicast": )" + members + "}, 0, 0]}");
+  };
+  EXPECT_EQ(with(R"(["x", "w"])"),
+            "s.json: arguments[0].multicast[1]: there is no buffer 'w'; there "
+            "are none, x, y, z");
+  EXPECT_EQ(with(R"(["x", "z"])"),
+            "s.json: arguments[0].multicast: expected buffers of equal size, 1 "
+            "byte or more; 'x' has 16 bytes and 'z' 20");
+  EXPECT_EQ(with(R"(["none"])"),
+            "s.json: arguments[0].multicast: expected buffers of equal size, 1 "
+            "byte or more; 'none' has 0 bytes and 'none' 0");
+  EXPECT_EQ(with(R"(["x", "x"])"),
+            "s.json: arguments[0].multicast: expected a buffer for each "
+            "device, found 'x' twice");
+  EXPECT_EQ(with("[]"), "s.json: arguments[0].multicast: expected an array of "
+                        "1 to 16, found an array of 0");
+}
+
 TEST(LaunchSpec, Contents) {
   auto fill = [](ElementType type, const std::string &init) {
     Expected<LaunchSpec> spec =
@@ -276,7 +311,7 @@ TEST(LaunchSpec, ProblemsOfArguments) {
             "hexadecimal digits, found \"00ff1\"");
   EXPECT_EQ(argumentProblem(R"("x", {}, 1)"),
             "s.json: arguments[1]: expected one of the members buffer, type, "
-            "tensorMap, struct and bytes");
+            "tensorMap, multicast, struct and bytes");
   auto mapProblem = [](const std::string &members) {
     return problem(R"({"buffers": {"x": {"type": "f32", "shape": [4, 8]}},
                        "kernel": "mapped", "arguments": [
