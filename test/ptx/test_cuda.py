@@ -59,6 +59,83 @@ class CudaTest(PtxTest):
                     {"c": Expected(exact, 1e-3, 2e-3)},
                 )
 
+    def test_wmma(self):
+        for arch in ["sm_80", "sm_90a"]:
+            for m, n, k in [(64, 64, 32), (70, 130, 40), (1, 3, 1)]:
+                with self.subTest(arch=arch, m=m, n=n, k=k):
+                    a = numbers(m, k, dtype="float16")
+                    b = numbers(k, n, seed=1, dtype="float16")
+                    self.run_kernel(
+                        compile_cuda("wmma_gemm", "-arch=" + arch),
+                        {"a": a, "b": b, "c": Undefined((m, n))},
+                        [
+                            {
+                                "kernel": "tiled",
+                                "grid": [ceildiv(n, 64), ceildiv(m, 64)],
+                                "block": 128,
+                                "arguments": ["a", "b", "c", m, n, k],
+                            }
+                        ],
+                        {"c": Expected(a.astype("f8") @ b.astype("f8"), 1e-4, 1e-4)},
+                    )
+
+    def test_wmma_shapes(self):
+        m, n, k = 64, 96, 48
+        # The contents, the tile, whether A and B are in order of rows, and how
+        # far the sums may be off.
+        for name, kind, dtype, tile, rows, error in [
+            ("f16_rr", numbers, "float16", (16, 16), (True, True), 1e-4),
+            ("f16_cc", numbers, "float16", (32, 8), (False, False), 1e-4),
+            ("f16_half", numbers, "float16", (8, 32), (True, False), 2e-2),
+            ("bf16_rc", numbers, "bf16", (16, 16), (True, False), 1e-4),
+            ("bf16_cr", numbers, "bf16", (8, 32), (False, True), 1e-4),
+            ("tf32_rc", numbers, "float32", (16, 16), (True, False), 1e-4),
+            ("s8_rc", integers, "int8", (16, 16), (True, False), 0),
+            ("u8_cr", integers, "uint8", (32, 8), (False, True), 0),
+            ("f64_rc", numbers, "float64", (8, 8), (True, False), 1e-12),
+        ]:
+            with self.subTest(name=name):
+                if kind is numbers:
+                    plain = "float32" if dtype == "bf16" else dtype
+                    a, b = numbers(m, k, dtype=plain), numbers(k, n, seed=1, dtype=plain)
+                    if dtype == "bf16":
+                        a, b = Bf16(a).values, Bf16(b).values
+                    elif dtype == "float32":
+                        # Tensor cores drop the low bits.
+                        a, b = [
+                            (x.view("uint32") & 0xFFFFE000).view("float32") for x in (a, b)
+                        ]
+                    sums = {"f16_half": "float16", "f64_rc": "float64"}
+                    c = numbers(m, n, seed=2, dtype=sums.get(name, "float32"))
+                    exact = -0.5 * (a.astype("f8") @ b.astype("f8")) + c
+                    alpha = {"type": "f16", "value": -0.5} if name == "f16_half" else -0.5
+                else:
+                    low, high = (0, 256) if dtype == "uint8" else (-128, 128)
+                    a = integers(m, k, low=low, high=high, dtype=dtype)
+                    b = integers(k, n, low=low, high=high, seed=1, dtype=dtype)
+                    c = integers(m, n, seed=2)
+                    exact = (3 * (a.astype("i8") @ b.astype("i8")) + c).astype("int32")
+                    alpha = 3
+                memory = [
+                    x if inRows else np.ascontiguousarray(x.T)
+                    for x, inRows in zip((a, b), rows)
+                ]
+                if dtype == "bf16":
+                    memory = [Bf16(x) for x in memory]
+                self.run_kernel(
+                    compile_cuda("wmma_gemm", "-arch=sm_80"),
+                    {"a": memory[0], "b": memory[1], "c": c},
+                    [
+                        {
+                            "kernel": name,
+                            "grid": [n // tile[1], m // tile[0]],
+                            "block": 32,
+                            "arguments": ["a", "b", "c", m, n, k, alpha],
+                        }
+                    ],
+                    {"c": Expected(exact, error, error)},
+                )
+
     def test_all_reduce(self):
         for devices, n in [(2, 8), (3, 1000), (4, 4104)]:
             with self.subTest(devices=devices, n=n):

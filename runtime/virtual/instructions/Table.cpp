@@ -31,6 +31,7 @@ std::span<const InstructionFamily> heddle::vgpu::instructionFamilies() {
       {"Asynchronous stores", asyncStoreInstructions()},
       {"Tensor maps", tensorInstructions()},
       {"Matrix loads and stores", matrixInstructions()},
+      {"Fragments of wmma", wmmaInstructions()},
       {"Matrix multiply of a warp", mmaInstructions()},
       {"Warpgroup matrix multiply", wgmmaInstructions()},
       {"Newer targets", newerInstructions()},

@@ -58,6 +58,7 @@ std::span<const InstructionRow> asyncStoreInstructions();
 std::span<const InstructionRow> tensorInstructions();
 std::span<const InstructionRow> wgmmaInstructions();
 std::span<const InstructionRow> matrixInstructions();
+std::span<const InstructionRow> wmmaInstructions();
 std::span<const InstructionRow> fenceInstructions();
 /// Instructions and modifiers of newer targets: their decoders say so.
 std::span<const InstructionRow> newerInstructions();

@@ -96,6 +96,40 @@ constexpr std::string_view samples[] = {
     ".xor.b32 [%r0], %r2, [%r1];",
     "ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r2}, [%r0];",
     "stmatrix.sync.aligned.m8n8.x1.shared.b16 [%r0], {%r2};",
+    "wmma.load.a.sync.aligned.row.m16n16k16.global.f16 "
+    "{%r7, %r8, %r9, %r10, %r11, %r12, %r13, %r14}, [%rd0];",
+    "wmma.load.b.sync.aligned.row.m8n32k16.global.s8 "
+    "{%r7, %r8, %r9, %r10}, [%rd0];",
+    "wmma.load.a.sync.aligned.col.m16n16k16.global.bf16 "
+    "{%r7, %r8, %r9, %r10}, [%rd0];",
+    "wmma.load.b.sync.aligned.col.m16n16k8.global.tf32 "
+    "{%r7, %r8, %r9, %r10}, [%rd0];",
+    "wmma.load.a.sync.aligned.row.m8n8k4.global.f64 "
+    "{%fd0}, [%rd0];",
+    "wmma.load.a.sync.aligned.row.m8n8k32.global.s4 "
+    "{%r7}, [%rd0];",
+    "wmma.load.b.sync.aligned.col.m8n8k32.global.u4 "
+    "{%r7}, [%rd0];",
+    "wmma.load.a.sync.aligned.row.m8n8k128.global.b1 "
+    "{%r7}, [%rd0];",
+    "wmma.load.b.sync.aligned.col.m8n8k128.global.b1 "
+    "{%r7}, [%rd0];",
+    "wmma.load.c.sync.aligned.row.m32n8k16.global.f16 "
+    "{%r7, %r8, %r9, %r10}, [%rd0];",
+    "wmma.load.c.sync.aligned.col.m16n16k8.global.f32 "
+    "{%r7, %r8, %r9, %r10, %r11, %r12, %r13, %r14}, [%rd0];",
+    "wmma.load.c.sync.aligned.row.m8n8k4.global.f64 "
+    "{%fd0, %fd1}, [%rd0];",
+    "wmma.load.c.sync.aligned.row.m8n8k32.global.s32 "
+    "{%r7, %r8}, [%rd0];",
+    "wmma.store.d.sync.aligned.row.m16n16k16.global.f32 "
+    "[%rd0], {%r7, %r8, %r9, %r10, %r11, %r12, %r13, %r14};",
+    "wmma.store.d.sync.aligned.col.m16n16k8.global.f32 "
+    "[%rd0], {%r7, %r8, %r9, %r10, %r11, %r12, %r13, %r14};",
+    "wmma.store.d.sync.aligned.row.m8n8k4.global.f64 "
+    "[%rd0], {%fd0, %fd1};",
+    "wmma.store.d.sync.aligned.row.m8n8k128.global.s32 "
+    "[%rd0], {%r7, %r8};",
 };
 
 /// Rows without a statement here: how their patterns begin, and why.
