@@ -1,6 +1,7 @@
-"""Runs examples/attention_decode, _paged or _gathered.mlir and compares.
+"""Runs examples/attention_decode, _stream_k, _paged or _gathered.mlir and compares.
 
 With `--page`, keys and values are in pages of that many rows, in random order.
+With `--parts`, the plan must give that many blocks equal shares of all keys.
 Sequences have the lengths that are given; other arguments go to `heddle run`.
 """
 
@@ -10,11 +11,13 @@ from attention import Run, attend, check, make_cached_parser
 
 parser = make_cached_parser(__doc__, heads=2)
 parser.add_argument("--group", type=int, default=4)
+parser.add_argument("--repeat", type=int, default=1, help="of all sequences")
 parser.add_argument("--splits", type=int)
 parser.add_argument("--page", type=int)
+parser.add_argument("--parts", type=int)
 arguments, rest = parser.parse_known_args()
 
-lengths, sq, heads = arguments.lengths, arguments.queries, arguments.heads
+lengths, sq, heads = arguments.lengths * arguments.repeat, arguments.queries, arguments.heads
 count, longest, rows = len(lengths), max(lengths), arguments.group * sq
 run = Run(arguments.program, arguments.folder, rest)
 run.size(B=count, HK=heads, ROWS=rows, SQ=sq)
@@ -50,7 +53,30 @@ else:
         return cache[b, h, : lengths[b]]
 
 
-out, sums = run("O", "L")
+def check_plan(plan):
+    """All units of work, in order, and to which part each should belong."""
+    units = []
+    for b, length in enumerate(lengths):
+        for request in range(heads * -(-rows // 64)):
+            number = b * heads * -(-rows // 64) + request
+            units += [(number, block) for block in range(max(-(-length // 128), 1))]
+    shares = numpy.array_split(numpy.arange(len(units)), arguments.parts)
+    for part, share in enumerate(shares):
+        first, last = plan[:, :2, part]
+        if not len(share):
+            assert first[0] > last[0], f"part {part} has work"
+            continue
+        assert tuple(first) == units[share[0]], f"part {part} begins at {first}"
+        assert tuple(last) == units[share[-1]], f"part {part} ends at {last}"
+    print(f"plan of {len(units)} for {len(shares)}: ok")
+
+
+if arguments.parts:
+    run.size(PARTS=arguments.parts)
+    out, sums, plan = run("O", "L", "plan")
+    check_plan(plan)
+else:
+    out, sums = run("O", "L")
 for b, length in enumerate(lengths):
     positions = numpy.arange(rows) % sq + length - sq
     for h in range(heads):
