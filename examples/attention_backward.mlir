@@ -15,8 +15,13 @@
 !half_sum = tensor<64x128xf32>
 !scores = tensor<128x64xf32>
 !narrow16 = tensor<128x64xbf16>
-!quarter_sum = tensor<64x64xf32>
+!k_half = tensor<128x64xbf16>
+!dq_half = tensor<64x64xf32>
 !stats = tensor<64xf32>
+#half_head = 64 : index
+#scale = dense<0.127517431> : !scores // log2(e) / sqrt(128)
+#root = dense<0.088388348> : !tile_sum // 1 / sqrt(128)
+#half_root = dense<0.088388348> : !half_sum
 
 // What the next kernel needs of each row: minus the log-sum-exp to the base of two
 // and minus the sum of dO * O, for as many rows as its tiles have; and zero where
@@ -63,6 +68,7 @@ tile.kernel @gradients(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !ve
   %c1 = arith.constant 1 : index
   %c2 = arith.constant 2 : index
   %c64 = arith.constant 64 : index
+  %half = arith.constant #half_head
   %c128 = arith.constant 128 : index
   %block = gpu.block_id x
   %hk = gpu.block_id y
@@ -76,12 +82,12 @@ tile.kernel @gradients(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !ve
   %k = tile.load %K[%b, %hk, %n, %c0] pad 0.0 : bf16 : !heads -> !tile
   %v = tile.load %V[%b, %hk, %n, %c0] pad 0.0 : bf16 : !heads -> !tile
   // Again in halves, for half of dQ at a time: registers have no room for more.
-  %k_left = tile.load %K[%b, %hk, %n, %c0] pad 0.0 : bf16 : !heads -> !narrow16
-  %k_right = tile.load %K[%b, %hk, %n, %c64] pad 0.0 : bf16 : !heads -> !narrow16
+  %k_left = tile.load %K[%b, %hk, %n, %c0] pad 0.0 : bf16 : !heads -> !k_half
+  %k_right = tile.load %K[%b, %hk, %n, %half] pad 0.0 : bf16 : !heads -> !k_half
   %zero = arith.constant dense<0.0> : !tile_sum
   %none = arith.constant dense<0.0> : !scores
-  %no_dq = arith.constant dense<0.0> : !quarter_sum
-  %scale = arith.constant dense<0.12751743> : !scores
+  %no_dq = arith.constant dense<0.0> : !dq_half
+  %scale = arith.constant #scale
   // The first queries that see one of these keys.
   %first = arith.subi %n, %shift : index
   %positive = arith.maxsi %first, %c0 : index
@@ -126,16 +132,16 @@ tile.kernel @gradients(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !ve
       %dv2 = tile.dot %pb, %do, %dv_sum : !narrow16, !half -> !tile_sum
       %ds = arith.mulf %p, %dp : !scores
       %dsb = arith.truncf %ds : !scores to !narrow16
-      %dq0 = tile.dot %dsb, %k_left, %no_dq transpose_a : !narrow16, !narrow16 -> !quarter_sum
-      tile.store %dq0, %dQ[%b, %h, %m, %c0] reduce add : !quarter_sum, !sums
-      %dq1 = tile.dot %dsb, %k_right, %no_dq transpose_a : !narrow16, !narrow16 -> !quarter_sum
-      tile.store %dq1, %dQ[%b, %h, %m, %c64] reduce add : !quarter_sum, !sums
+      %dq0 = tile.dot %dsb, %k_left, %no_dq transpose_a : !narrow16, !k_half -> !dq_half
+      tile.store %dq0, %dQ[%b, %h, %m, %c0] reduce add : !dq_half, !sums
+      %dq1 = tile.dot %dsb, %k_right, %no_dq transpose_a : !narrow16, !k_half -> !dq_half
+      tile.store %dq1, %dQ[%b, %h, %m, %half] reduce add : !dq_half, !sums
       %dk2 = tile.dot %dsb, %q, %dk_sum : !narrow16, !half -> !tile_sum
       scf.yield %dk2, %dv2 : !tile_sum, !tile_sum
     }
     scf.yield %dk1, %dv1 : !tile_sum, !tile_sum
   }
-  %root = arith.constant dense<0.0883883461> : !tile_sum
+  %root = arith.constant #root
   %dks = arith.mulf %dk, %root : !tile_sum
   %dkb = arith.truncf %dks : !tile_sum to !tile
   %dvb = arith.truncf %dv : !tile_sum to !tile
@@ -150,7 +156,7 @@ tile.kernel @finish(%sum: !sums, %dQ: !heads) {
   %h = gpu.block_id y
   %b = gpu.block_id z
   %m = arith.muli %block, %c64 : index
-  %root = arith.constant dense<0.0883883461> : !half_sum
+  %root = arith.constant #half_root
   %t = tile.load %sum[%b, %h, %m, %c0] : !sums -> !half_sum
   %s = arith.mulf %t, %root : !half_sum
   %r = arith.truncf %s : !half_sum to !half

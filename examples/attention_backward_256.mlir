@@ -14,6 +14,8 @@
 !scores = tensor<128x64xf32>
 !narrow16 = tensor<128x64xbf16>
 !stats = tensor<64xf32>
+#scale = dense<0.090168440> : !scores // log2(e) / sqrt(256)
+#root = dense<0.062500000> : !tile_sum // 1 / sqrt(256)
 
 // What the next kernels need of each row: minus the log-sum-exp to the base of two
 // and minus the sum of dO * O, for as many rows as their tiles have.
@@ -71,7 +73,7 @@ tile.kernel @keys(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vector,
   %v = tile.load %V[%b, %hk, %n, %c0] pad 0.0 : bf16 : !heads -> !tile
   %zero = arith.constant dense<0.0> : !tile_sum
   %none = arith.constant dense<0.0> : !scores
-  %scale = arith.constant dense<0.09016844> : !scores
+  %scale = arith.constant #scale
   // The first queries that see one of these keys.
   %first = arith.subi %n, %shift : index
   %positive = arith.maxsi %first, %c0 : index
@@ -119,7 +121,7 @@ tile.kernel @keys(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vector,
     }
     scf.yield %dk1 : !tile_sum
   }
-  %root = arith.constant dense<0.0625> : !tile_sum
+  %root = arith.constant #root
   %dks = arith.mulf %dk, %root : !tile_sum
   %dkb = arith.truncf %dks : !tile_sum to !tile
   tile.store %dkb, %dK[%b, %hk, %n, %c0] : !tile, !heads
@@ -144,7 +146,7 @@ tile.kernel @values(%Q: !heads, %K: !heads, %dO: !heads, %L2: !vector, %rows: in
   %k = tile.load %K[%b, %hk, %n, %c0] pad 0.0 : bf16 : !heads -> !tile
   %zero = arith.constant dense<0.0> : !tile_sum
   %none = arith.constant dense<0.0> : !scores
-  %scale = arith.constant dense<0.09016844> : !scores
+  %scale = arith.constant #scale
   // The first queries that see one of these keys.
   %first = arith.subi %n, %shift : index
   %positive = arith.maxsi %first, %c0 : index
@@ -219,7 +221,7 @@ tile.kernel @queries(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vect
   %do = tile.load %dO[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !tile
   %zero = arith.constant dense<0.0> : !tile_sum
   %none = arith.constant dense<0.0> : !scores
-  %scale = arith.constant dense<0.09016844> : !scores
+  %scale = arith.constant #scale
   %queries = tile.iota axis 0 : tensor<128xi32>
   %keys = tile.iota axis 1 : tensor<128x64xi32>
   // The keys that some of these queries see are before this one.
@@ -255,7 +257,7 @@ tile.kernel @queries(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vect
     %next = tile.dot %dsb, %k, %sum : !narrow16, !half -> !tile_sum
     scf.yield %next : !tile_sum
   }
-  %root = arith.constant dense<0.0625> : !tile_sum
+  %root = arith.constant #root
   %dqs = arith.mulf %dq, %root : !tile_sum
   %dqb = arith.truncf %dqs : !tile_sum to !tile
   tile.store %dqb, %dQ[%b, %h, %m, %c0] : !tile, !heads

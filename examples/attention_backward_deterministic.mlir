@@ -15,6 +15,8 @@
 !scores = tensor<128x64xf32>
 !narrow16 = tensor<128x64xbf16>
 !stats = tensor<64xf32>
+#scale = dense<0.127517431> : !scores // log2(e) / sqrt(128)
+#root = dense<0.088388348> : !tile_sum // 1 / sqrt(128)
 
 // What the next kernels need of each row: minus the log-sum-exp to the base of two
 // and minus the sum of dO * O, for as many rows as their tiles have.
@@ -72,7 +74,7 @@ tile.kernel @keys(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vector,
   %v = tile.load %V[%b, %hk, %n, %c0] pad 0.0 : bf16 : !heads -> !tile
   %zero = arith.constant dense<0.0> : !tile_sum
   %none = arith.constant dense<0.0> : !scores
-  %scale = arith.constant dense<0.12751743> : !scores
+  %scale = arith.constant #scale
   // The first queries that see one of these keys.
   %first = arith.subi %n, %shift : index
   %positive = arith.maxsi %first, %c0 : index
@@ -122,7 +124,7 @@ tile.kernel @keys(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vector,
     }
     scf.yield %dk1, %dv1 : !tile_sum, !tile_sum
   }
-  %root = arith.constant dense<0.0883883461> : !tile_sum
+  %root = arith.constant #root
   %dks = arith.mulf %dk, %root : !tile_sum
   %dkb = arith.truncf %dks : !tile_sum to !tile
   %dvb = arith.truncf %dv : !tile_sum to !tile
@@ -157,7 +159,7 @@ tile.kernel @queries(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vect
   %do = tile.load %dO[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !tile
   %zero = arith.constant dense<0.0> : !tile_sum
   %none = arith.constant dense<0.0> : !scores
-  %scale = arith.constant dense<0.12751743> : !scores
+  %scale = arith.constant #scale
   %queries = tile.iota axis 0 : tensor<128xi32>
   %keys = tile.iota axis 1 : tensor<128x64xi32>
   // The keys that some of these queries see are before this one.
@@ -193,7 +195,7 @@ tile.kernel @queries(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vect
     %next = tile.dot %dsb, %k, %sum : !narrow16, !half -> !tile_sum
     scf.yield %next : !tile_sum
   }
-  %root = arith.constant dense<0.0883883461> : !tile_sum
+  %root = arith.constant #root
   %dqs = arith.mulf %dq, %root : !tile_sum
   %dqb = arith.truncf %dqs : !tile_sum to !tile
   tile.store %dqb, %dQ[%b, %h, %m, %c0] : !tile, !heads

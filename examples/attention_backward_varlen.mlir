@@ -18,8 +18,13 @@
 !half_sum = tensor<64x128xf32>
 !scores = tensor<128x64xf32>
 !narrow16 = tensor<128x64xbf16>
-!quarter_sum = tensor<64x64xf32>
+!k_half = tensor<128x64xbf16>
+!dq_half = tensor<64x64xf32>
 !stats = tensor<64xf32>
+#half_head = 64 : index
+#scale = dense<0.127517431> : !scores // log2(e) / sqrt(128)
+#root = dense<0.088388348> : !tile_sum // 1 / sqrt(128)
+#half_root = dense<0.088388348> : !half_sum
 
 // What the next kernel needs of each query: the log-sum-exp to the base of two
 // and the sum of dO * O; and zero where dQ is summed up. Each sequence has as
@@ -83,6 +88,7 @@ tile.kernel @gradients(%Q: !packed, %K: !packed, %V: !packed, %dO: !packed, %sta
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c64 = arith.constant 64 : index
+  %half = arith.constant #half_head
   %c128 = arith.constant 128 : index
   %block = gpu.block_id x
   %hk = gpu.block_id y
@@ -116,12 +122,12 @@ tile.kernel @gradients(%Q: !packed, %K: !packed, %V: !packed, %dO: !packed, %sta
     %k = tile.load %K[%hk, %key, %c0] pad 0.0 : bf16 : !packed -> !tile
     %v = tile.load %V[%hk, %key, %c0] pad 0.0 : bf16 : !packed -> !tile
     // Again in halves, for half of dQ at a time: registers have no room for more.
-    %k_left = tile.load %K[%hk, %key, %c0] pad 0.0 : bf16 : !packed -> !narrow16
-    %k_right = tile.load %K[%hk, %key, %c64] pad 0.0 : bf16 : !packed -> !narrow16
+    %k_left = tile.load %K[%hk, %key, %c0] pad 0.0 : bf16 : !packed -> !k_half
+    %k_right = tile.load %K[%hk, %key, %half] pad 0.0 : bf16 : !packed -> !k_half
     %zero = arith.constant dense<0.0> : !tile_sum
     %none = arith.constant dense<0.0> : !scores
-    %no_dq = arith.constant dense<0.0> : !quarter_sum
-    %scale = arith.constant dense<0.12751743> : !scores
+    %no_dq = arith.constant dense<0.0> : !dq_half
+    %scale = arith.constant #scale
     // The first queries that see one of these keys.
     %first = arith.subi %n, %shift : index
     %positive = arith.maxsi %first, %c0 : index
@@ -166,16 +172,16 @@ tile.kernel @gradients(%Q: !packed, %K: !packed, %V: !packed, %dO: !packed, %sta
         %dv2 = tile.dot %pb, %do, %dv_sum : !narrow16, !half -> !tile_sum
         %ds = arith.mulf %p, %dp : !scores
         %dsb = arith.truncf %ds : !scores to !narrow16
-        %dq0 = tile.dot %dsb, %k_left, %no_dq transpose_a : !narrow16, !narrow16 -> !quarter_sum
-        tile.store %dq0, %dQ[%h, %at, %c0] reduce add : !quarter_sum, !sums
-        %dq1 = tile.dot %dsb, %k_right, %no_dq transpose_a : !narrow16, !narrow16 -> !quarter_sum
-        tile.store %dq1, %dQ[%h, %at, %c64] reduce add : !quarter_sum, !sums
+        %dq0 = tile.dot %dsb, %k_left, %no_dq transpose_a : !narrow16, !k_half -> !dq_half
+        tile.store %dq0, %dQ[%h, %at, %c0] reduce add : !dq_half, !sums
+        %dq1 = tile.dot %dsb, %k_right, %no_dq transpose_a : !narrow16, !k_half -> !dq_half
+        tile.store %dq1, %dQ[%h, %at, %half] reduce add : !dq_half, !sums
         %dk2 = tile.dot %dsb, %q, %dk_sum : !narrow16, !half -> !tile_sum
         scf.yield %dk2, %dv2 : !tile_sum, !tile_sum
       }
       scf.yield %dk1, %dv1 : !tile_sum, !tile_sum
     }
-    %root = arith.constant dense<0.0883883461> : !tile_sum
+    %root = arith.constant #root
     %dks = arith.mulf %dk, %root : !tile_sum
     %dkb = arith.truncf %dks : !tile_sum to !tile
     %dvb = arith.truncf %dv : !tile_sum to !tile
@@ -190,7 +196,7 @@ tile.kernel @finish(%sum: !sums, %dQ: !packed) {
   %block = gpu.block_id x
   %h = gpu.block_id y
   %m = arith.muli %block, %c64 : index
-  %root = arith.constant dense<0.0883883461> : !half_sum
+  %root = arith.constant #half_root
   %t = tile.load %sum[%h, %m, %c0] : !sums -> !half_sum
   %s = arith.mulf %t, %root : !half_sum
   %r = arith.truncf %s : !half_sum to !half

@@ -8,6 +8,7 @@ from attention import Run, attend, bf16, make_packed_parser, starts
 from gradients import check, differentiate, plainly
 
 parser = make_packed_parser(__doc__)
+parser.add_argument("--dim", type=int, default=128)
 parser.add_argument("--causal", action="store_true")
 arguments, rest = parser.parse_known_args()
 
@@ -16,10 +17,10 @@ hq, hk = arguments.heads
 run = Run(arguments.program, arguments.folder, rest)
 run.size(B=len(arguments.queries), STARTS=len(queries), HQ=hq, HK=hk, TQ=queries[-1], TK=keys[-1])
 run.size(SQ_MAX=max(arguments.queries), SK_MAX=max(arguments.keys), CAUSAL=int(arguments.causal))
-q = run.random("Q", hq, queries[-1], 128)
-k = run.random("K", hk, keys[-1], 128)
-v = run.random("V", hk, keys[-1], 128)
-g = run.random("dO", hq, queries[-1], 128)
+q = run.random("Q", hq, queries[-1], arguments.dim)
+k = run.random("K", hk, keys[-1], arguments.dim)
+v = run.random("V", hk, keys[-1], arguments.dim)
+g = run.random("dO", hq, queries[-1], arguments.dim)
 o, l = numpy.zeros(q.shape), numpy.zeros(q.shape[:2])
 exact, plain = ([numpy.zeros(x.shape) for x in (q, k, v)] for _ in range(2))
 for b in range(len(arguments.queries)):
