@@ -14,6 +14,7 @@ TOLERANCES = {
     "linear_attention": {"o": 5e-3, "final": 5e-3},
     "gated_delta_rule": {"o": 5e-3, "final": 5e-3},
 }
+GRADIENT_TOLERANCES = {"dQ": 8e-3, "dK": 8e-3, "dV": 8e-3, "dG": 1.5e-2, "dH0": 8e-3, "dBETA": 1.5e-2}
 
 
 def recur(q, k, v, g=None, beta=None, initial=None, scale=None):
@@ -54,6 +55,55 @@ def recur_packed(q, k, v, starts, g=None, beta=None, initial=None, scale=None):
         out[tokens], state = recur(q[tokens], k[tokens], v[tokens], *gates, state, scale)
         final.append(state)
     return out, numpy.concatenate(final)
+
+
+def differentiate(q, k, v, g, initial, dout, dfinal, beta=None, scale=None):
+    """The gradients of `recur`, in f64: of q, k, v, g and the initial states,
+    and of `beta` if it is given, from those of the outputs and final states.
+
+    All states are kept, and what reaches one goes back token by token.
+    """
+    arrays = (q, k, v, g, initial, dout, dfinal)
+    q, k, v, g, initial, dout, dfinal = (numpy.asarray(x, numpy.float64) for x in arrays)
+    batch, tokens, key_heads, width = k.shape
+    heads, values = v.shape[2:]
+    scale = width**-0.5 if scale is None else scale
+    decay = numpy.exp(g)
+    dq, dk, dv, dg = (numpy.zeros(x.shape) for x in (q, k, v, g))
+    strengths = None if beta is None else numpy.asarray(beta, numpy.float64)
+    dbeta = numpy.zeros(g.shape)
+    dinitial = numpy.array(dfinal)
+    for b, h in numpy.ndindex(batch, heads):
+        own = h // max(heads // key_heads, 1)
+        # What is left of each state as its token comes, and what that adds.
+        kept = numpy.empty((tokens, width, values))
+        added = numpy.empty((tokens, values))
+        state = initial[b, h]
+        for t in range(tokens):
+            kept[t] = decay[b, t, h] * state
+            added[t] = v[b, t, h]
+            if beta is not None:
+                added[t] -= k[b, t, own] @ kept[t]
+                added[t] *= strengths[b, t, h]
+            state = kept[t] + numpy.outer(k[b, t, own], added[t])
+        dstate = dinitial[b, h]
+        for t in reversed(range(tokens)):
+            key, query, above = k[b, t, own], q[b, t, own], scale * dout[b, t, h]
+            dq[b, t, own] += (kept[t] + numpy.outer(key, added[t])) @ above
+            dstate += numpy.outer(query, above)
+            dadded = key @ dstate
+            dk[b, t, own] += dstate @ added[t]
+            if beta is not None:
+                unscaled = v[b, t, h] - key @ kept[t]
+                dbeta[b, t, h] = dadded @ unscaled
+                dadded = strengths[b, t, h] * dadded
+                dk[b, t, own] -= kept[t] @ dadded
+                dstate -= numpy.outer(key, dadded)
+            dv[b, t, h] = dadded
+            dg[b, t, h] = (dstate * kept[t]).sum()
+            dstate *= decay[b, t, h]
+    gradients = dq, dk, dv, dg, dinitial
+    return gradients if beta is None else (*gradients, dbeta)
 
 
 def sigmoid(x):

@@ -1,0 +1,48 @@
+"""Runs examples/linear_attention_backward or gated_delta_rule_backward.mlir and
+compares.
+
+The program's name says which recurrence it is, and whether sequences are packed.
+Other arguments go to `heddle run`.
+"""
+
+import numpy
+from attention import Run, bf16, make_parser
+from recurrence import (
+    GRADIENT_TOLERANCES,
+    check,
+    differentiate,
+    draw_gates,
+    draw_keys,
+    draw_strengths,
+)
+
+parser = make_parser(__doc__)
+parser.add_argument("--batch", type=int, default=1)
+parser.add_argument("--tokens", type=int, default=1)
+parser.add_argument("--heads", type=int, nargs=2, default=(1, 2), help="of keys, of values")
+parser.add_argument("--gates", default="usual")
+parser.add_argument("--strengths", default="usual")
+parser.add_argument("--keys", default="usual")
+arguments, rest = parser.parse_known_args()
+
+batch, tokens, (key_heads, heads) = arguments.batch, arguments.tokens, arguments.heads
+run = Run(arguments.program, arguments.folder, rest)
+run.size(B=batch, T=tokens, HK=key_heads, HV=heads)
+q = run.random("Q", batch, tokens, key_heads, 128)
+k = draw_keys(run.generator, arguments.keys, batch, tokens, key_heads, 128)
+v = run.random("V", batch, tokens, heads, 128)
+g = draw_gates(run.generator, arguments.gates, batch, tokens, heads)
+run.input("K", k, numpy.float32)
+run.input("G", g, numpy.float32)
+initial = run.random("H0", batch, heads, 128, 128)
+dout = run.random("dO", batch, tokens, heads, 128)
+dfinal = run.random("dH1", batch, heads, 128, 128)
+names, beta = ["dQ", "dK", "dV", "dG", "dH0"], None
+if "delta" in arguments.program:
+    beta = draw_strengths(run.generator, arguments.strengths, batch, tokens, heads)
+    run.input("BETA", beta, numpy.float32)
+    names.append("dBETA")
+found = run(*names)
+expected = differentiate(q, k, v, g, initial, dout, dfinal, beta)
+for name, array, right in zip(names, found, expected):
+    check(name, array, right, GRADIENT_TOLERANCES[name])
