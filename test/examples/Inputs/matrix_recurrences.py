@@ -1,7 +1,7 @@
 """Runs examples/linear_attention or gated_delta_rule.mlir and compares.
 
 The program's name says which recurrence it is, and whether sequences are packed
-or one token is decoded of each.
+or split, or one token is decoded of each.
 Other arguments go to `heddle run`.
 """
 
@@ -22,6 +22,7 @@ parser = make_parser(__doc__)
 parser.add_argument("--batch", type=int, default=1)
 parser.add_argument("--tokens", type=int, nargs="+", default=[1])
 parser.add_argument("--heads", type=int, nargs=2, default=(1, 2), help="of keys, of values")
+parser.add_argument("--segments", type=int)
 parser.add_argument("--gates", default="usual")
 parser.add_argument("--strengths", default="usual")
 parser.add_argument("--keys", default="usual")
@@ -40,6 +41,8 @@ else:
     run.size(B=states, HK=key_heads, HV=heads)
     if not decodes:
         run.size(T=total)
+    if arguments.segments is not None:
+        run.size(SEGMENTS=arguments.segments)
 normal = run.generator.standard_normal
 inputs = {
     "Q": bf16(normal((*batch, total, key_heads, 128))),
