@@ -1,0 +1,295 @@
+// `gated_delta_rule` for few heads and long sequences, which are cut into SEGMENTS that blocks work on side by side. A segment is
+// one long step, S(end) = M S(start) + what a state of zero comes to, where M is what becomes of the unit matrix if nothing is
+// added: one launch computes the two for each segment, the next goes from segment to segment, and the last computes the results
+// of each from its state.
+//
+//   heddle run examples/gated_delta_rule_split.mlir --size B=1 --size T=1000 --size HK=1 --size HV=2 --size SEGMENTS=4
+//     --input G=uniform:-1:0 --input K=unit --input BETA=uniform:0:1 --check
+!keys = memref<?x?x?x128xbf16> // and queries: tokens, then heads
+!values = memref<?x?x?x128xbf16> // and results
+!gates = memref<?x?x?xf32> // and BETA; gates are natural logarithms
+!states = memref<?x?x128x128xf32>
+!head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!head_gates = memref<?xf32, strided<[?], offset: ?>>
+!chunk = tensor<64x128xbf16>
+!chunk_sum = tensor<64x128xf32>
+!row = tensor<64xf32>
+!at = tensor<64x64xi32>
+!mask = tensor<64x64xi1>
+!scores = tensor<64x64xf32>
+!scores16 = tensor<64x64xbf16>
+!o = tensor<128x64xf32>
+!o16 = tensor<128x64xbf16>
+!s = tensor<128x128xf32>
+!s16 = tensor<128x128xbf16>
+!decay = tensor<128xf32>
+!segments = memref<?x?x?x128x128xf32> // segments, then heads
+!half = tensor<64x128xf32>
+!columns = tensor<128x64xf32>
+#chunk = 64 : index
+
+// What each segment makes of a state: blocks with an even number begin with zero, the others with the unit matrix and without
+// values.
+tile.kernel @join(%K: !keys, %V: !values, %G: !gates, %BETA: !gates, %Transition: !segments, %Term: !segments, %length: index,
+                  %group: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c = arith.constant #chunk
+  %c2 = arith.constant 2 : index
+  %block = gpu.block_id x
+  %h = arith.divui %block, %c2 : index
+  %part = arith.remui %block, %c2 : index
+  %adds = arith.cmpi eq, %part, %c0 : index
+  %segment = gpu.block_id y
+  %b = gpu.block_id z
+  %hk = arith.divui %h, %group : index
+  %T = memref.dim %K, %c1 : !keys
+  %T_v = memref.dim %V, %c1 : !values
+  %start = arith.muli %segment, %length : index
+  %behind = arith.addi %start, %length : index
+  %end = arith.minui %behind, %T : index
+  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
+  %G_h = memref.subview %G[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
+  %BETA_h = memref.subview %BETA[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
+  %row = tile.iota axis 0 : !at
+  %column = tile.iota axis 1 : !at
+  %sees = arith.cmpi sge, %row, %column : !at
+  %hidden = arith.constant dense<0xFF800000> : !scores
+  %zero_s = arith.constant dense<0.0> : !scores
+  %zero_o = arith.constant dense<0.0> : !o
+  %zero_w = arith.constant dense<0.0> : !chunk_sum
+  %none = arith.constant 0.0 : f32
+  %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
+  %one = arith.constant 1.0 : f32
+  %values = arith.select %adds, %one, %none : f32
+  %units = arith.subf %one, %values : f32
+  %values_row = tensor.splat %values : !row
+  %diagonal = tensor.splat %units : !s
+  %zero = arith.constant dense<0.0> : !s
+  %from = tile.iota axis 0 : tensor<128x128xi32>
+  %to = tile.iota axis 1 : tensor<128x128xi32>
+  %is_unit = arith.cmpi eq, %from, %to : tensor<128x128xi32>
+  %s0 = arith.select %is_unit, %diagonal, %zero : tensor<128x128xi1>, !s
+
+  %s_last = scf.for %t = %start to %end step %c iter_args(%s = %s0) -> (!s) {
+    // How much of each token is left at another one, at the end of the chunk, and of the state at each token.
+    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
+    %g2 = arith.mulf %g, %log2e : !row
+    %sum = tile.scan add %g2 axis 0 : !row
+    %rest = tile.scan add %g2 axis 0 reverse exclusive : !row
+    %total = tile.reduce add %g2, %none axis 0 : !row -> f32
+    %decay_1 = math.exp2 %total : f32
+    %decay = tensor.splat %decay_1 : !decay
+    // The keys as the next state has them.
+    %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %since = math.exp2 %sum : !row
+    %until = math.exp2 %rest : !row
+    %until_k = tile.broadcast %until axes [1] : !row -> !chunk_sum
+    %k32 = arith.extf %k : !chunk to !chunk_sum
+    %k_then = arith.mulf %k32, %until_k : !chunk_sum
+    %k16 = arith.truncf %k_then : !chunk_sum to !chunk
+
+    // The inverse, by which the values and what the state has for the keys are multiplied.
+    %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
+    %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
+    %between = arith.subf %sum_i, %sum_j : !scores
+    %exponent = arith.select %sees, %between, %hidden : !mask, !scores
+    %left = math.exp2 %exponent : !scores
+    %kk = tile.dot %k, %k, %zero_s transpose_b : !chunk, !chunk -> !scores
+    %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_gates -> !row
+    %beta_i = tile.broadcast %beta axes [1] : !row -> !scores
+    %left_beta = arith.mulf %left, %beta_i : !scores
+    %l = arith.mulf %kk, %left_beta : !scores
+    %inverse = tile.tri_inverse %l precision tf32 : !scores // of which products see 8 bits
+    %beta_v = arith.mulf %beta, %values_row : !row
+    %beta_v_j = tile.broadcast %beta_v axes [0] : !row -> !scores
+    %inverse_v = arith.mulf %inverse, %beta_v_j : !scores
+    %inverse_v16 = arith.truncf %inverse_v : !scores to !scores16
+    %lost = arith.negf %since : !row
+    %minus_since = arith.mulf %lost, %beta : !row
+    %minus_since_j = tile.broadcast %minus_since axes [0] : !row -> !scores
+    %inverse_k = arith.mulf %inverse, %minus_since_j : !scores
+    %inverse_k16 = arith.truncf %inverse_k : !scores to !scores16
+    %w = tile.dot %inverse_k16, %k, %zero_w : !scores16, !chunk -> !chunk_sum
+    %w16 = arith.truncf %w : !chunk_sum to !chunk
+
+    // From the state to the next one.
+    %s16 = arith.truncf %s : !s to !s16
+    %decay_s = tile.broadcast %decay axes [1] : !decay -> !s
+    %kept = arith.mulf %s, %decay_s : !s
+    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !s16, !chunk -> !o
+    %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !chunk, !scores16 -> !o
+    %x16 = arith.truncf %x : !o to !o16
+    %new = tile.dot %x16, %k16, %kept : !o16, !chunk -> !s
+    scf.yield %new : !s
+  }
+  %made = tile.transpose %s_last [1, 0] : !s -> !s
+  scf.if %adds {
+    tile.store %made, %Term[%b, %segment, %h, %c0, %c0] : !s, !segments
+  } else {
+    tile.store %made, %Transition[%b, %segment, %h, %c0, %c0] : !s, !segments
+  }
+}
+
+// The state before each segment, and the last one, 64 columns of each.
+tile.kernel @between(%Transition: !segments, %Term: !segments, %H0: !states, %Starts: !segments, %H1: !states) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c64 = arith.constant 64 : index
+  %x = gpu.block_id x
+  %h = gpu.block_id y
+  %b = gpu.block_id z
+  %v = arith.muli %x, %c64 : index
+  %count = memref.dim %Term, %c1 : !segments
+  %h0 = tile.load %H0[%b, %h, %c0, %v] : !states -> !columns
+  %s0 = tile.transpose %h0 [1, 0] : !columns -> !half
+  %last = scf.for %j = %c0 to %count step %c1 iter_args(%s = %s0) -> (!half) {
+    %start = tile.transpose %s [1, 0] : !half -> !columns
+    tile.store %start, %Starts[%b, %j, %h, %c0, %v] : !columns, !segments
+    %m = tile.load %Transition[%b, %j, %h, %c0, %c0] : !segments -> !s
+    %added = tile.load %Term[%b, %j, %h, %c0, %v] : !segments -> !columns
+    %term = tile.transpose %added [1, 0] : !columns -> !half
+    %next = tile.dot %s, %m, %term transpose_b precision tf32 : !half, !s -> !half
+    scf.yield %next : !half
+  }
+  %h1 = tile.transpose %last [1, 0] : !half -> !columns
+  tile.store %h1, %H1[%b, %h, %c0, %v] : !columns, !states
+}
+
+// `gated_delta_rule` of each segment, from its state.
+tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !gates, %Starts: !segments, %O: !values, %length: index,
+                    %group: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c = arith.constant #chunk
+  %h = gpu.block_id x
+  %segment = gpu.block_id y
+  %b = gpu.block_id z
+  %hk = arith.divui %h, %group : index
+  %T = memref.dim %Q, %c1 : !keys
+  %T_k = memref.dim %K, %c1 : !keys
+  %T_v = memref.dim %V, %c1 : !values
+  %start = arith.muli %segment, %length : index
+  %behind = arith.addi %start, %length : index
+  %end = arith.minui %behind, %T : index
+  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
+  %G_h = memref.subview %G[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
+  %BETA_h = memref.subview %BETA[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
+  %O_h = memref.subview %O[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !head
+  %row = tile.iota axis 0 : !at
+  %column = tile.iota axis 1 : !at
+  %sees = arith.cmpi sge, %row, %column : !at
+  %hidden = arith.constant dense<0xFF800000> : !scores
+  %zero_s = arith.constant dense<0.0> : !scores
+  %zero_o = arith.constant dense<0.0> : !o
+  %zero_w = arith.constant dense<0.0> : !chunk_sum
+  %none = arith.constant 0.0 : f32
+  %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
+  %scale = arith.constant dense<0.0883883476> : !row // 1 / sqrt(128)
+  %h0 = tile.load %Starts[%b, %segment, %h, %c0, %c0] : !segments -> !s
+  %s0 = tile.transpose %h0 [1, 0] : !s -> !s
+
+  %s_last = scf.for %t = %start to %end step %c iter_args(%s = %s0) -> (!s) {
+    // How much of each token is left at another one, at the end of the chunk, and of the state at each token.
+    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
+    %g2 = arith.mulf %g, %log2e : !row
+    %sum = tile.scan add %g2 axis 0 : !row
+    %rest = tile.scan add %g2 axis 0 reverse exclusive : !row
+    %total = tile.reduce add %g2, %none axis 0 : !row -> f32
+    %decay_1 = math.exp2 %total : f32
+    %decay = tensor.splat %decay_1 : !decay
+    // The queries as they see the state, and the keys as the next state has them.
+    %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %since = math.exp2 %sum : !row
+    %since_scaled = arith.mulf %since, %scale : !row
+    %since_q = tile.broadcast %since_scaled axes [1] : !row -> !chunk_sum
+    %q32 = arith.extf %q : !chunk to !chunk_sum
+    %q_then = arith.mulf %q32, %since_q : !chunk_sum
+    %q16 = arith.truncf %q_then : !chunk_sum to !chunk
+    %until = math.exp2 %rest : !row
+    %until_k = tile.broadcast %until axes [1] : !row -> !chunk_sum
+    %k32 = arith.extf %k : !chunk to !chunk_sum
+    %k_then = arith.mulf %k32, %until_k : !chunk_sum
+    %k16 = arith.truncf %k_then : !chunk_sum to !chunk
+
+    // What the queries see of the tokens of the chunk.
+    %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
+    %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
+    %between = arith.subf %sum_i, %sum_j : !scores
+    %exponent = arith.select %sees, %between, %hidden : !mask, !scores
+    %left = math.exp2 %exponent : !scores
+    %qk = tile.dot %q, %k, %zero_s transpose_b : !chunk, !chunk -> !scores
+    %scale_s = arith.constant dense<0.0883883476> : !scores
+    %seen = arith.mulf %qk, %left : !scores
+    %p = arith.mulf %seen, %scale_s : !scores
+    %p16 = arith.truncf %p : !scores to !scores16
+
+    // The inverse, by which the values and what the state has for the keys are multiplied.
+    %kk = tile.dot %k, %k, %zero_s transpose_b : !chunk, !chunk -> !scores
+    %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_gates -> !row
+    %beta_i = tile.broadcast %beta axes [1] : !row -> !scores
+    %left_beta = arith.mulf %left, %beta_i : !scores
+    %l = arith.mulf %kk, %left_beta : !scores
+    %inverse = tile.tri_inverse %l precision tf32 : !scores // of which products see 8 bits
+    %beta_j = tile.broadcast %beta axes [0] : !row -> !scores
+    %inverse_v = arith.mulf %inverse, %beta_j : !scores
+    %inverse_v16 = arith.truncf %inverse_v : !scores to !scores16
+    %minus_since = arith.negf %since : !row
+    %minus_since_j = tile.broadcast %minus_since axes [0] : !row -> !scores
+    %inverse_k = arith.mulf %inverse_v, %minus_since_j : !scores
+    %inverse_k16 = arith.truncf %inverse_k : !scores to !scores16
+    %w = tile.dot %inverse_k16, %k, %zero_w : !scores16, !chunk -> !chunk_sum
+    %w16 = arith.truncf %w : !chunk_sum to !chunk
+
+    // From the state to the next one.
+    %s16 = arith.truncf %s : !s to !s16
+    %decay_s = tile.broadcast %decay axes [1] : !decay -> !s
+    %kept = arith.mulf %s, %decay_s : !s
+    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !s16, !chunk -> !o
+    %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !chunk, !scores16 -> !o
+    %x16 = arith.truncf %x : !o to !o16
+    %new = tile.dot %x16, %k16, %kept : !o16, !chunk -> !s
+    %o_before = tile.dot %s16, %q16, %zero_o transpose_b : !s16, !chunk -> !o
+    %o = tile.dot %x16, %p16, %o_before transpose_b : !o16, !scores16 -> !o
+    %o16 = arith.truncf %o : !o to !o16
+    %out = tile.transpose %o16 [1, 0] : !o16 -> !chunk
+    tile.store %out, %O_h[%t, %c0] : !chunk, !head
+    scf.yield %new : !s
+  }
+}
+
+tile.host @gated_delta_rule[%B, %T, %HK, %HV, %SEGMENTS](%Q: !keys[%B, %T, %HK], %K: !keys[%B, %T, %HK], %V: !values[%B, %T, %HV],
+                                                         %G: !gates[%B, %T, %HV], %BETA: !gates[%B, %T, %HV], %H0: !states[%B, %HV],
+                                                         out %O: !values[%B, %T, %HV], out %H1: !states[%B, %HV]) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %c = arith.constant #chunk
+  %rest = arith.remui %HV, %HK : index
+  %divides = arith.cmpi eq, %rest, %c0 : index
+  cf.assert %divides, "expected HV to be a multiple of HK"
+  %group = arith.divui %HV, %HK : index
+  %some = arith.cmpi ugt, %SEGMENTS, %c0 : index
+  cf.assert %some, "expected at least one segment"
+  // Whole chunks; nothing may be left for the last segments.
+  %count = arith.maxui %SEGMENTS, %c1 : index
+  %share = arith.ceildivui %T, %count : index
+  %chunks = arith.ceildivui %share, %c : index
+  %length = arith.muli %chunks, %c : index
+  %transitions = memref.alloc(%B, %SEGMENTS, %HV) : !segments
+  %terms = memref.alloc(%B, %SEGMENTS, %HV) : !segments
+  %starts = memref.alloc(%B, %SEGMENTS, %HV) : !segments
+  %parts = arith.muli %HV, %c2 : index
+  tile.launch @join grid(%parts, %SEGMENTS, %B) args(%K, %V, %G, %BETA, %transitions, %terms, %length, %group)
+    : !keys, !values, !gates, !gates, !segments, !segments, index, index
+  tile.launch @between grid(%c2, %HV, %B) args(%transitions, %terms, %H0, %starts, %H1)
+    : !segments, !segments, !states, !segments, !states
+  tile.launch @attend grid(%HV, %SEGMENTS, %B) args(%Q, %K, %V, %G, %BETA, %starts, %O, %length, %group)
+    : !keys, !keys, !values, !gates, !gates, !segments, !values, index, index
+}
