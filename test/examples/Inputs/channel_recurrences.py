@@ -11,7 +11,7 @@ from attention import Run, bf16, make_parser
 from recurrence import check
 
 parser = make_parser(__doc__)
-parser.add_argument("--length", type=int, nargs="+", required=True)
+parser.add_argument("--length", type=int, nargs="+", default=[1])
 parser.add_argument("--batch", type=int, default=2)
 parser.add_argument("--channels", type=int, default=130)
 parser.add_argument("--states", type=int, default=16)
@@ -99,22 +99,30 @@ def first_order_backward():
     check("dfirst", found[2], carried, 1e-4)
 
 
-def selective():
+def selective(decodes):
     states, gated = arguments.states, not arguments.ungated
-    run.size(B=batch, D=channels, N=states, L=length, Z=batch if gated else 0)
-    u = given("u", bf16(normal(batch, channels, length)))
-    raw = given("delta", bf16(normal(batch, channels, length) * 3))
+    run.size(B=batch, D=channels, N=states, Z=batch if gated else 0)
+    if not decodes:
+        run.size(L=length)
+
+    def tokens(name, array):
+        array = bf16(array)
+        run.input(name, array[..., 0] if decodes else array, numpy.float32)
+        return array.astype(numpy.float64)
+
+    u = tokens("u", normal(batch, channels, length))
+    raw = tokens("delta", normal(batch, channels, length) * 3)
     # As Mamba initializes them, and some that decay at once or never.
     a = -numpy.tile(numpy.arange(1, states + 1), (channels, 1)).astype(float)
     a[3::7] *= 100
     a[5::7] *= 1e-4
     a = given("A", a)
-    b = given("Bs", bf16(normal(batch, states, length)))
-    c = given("Cs", bf16(normal(batch, states, length)))
+    b = tokens("Bs", normal(batch, states, length))
+    c = tokens("Cs", normal(batch, states, length))
     skip = given("Ds", normal(channels) * 0.2)
-    z = given("z", bf16(normal(batch if gated else 0, channels, length)))
+    z = tokens("z", normal(batch if gated else 0, channels, length))
     bias = given("bias", normal(channels) - 2)
-    h = given("first", normal(batch, channels, states))
+    h = given("h" if decodes else "first", normal(batch, channels, states))
     out = numpy.empty(u.shape)
     for t in range(length):
         delta = softplus(raw[:, :, t] + bias)[:, :, None]
@@ -122,14 +130,14 @@ def selective():
         out[:, :, t] = (h * c[:, None, :, t]).sum(-1) + skip * u[:, :, t]
     if gated:
         out *= z / (1 + numpy.exp(-z))
-    found, last = run("out", "last")
-    check("out", found, out, 0.004)
+    found, last = run("out", "h" if decodes else "last")
+    check("out", found, out[..., 0] if decodes else out, 0.004)
     check("last", last, h, 1e-3)
 
 
 name = pathlib.Path(arguments.program).stem
-if name == "selective_scan":
-    selective()
+if name.startswith("selective_scan"):
+    selective(name.endswith("decode"))
 elif name.endswith("backward"):
     first_order_backward()
 elif name.endswith("varlen"):
