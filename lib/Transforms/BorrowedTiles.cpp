@@ -144,6 +144,13 @@ Value BorrowedTiles::load(Value tile, Operation *before) {
   OpBuilder b(before);
   Value loaded =
       LocalLoadOp::create(b, before->getLoc(), tile.getType(), buffer);
+  // Before the slot is given back, but not sooner: elements may be read one by
+  // one where they are needed.
+  Operation *next = before;
+  while (isMemoryEffectFree(next) && next->getNextNode())
+    next = next->getNextNode();
+  if (isa<ReleaseOp>(next))
+    b.setInsertionPoint(next);
   FenceAsyncOp::create(b, before->getLoc());
   return loaded;
 }

@@ -98,6 +98,11 @@ static void groupPrepared(tile::KernelOp kernel,
     groups.push_back(std::move(group));
 }
 
+/// Whether `op` makes each element of its result from one of each operand's.
+static bool isElementwise(Operation *op) {
+  return op->hasTrait<OpTrait::Elementwise>() || isa<tile::TransposeOp>(op);
+}
+
 /// Lets `role` get the ring's tiles in place of `tiles`, where it uses them.
 static void insertGet(aref::RingOp ring, const Group &group, StringRef role) {
   Operation *maker = group.tiles.front().getDefiningOp();
@@ -105,15 +110,25 @@ static void insertGet(aref::RingOp ring, const Group &group, StringRef role) {
   auto isRoles = [&](Operation *user) { return isOf(user, role, maker); };
   // The operations of the block that use the tiles, or hold their users.
   Operation *firstUse = nullptr, *lastUse = nullptr;
+  auto use = [&](Operation *user) {
+    if (!firstUse || user->isBeforeInBlock(firstUse))
+      firstUse = user;
+    if (!lastUse || lastUse->isBeforeInBlock(user))
+      lastUse = user;
+  };
   for (Value tile : group.tiles)
     for (Operation *user : tile.getUsers()) {
       if (!isRoles(user))
         continue;
-      Operation *ancestor = block->findAncestorOpInBlock(*user);
-      if (!firstUse || ancestor->isBeforeInBlock(firstUse))
-        firstUse = ancestor;
-      if (!lastUse || lastUse->isBeforeInBlock(ancestor))
-        lastUse = ancestor;
+      use(block->findAncestorOpInBlock(*user));
+      // Elements can be read where they are needed: all of them at once take
+      // too many registers.
+      while (role == preparerRole && isElementwise(user) && user->hasOneUse() &&
+             isElementwise(*user->user_begin()) &&
+             user->user_begin()->getBlock() == block) {
+        user = *user->user_begin();
+        use(user);
+      }
     }
   if (!firstUse)
     return;

@@ -191,7 +191,7 @@ static bool isPadZero(tile::LoadOp load) {
 }
 
 /// Whether an operand of a product is what `load` reads, or is computed from it
-/// element by element.
+/// element by element, along the way of a scan, or transposed.
 static bool feedsDot(tile::LoadOp load) {
   SmallVector<Value> open = {load.getResult()};
   llvm::SmallDenseSet<Value> seen;
@@ -205,7 +205,8 @@ static bool feedsDot(tile::LoadOp load) {
       if (dot &&
           use.getOperandNumber() != dot.getAccMutable().getOperandNumber())
         return true;
-      if (OpTrait::hasElementwiseMappableTraits(user))
+      if (OpTrait::hasElementwiseMappableTraits(user) ||
+          isa<tile::ScanOp, tile::RecurrenceOp, tile::TransposeOp>(user))
         llvm::append_range(open, user->getResults());
     }
   }
@@ -219,7 +220,8 @@ StringRef OperandLoads::getObstacle(tile::LoadOp load) {
     if (user->hasTrait<OpTrait::IsTerminator>())
       return "a loop or a branch hands it on";
   if (!feedsDot(load))
-    return "no operand of a tile.dot is computed from it, element by element";
+    return "no operand of a tile.dot is computed from it, element by element, "
+           "in a scan or transposed";
   return getDependence(load);
 }
 

@@ -53,6 +53,9 @@ public:
 
   Shape shape;
   SmallVector<Comparison, 2> comparisons;
+  /// Whether all that is compared is constants, so that nothing is left to do
+  /// at run time.
+  bool isKnown = true;
 
 private:
   /// Appends the terms of a 32-bit number; returns its constant.
@@ -140,6 +143,7 @@ uint32_t ConditionReader::readSum(Value number) {
   uint32_t constant = 0;
   addTerms(number, 1, terms, constant);
   llvm::sort(terms);
+  isKnown &= terms.empty();
   shape.push_back(terms.size());
   for (auto [term, factor] : terms)
     llvm::append_range(shape, ArrayRef<uintptr_t>{term, factor});
@@ -164,6 +168,7 @@ void ConditionReader::read(Value condition) {
     shape.push_back(Kind::Fixed);
     shape.push_back(uintptr_t(fixed.getAsOpaquePointer()));
   } else {
+    isKnown = false;
     shape.push_back(Kind::Flag);
     shape.push_back(uintptr_t(condition.getAsOpaquePointer()));
   }
@@ -421,7 +426,7 @@ static void packBlock(Block &block) {
       continue;
     ConditionReader reader;
     reader.read(select.getCondition());
-    if (reader.comparisons.empty())
+    if (reader.comparisons.empty() || reader.isKnown)
       continue;
     auto [at, isNew] = places.try_emplace(reader.shape, groups.size());
     if (isNew)

@@ -128,13 +128,14 @@ void Splitter::findState() {
 /// `movable` may. Scalars that do not come from tiles, every role computes.
 bool Splitter::isMovable(Operation *op, const DenseSet<Operation *> &movable,
                          OperandLoads &loads) const {
-  if (op->getNumRegions() != 0 || op->getNumResults() != 1 ||
-      late.contains(op->getResult(0)))
+  if (op->getNumRegions() != 0 || op->getNumResults() == 0 ||
+      llvm::any_of(op->getResults(),
+                   [&](Value result) { return late.contains(result); }))
     return false;
   auto comesFromTiles = [&](Value operand) {
     return isTile(operand) || movable.contains(operand.getDefiningOp());
   };
-  if (!isTile(op->getResult(0)) &&
+  if (llvm::none_of(op->getResults(), isTile) &&
       llvm::none_of(op->getOperands(), comesFromTiles))
     return false;
   if (auto load = dyn_cast<tile::LoadOp>(op))
@@ -227,8 +228,11 @@ bool Splitter::isConsumersUse(OpOperand &use) const {
 /// handed it over. Returns what can be neither.
 Operation *Splitter::findHandovers() {
   SmallVector<std::pair<Operation *, Value>> carried;
-  for (Operation *op : llvm::reverse(early.getArrayRef())) {
-    Value value = op->getResult(0);
+  SmallVector<Value> values;
+  for (Operation *op : llvm::reverse(early.getArrayRef()))
+    llvm::append_range(values, op->getResults());
+  for (Value value : values) {
+    Operation *op = value.getDefiningOp();
     SmallVector<OpOperand *> uses;
     for (OpOperand &use : value.getUses()) {
       if (!isConsumersUse(use))
@@ -294,9 +298,8 @@ void Splitter::apply() {
   for (Operation *op : both) {
     builder.setInsertionPointAfter(op);
     Operation *copy = builder.clone(*op);
-    op->getResult(0).replaceUsesWithIf(copy->getResult(0), [&](OpOperand &use) {
-      return !early.contains(use.getOwner());
-    });
+    op->replaceUsesWithIf(
+        copy, [&](OpOperand &use) { return !early.contains(use.getOwner()); });
     setRole(copy, consumerRole);
   }
   for (Operation *op : early)

@@ -9,7 +9,9 @@ tile.kernel @registers(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) attributes {ar
   %c0 = arith.constant 0 : index
   %zero = arith.constant dense<0.0> : tensor<64x64xf32>
   %a = tile.load %A[%c0, %c0] : memref<?x?xbf16> -> tensor<64x64xbf16>
-  %s = tile.transpose %a [1, 0] : tensor<64x64xbf16> -> tensor<64x64xbf16>
+  %none = arith.constant dense<0.0> : tensor<64xbf16>
+  %m = tile.reduce max %a, %none axis 0 : tensor<64x64xbf16> -> tensor<64xbf16>
+  %s = tile.broadcast %m axes [0] : tensor<64xbf16> -> tensor<64x64xbf16>
   // expected-note@+1 {{this load cannot: its pad is not zero}}
   %b = tile.load %A[%c0, %c0] pad -0.0 : bf16 : memref<?x?xbf16> -> tensor<64x64xbf16>
   %d = tile.dot %s, %s, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>

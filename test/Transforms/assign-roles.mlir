@@ -182,3 +182,22 @@ tile.kernel @companions(%A: memref<?x?xbf16>, %x: memref<?xf32>, %y: memref<?x?x
   %r = tile.reduce add %s, %none axis 0 : tensor<64x64xf32> -> tensor<64xf32>
   tile.store %r, %C[%c0] : tensor<64xf32>, memref<?xf32>
 }
+
+// What products multiply may come out of a scan, and be transposed.
+// CHECK-LABEL: tile.kernel @scanned(
+// CHECK: tile.load %A{{.*}} {aref.role = "producer"}
+// CHECK: tile.scan {{.*}} {aref.role = "consumer"}
+tile.kernel @scanned(%A: memref<?x?xf32>, %C: memref<?x?xf32>, %K: index) attributes {aref.persistent, aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %s = scf.for %k = %c0 to %K step %c64 iter_args(%sum = %zero) -> (tensor<64x64xf32>) {
+    %a = tile.load %A[%c0, %k] : memref<?x?xf32> -> tensor<64x64xf32>
+    %sums = tile.scan add %a axis 0 : tensor<64x64xf32>
+    %turned = tile.transpose %sums [1, 0] : tensor<64x64xf32> -> tensor<64x64xf32>
+    %b = arith.truncf %turned : tensor<64x64xf32> to tensor<64x64xbf16>
+    %d = tile.dot %b, %b, %sum : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    scf.yield %d : tensor<64x64xf32>
+  }
+  tile.store %s, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+}

@@ -550,3 +550,95 @@ llvm.func @uneven(%x: i32, %bound: i32, %s: f32) {
   "use"(%s45) : (f32) -> ()
   llvm.return
 }
+
+// -----
+
+// Constants that are compared are known: nothing is left to test.
+// CHECK-LABEL: @known(
+// CHECK-NOT: llvm.inline_asm
+// CHECK-COUNT-16: arith.cmpi ult
+llvm.func @known(%s: f32, %other: f32) {
+  %bound = arith.constant 5 : i32
+  %zero = arith.constant 0 : i32
+  %c0 = arith.constant 0 : i32
+  %x0 = arith.addi %zero, %c0 : i32
+  %m0 = arith.cmpi ult, %x0, %bound : i32
+  %s0 = arith.select %m0, %s, %other : f32
+  "use"(%s0) : (f32) -> ()
+  %c1 = arith.constant 1 : i32
+  %x1 = arith.addi %zero, %c1 : i32
+  %m1 = arith.cmpi ult, %x1, %bound : i32
+  %s1 = arith.select %m1, %s, %other : f32
+  "use"(%s1) : (f32) -> ()
+  %c2 = arith.constant 2 : i32
+  %x2 = arith.addi %zero, %c2 : i32
+  %m2 = arith.cmpi ult, %x2, %bound : i32
+  %s2 = arith.select %m2, %s, %other : f32
+  "use"(%s2) : (f32) -> ()
+  %c3 = arith.constant 3 : i32
+  %x3 = arith.addi %zero, %c3 : i32
+  %m3 = arith.cmpi ult, %x3, %bound : i32
+  %s3 = arith.select %m3, %s, %other : f32
+  "use"(%s3) : (f32) -> ()
+  %c4 = arith.constant 4 : i32
+  %x4 = arith.addi %zero, %c4 : i32
+  %m4 = arith.cmpi ult, %x4, %bound : i32
+  %s4 = arith.select %m4, %s, %other : f32
+  "use"(%s4) : (f32) -> ()
+  %c5 = arith.constant 5 : i32
+  %x5 = arith.addi %zero, %c5 : i32
+  %m5 = arith.cmpi ult, %x5, %bound : i32
+  %s5 = arith.select %m5, %s, %other : f32
+  "use"(%s5) : (f32) -> ()
+  %c6 = arith.constant 6 : i32
+  %x6 = arith.addi %zero, %c6 : i32
+  %m6 = arith.cmpi ult, %x6, %bound : i32
+  %s6 = arith.select %m6, %s, %other : f32
+  "use"(%s6) : (f32) -> ()
+  %c7 = arith.constant 7 : i32
+  %x7 = arith.addi %zero, %c7 : i32
+  %m7 = arith.cmpi ult, %x7, %bound : i32
+  %s7 = arith.select %m7, %s, %other : f32
+  "use"(%s7) : (f32) -> ()
+  %c8 = arith.constant 8 : i32
+  %x8 = arith.addi %zero, %c8 : i32
+  %m8 = arith.cmpi ult, %x8, %bound : i32
+  %s8 = arith.select %m8, %s, %other : f32
+  "use"(%s8) : (f32) -> ()
+  %c9 = arith.constant 9 : i32
+  %x9 = arith.addi %zero, %c9 : i32
+  %m9 = arith.cmpi ult, %x9, %bound : i32
+  %s9 = arith.select %m9, %s, %other : f32
+  "use"(%s9) : (f32) -> ()
+  %c10 = arith.constant 10 : i32
+  %x10 = arith.addi %zero, %c10 : i32
+  %m10 = arith.cmpi ult, %x10, %bound : i32
+  %s10 = arith.select %m10, %s, %other : f32
+  "use"(%s10) : (f32) -> ()
+  %c11 = arith.constant 11 : i32
+  %x11 = arith.addi %zero, %c11 : i32
+  %m11 = arith.cmpi ult, %x11, %bound : i32
+  %s11 = arith.select %m11, %s, %other : f32
+  "use"(%s11) : (f32) -> ()
+  %c12 = arith.constant 12 : i32
+  %x12 = arith.addi %zero, %c12 : i32
+  %m12 = arith.cmpi ult, %x12, %bound : i32
+  %s12 = arith.select %m12, %s, %other : f32
+  "use"(%s12) : (f32) -> ()
+  %c13 = arith.constant 13 : i32
+  %x13 = arith.addi %zero, %c13 : i32
+  %m13 = arith.cmpi ult, %x13, %bound : i32
+  %s13 = arith.select %m13, %s, %other : f32
+  "use"(%s13) : (f32) -> ()
+  %c14 = arith.constant 14 : i32
+  %x14 = arith.addi %zero, %c14 : i32
+  %m14 = arith.cmpi ult, %x14, %bound : i32
+  %s14 = arith.select %m14, %s, %other : f32
+  "use"(%s14) : (f32) -> ()
+  %c15 = arith.constant 15 : i32
+  %x15 = arith.addi %zero, %c15 : i32
+  %m15 = arith.cmpi ult, %x15, %bound : i32
+  %s15 = arith.select %m15, %s, %other : f32
+  "use"(%s15) : (f32) -> ()
+  llvm.return
+}

@@ -191,3 +191,35 @@ tile.kernel @number(%A: !m, %G: memref<?xf32>, %C: memref<?x64xf32>, %n: index) 
   }
   tile.store %end, %C[%c0, %c0] {aref.role = "consumer"} : !s, memref<?x64xf32>
 }
+
+// -----
+
+!t = tensor<64x64xbf16>
+!s = tensor<64x64xf32>
+!v = tensor<64xf32>
+!m = memref<?x64xbf16>
+
+// A recurrence makes two tiles, of which any may be handed over.
+// CHECK-LABEL: tile.kernel @recurrence
+// CHECK: tile.recurrence {{.*}} {aref.role = "preparer"}
+// CHECK: tile.dot {{.*}} {aref.role = "preparer"}
+// CHECK: tile.dot {{.*}} {aref.role = "consumer"}
+tile.kernel @recurrence(%A: !m, %G: memref<?xf32>, %C: memref<?x64xf32>, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %first = arith.constant 0.0 : f32
+  %zero = arith.constant dense<0.0> : !s
+  %end = scf.for %i = %c0 to %n step %c64 iter_args(%s = %zero) -> (!s) {
+    %a = tile.load %A[%i, %c0] {aref.role = "producer"} : !m -> !t
+    %g = tile.load %G[%i] {aref.role = "consumer"} : memref<?xf32> -> !v
+    %sums, %last = tile.recurrence %g, %g, %first axis 0 {aref.role = "consumer"} : !v, f32
+    %p = tile.dot %a, %a, %zero transpose_b {aref.role = "consumer"} : !t, !t -> !s
+    %p16 = arith.truncf %p {aref.role = "consumer"} : !s to !t
+    %s16 = arith.truncf %s {aref.role = "consumer"} : !s to !t
+    %rows = tile.broadcast %sums axes [1] {aref.role = "consumer"} : !v -> !s
+    %kept = arith.mulf %s, %rows {aref.role = "consumer"} : !s
+    %new = tile.dot %s16, %p16, %kept {aref.role = "consumer"} : !t, !t -> !s
+    scf.yield %new : !s
+  }
+  tile.store %end, %C[%c0, %c0] {aref.role = "consumer"} : !s, memref<?x64xf32>
+}

@@ -132,7 +132,9 @@ tile.kernel @registers(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) {
   %c0 = arith.constant 0 : index
   %zero = arith.constant dense<0.0> : tensor<64x64xf32>
   %a = tile.load %A[%c0, %c0] : memref<?x?xbf16> -> tensor<64x64xbf16>
-  %s = tile.transpose %a [1, 0] : tensor<64x64xbf16> -> tensor<64x64xbf16>
+  %none = arith.constant dense<0.0> : tensor<64xbf16>
+  %m = tile.reduce max %a, %none axis 0 : tensor<64x64xbf16> -> tensor<64xbf16>
+  %s = tile.broadcast %m axes [0] : tensor<64xbf16> -> tensor<64x64xbf16>
   %d = tile.dot %s, %s, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
   tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
 }

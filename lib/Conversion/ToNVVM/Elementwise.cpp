@@ -103,6 +103,71 @@ struct ElementwisePattern : ConversionPattern {
   }
 };
 
+/// Rounds f32 to 16-bit floats that are stored or multiplied and widened again
+/// later: two at a time, into one register. LLVM would keep one in each.
+struct TruncatePairsPattern : OpConversionPattern<arith::TruncFOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(arith::TruncFOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Type to = getElementTypeOrSelf(op.getType());
+    ValueRange wide = adaptor.getIn();
+    if (!getElementTypeOrSelf(op.getIn().getType()).isF32() ||
+        !(to.isBF16() || to.isF16()) || op->hasOneUse() ||
+        wide.size() % 2 != 0 ||
+        llvm::none_of(op->getUsers(), llvm::IsaPred<arith::ExtFOp>))
+      return failure();
+    Location loc = op.getLoc();
+    StringRef name = to.isBF16() ? "bf16x2" : "f16x2";
+    SmallVector<Value> pairs;
+    for (size_t i = 0; i < wide.size(); i += 2)
+      pairs.push_back(emitPure(rewriter, loc,
+                               "cvt.rn." + name + ".f32 $0, $1, $2;", "=r,f,f",
+                               {wide[i + 1], wide[i]}, rewriter.getI32Type()));
+    rewriter.replaceOpWithMultiple(op,
+                                   {unpackRegisters(rewriter, loc, pairs, to)});
+    return success();
+  }
+};
+
+/// Widens bf16 that such a pair has: its bits are the upper ones of an f32.
+struct ExtendPairsPattern : OpConversionPattern<arith::ExtFOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(arith::ExtFOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto getPair = [](Value half) {
+      auto extract = half.getDefiningOp<LLVM::ExtractElementOp>();
+      auto cast = extract ? extract.getVector().getDefiningOp<LLVM::BitcastOp>()
+                          : LLVM::BitcastOp();
+      return cast && cast.getArg().getDefiningOp<LLVM::InlineAsmOp>()
+                 ? cast.getArg()
+                 : Value();
+    };
+    ValueRange in = adaptor.getIn();
+    if (!getElementTypeOrSelf(op.getIn().getType()).isBF16() ||
+        !getElementTypeOrSelf(op.getType()).isF32() || in.size() % 2 != 0 ||
+        !llvm::all_of(in, getPair))
+      return failure();
+    Location loc = op.getLoc();
+    Value sixteen = arith::ConstantIntOp::create(rewriter, loc, 16, 32);
+    Value mask = arith::ConstantIntOp::create(rewriter, loc, -65536, 32);
+    SmallVector<Value> results;
+    for (size_t i = 0; i < in.size(); i += 2) {
+      Value pair = getPair(in[i]);
+      for (Value bits :
+           {Value(arith::ShLIOp::create(rewriter, loc, pair, sixteen)),
+            Value(arith::AndIOp::create(rewriter, loc, pair, mask))})
+        results.push_back(arith::BitcastOp::create(
+            rewriter, loc, rewriter.getF32Type(), bits));
+    }
+    rewriter.replaceOpWithMultiple(op, {results});
+    return success();
+  }
+};
+
 struct TruncateToFloat8Pattern : OpConversionPattern<arith::TruncFOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -254,7 +319,8 @@ void heddle::populateElementwisePatterns(const TypeConverter &converter,
                                          RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<ElementwisePattern>(converter, context);
-  patterns.add<ExtendFromFloat8Pattern, TruncateToFloat8Pattern, PinPattern,
+  patterns.add<ExtendFromFloat8Pattern, TruncateToFloat8Pattern,
+               TruncatePairsPattern, ExtendPairsPattern, PinPattern,
                RoundTF32Pattern, IntegerToFloat8Pattern<arith::SIToFPOp>,
                IntegerToFloat8Pattern<arith::UIToFPOp>>(converter, context,
                                                         /*benefit=*/2);

@@ -112,3 +112,19 @@ tile.kernel @reordered(%x: memref<?x?xf32>, %i: index) {
   %u = tile.transpose %t [1, 0] : tensor<4x2xf32, #tall> -> tensor<2x4xf32, #wide>
   tile.store %u, %x[%i, %i] : tensor<2x4xf32, #wide>, memref<?x?xf32>
 }
+
+// What is rounded, stored and widened again stays in pairs: a register each, of
+// which halves are the upper bits of f32.
+
+// CHECK-LABEL: llvm.func @pairs
+// CHECK: llvm.inline_asm "cvt.rn.bf16x2.f32 $0, $1, $2;", "=r,f,f" %[[HIGH:.*]], %[[LOW:.*]] : (f32, f32) -> i32
+// CHECK: arith.shli %{{.*}}, %c16
+// CHECK: arith.andi %{{.*}}, %c-65536
+// CHECK-NOT: arith.extf
+tile.kernel @pairs(%x: memref<?x?xf32>, %y: memref<?x?xbf16>, %i: index) {
+  %t = tile.load %x[%i, %i] : memref<?x?xf32> -> tensor<2x128xf32, #swap>
+  %r = arith.truncf %t : tensor<2x128xf32, #swap> to tensor<2x128xbf16, #swap>
+  %w = arith.extf %r : tensor<2x128xbf16, #swap> to tensor<2x128xf32, #swap>
+  tile.store %r, %y[%i, %i] : tensor<2x128xbf16, #swap>, memref<?x?xbf16>
+  tile.store %w, %x[%i, %i] : tensor<2x128xf32, #swap>, memref<?x?xf32>
+}

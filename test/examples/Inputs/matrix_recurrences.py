@@ -1,4 +1,4 @@
-"""Runs examples/linear_attention or gated_delta_rule.mlir and compares.
+"""Runs a linear recurrence of examples/ whose state is a matrix, and compares.
 
 The program's name says which recurrence it is, and whether sequences are packed
 or split, or one token is decoded of each.
@@ -44,26 +44,32 @@ else:
     if arguments.segments is not None:
         run.size(SEGMENTS=arguments.segments)
 normal = run.generator.standard_normal
+# Which operators decay by a number for each channel of keys.
+channels = (128,) if name in ("gated_linear_attention", "kimi_delta_attention") else ()
 inputs = {
     "Q": bf16(normal((*batch, total, key_heads, 128))),
     "V": bf16(normal((*batch, total, heads, 128))),
     "K": draw_keys(run.generator, arguments.keys, *batch, total, key_heads, 128),
-    "G": draw_gates(run.generator, arguments.gates, *batch, total, heads),
+    "G": draw_gates(run.generator, arguments.gates, *batch, total, heads, *channels),
 }
-if name == "gated_delta_rule":
+if "delta" in name:
     inputs["BETA"] = draw_strengths(run.generator, arguments.strengths, *batch, total, heads)
+if name == "preconditioned_delta_rule":
+    inputs["M"] = run.generator.uniform(0.5, 1.5, (*batch, total, key_heads, 128))
 for buffer, array in inputs.items():
     run.input(buffer, array[:, 0] if decodes else array, numpy.float32)
 state = "H" if decodes else "H0"
 initial = run.random(state, states, heads, 128, 128)
 out, final = run("O", "H" if decodes else "H1")
 arrays = [inputs.get(buffer) for buffer in ("Q", "K", "V", "G", "BETA")]
+preconditioner = inputs.get("M")
 if packed:
     q, k, v, g, beta = (x if x is None else x[None] for x in arrays)
-    expected = recur_packed(q, k, v, edges, g, beta, initial)
+    m = preconditioner if preconditioner is None else preconditioner[None]
+    expected = recur_packed(q, k, v, edges, g, beta, initial, m=m)
     expected = expected[0][0], expected[1]
 else:
-    expected = recur(*arrays, initial)
+    expected = recur(*arrays, initial, m=preconditioner)
     if decodes:
         expected = expected[0][:, 0], expected[1]
 for what, found, right in zip(("o", "final"), (out, final), expected):

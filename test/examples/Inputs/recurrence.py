@@ -2,7 +2,8 @@
 
 Arrays are as flash-linear-attention has them: q and k [B, T, HK, K], v and o
 [B, T, HV, V], the logarithms of decays g and the strengths beta [B, T, HV], and
-states [B, HV, K, V]. Value head h reads key head h // (HV / HK).
+states [B, HV, K, V]. Value head h reads key head h // (HV / HK). Where every
+channel of keys decays by itself, g is [B, T, HV, K].
 """
 
 import numpy
@@ -11,17 +12,21 @@ from attention import bf16
 # Errors over the size of what is expected, both as roots of mean squares. These
 # are the bounds of flash-linear-attention's tests of bf16.
 TOLERANCES = {
+    "gated_linear_attention": {"o": 5e-3, "final": 5e-3},
+    "kimi_delta_attention": {"o": 5e-3, "final": 5e-3},
+    "preconditioned_delta_rule": {"o": 5e-3, "final": 5e-3},
     "linear_attention": {"o": 5e-3, "final": 5e-3},
     "gated_delta_rule": {"o": 5e-3, "final": 5e-3},
 }
 GRADIENT_TOLERANCES = {"dQ": 8e-3, "dK": 8e-3, "dV": 8e-3, "dG": 1.5e-2, "dH0": 8e-3, "dBETA": 1.5e-2}
 
 
-def recur(q, k, v, g=None, beta=None, initial=None, scale=None):
+def recur(q, k, v, g=None, beta=None, initial=None, scale=None, m=None):
     """The outputs and the final states, in f64.
 
     The state decays, then, with `beta`, what it has for the key moves to the
-    value by that share; without, the product of key and value is added.
+    value by that share; without, the product of key and value is added. With
+    `m`, [B, T, HK, K], what is added is for the key times `m`.
     """
     q, k, v = (numpy.asarray(x, numpy.float64) for x in (q, k, v))
     batch, tokens, key_heads, width = k.shape
@@ -31,28 +36,32 @@ def recur(q, k, v, g=None, beta=None, initial=None, scale=None):
     if initial is not None:
         state += initial
     decay = None if g is None else numpy.exp(numpy.asarray(g, numpy.float64))
+    if decay is not None and decay.ndim == 3:
+        decay = decay[..., None]
+    write = k if m is None else k * numpy.asarray(m, numpy.float64)
     key_of = numpy.arange(heads) // max(heads // max(key_heads, 1), 1)
     out = numpy.zeros(v.shape)
     for t in range(tokens):
         query, key, value = q[:, t, key_of], k[:, t, key_of], v[:, t]
         if decay is not None:
-            state *= decay[:, t, :, None, None]
+            state *= decay[:, t, :, :, None]
         if beta is not None:
             known = (key[:, :, None, :] @ state)[:, :, 0]
             value = numpy.asarray(beta, numpy.float64)[:, t, :, None] * (value - known)
-        state += key[..., None] * value[:, :, None, :]
+        state += write[:, t, key_of][..., None] * value[:, :, None, :]
         out[:, t] = scale * (query[:, :, None, :] @ state)[:, :, 0]
     return out, state
 
 
-def recur_packed(q, k, v, starts, g=None, beta=None, initial=None, scale=None):
+def recur_packed(q, k, v, starts, g=None, beta=None, initial=None, scale=None, m=None):
     """The same for sequences in one batch; `starts` has one more entry."""
     out, final = numpy.zeros(v.shape), []
     for n, (first, last) in enumerate(zip(starts, starts[1:])):
         tokens = (slice(None), slice(first, last))
         gates = (x if x is None else x[tokens] for x in (g, beta))
+        left = None if m is None else m[tokens]
         state = None if initial is None else initial[n : n + 1]
-        out[tokens], state = recur(q[tokens], k[tokens], v[tokens], *gates, state, scale)
+        out[tokens], state = recur(q[tokens], k[tokens], v[tokens], *gates, state, scale, left)
         final.append(state)
     return out, numpy.concatenate(final)
 
@@ -115,7 +124,8 @@ def draw_gates(generator, kind, *shape):
 
     `usual` are those of flash-linear-attention's benchmarks. `open` ones keep
     everything, `closed` ones nothing that f32 could tell from zero, `weak` ones
-    add up over thousands of tokens, and `mixed` ones are any of these.
+    add up over thousands of tokens, and `mixed` ones are any of these. `least`
+    ones are -5, where the safe gates of Kimi delta attention end.
     """
     kinds = {
         "usual": -numpy.logaddexp(0, -generator.standard_normal(shape)),
@@ -126,6 +136,7 @@ def draw_gates(generator, kind, *shape):
     # What is drawn must not depend on the kind.
     choice = generator.integers(len(kinds), size=shape)
     kinds["mixed"] = numpy.choose(choice, list(kinds.values()))
+    kinds["least"] = numpy.full(shape, -5.0)
     return kinds[kind].astype(numpy.float32)
 
 
