@@ -2,10 +2,15 @@
 // S_t = diag(exp(G_t)) S_{t-1} + K_t V_t^T, O_t = S_t^T Q_t / sqrt(128), over bf16 heads of 128 elements. HV heads of values and
 // gates share HK heads of queries and keys. H0 is the state before the first token, H1 that after the last.
 //
-// A chunk of 64 tokens is one step. Between two of its tokens, keys decay by exp(sums of G), which no product of exp(sum) and
-// exp(-sum) would be without overflow; so pairs of tokens are compared at three distances. In blocks of 16 tokens, queries and
-// keys decay from and to the middle; in two blocks that follow each other, keys to the end of theirs and queries from there; so
-// do the halves of the chunk. Gates are raised to -10, at which exp(8 G) still has an inverse: exp(-10) is nothing to bf16.
+// A chunk of 64 tokens is one step. With g the sums of gates in it, a query i sees a key j through exp(g_i - g_j), channel by
+// channel. The product of exp(g_i - r) and exp(r - g_j) is that for any r, but both must be finite. So pairs are multiplied at
+// three distances: in a block of 16 tokens, r is where half of what decays in it has; otherwise, r is where the key's block
+// ends and the query's starts, of 16 tokens in a half of the chunk and of 32 between halves, and nothing grows. All r but the
+// chunk's end are whole powers of two, by which bf16 is multiplied exactly. Gates are raised to -10, for which the first
+// powers stay below 2^117; what is left then, 5e-5, is nothing to bf16. Gates above 0, which grow, are not lowered.
+//
+// The state is kept transposed, a row for each element of a value, and so are chunks while sums are taken over their tokens:
+// a thread has a channel. What does not depend on the state is computed ahead, in a role of its own.
 //
 //   heddle run examples/gated_linear_attention.mlir --size B=1 --size T=200 --size HK=1 --size HV=2 --input G=uniform:-1:0 --check
 !keys = memref<?x?x?x128xbf16> // and queries: tokens, then heads
@@ -94,7 +99,7 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H0: !states,
     %scanned = tile.scan add %g2 axis 0 : !gate
     %sum = tile.transpose %scanned [1, 0] : !gate -> !sums
 
-    // How much has decayed where blocks end.
+    // How much has decayed where blocks end: a whole power of two is near enough for blocks to agree on.
     %at_15 = arith.select %is_15, %sum, %none_c : !tokens, !sums
     %at_31 = arith.select %is_31, %sum, %none_c : !tokens, !sums
     %at_47 = arith.select %is_47, %sum, %none_c : !tokens, !sums
@@ -121,7 +126,7 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H0: !states,
     %start_32 = arith.select %in_01, %zero, %end_1 : !tokens, !sums
     %end_32 = arith.select %in_01, %end_1, %end_3 : !tokens, !sums
 
-    // Queries from, and keys to, where half of what decays in their block of 16 tokens has.
+    // Queries since, and keys until, half of what decays in their block of 16 tokens has.
     %ends = arith.addf %start, %end : !sums
     %exact_middle = arith.mulf %ends, %half : !sums
     %middle = math.roundeven %exact_middle : !sums
@@ -142,7 +147,7 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H0: !states,
     %k_near = arith.truncf %k_0 : !sums to !chunk_t
     %near = tile.dot %q_near, %k_near, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
 
-    // Where their block starts, and ends.
+    // Since their block starts, and until it ends.
     %since_1 = arith.subf %middle, %start : !sums
     %until_1 = arith.subf %end, %middle : !sums
     %left_q1 = math.exp2 %since_1 : !sums
@@ -155,7 +160,7 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H0: !states,
     %k_next = arith.truncf %k_1 : !sums to !chunk_t
     %next = tile.dot %q_next, %k_next, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
 
-    // Where their half of the chunk does.
+    // The same for their half of the chunk.
     %since_2 = arith.subf %start, %start_32 : !sums
     %until_2 = arith.subf %end_32, %end : !sums
     %left_q2 = math.exp2 %since_2 : !sums
@@ -166,13 +171,13 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H0: !states,
     %k_2 = arith.mulf %k_1_again, %left_k2 : !sums
     %q_far = arith.truncf %q_2 : !sums to !chunk_t
     %k_far = arith.truncf %k_2 : !sums to !chunk_t
-    %far = tile.dot %q_far, %k_far, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
     %at_most_next = arith.select %is_near, %near, %next : !mask, !scores
+    %far = tile.dot %q_far, %k_far, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
     %at_most_far = arith.select %is_next, %at_most_next, %far : !mask, !scores
     %seen = arith.select %sees, %at_most_far, %zero_s : !mask, !scores
     %p16 = arith.truncf %seen : !scores to !scores16
 
-    // Where the chunk does: the queries as they see the state, and the keys as the next state has them.
+    // And for the chunk: the queries as they see the state, and the keys as the next state has them.
     %total = tile.broadcast %sum_63 axes [1] : !channels -> !sums
     %until_3 = arith.subf %total, %end_32 : !sums
     %left_q3 = math.exp2 %start_32 : !sums
