@@ -1,14 +1,14 @@
 """Runs examples/linear_attention_backward or gated_delta_rule_backward.mlir and
 compares.
 
-The program's name says which recurrence it is, and whether sequences are packed.
-Other arguments go to `heddle run`.
+The program's name says which recurrence it is. Other arguments go to `heddle run`.
 """
 
 import numpy
-from attention import Run, bf16, make_parser
+from attention import Run, make_parser
 from recurrence import (
     GRADIENT_TOLERANCES,
+    TOLERANCES,
     check,
     differentiate,
     draw_gates,
@@ -25,6 +25,7 @@ parser.add_argument("--strengths", default="usual")
 parser.add_argument("--keys", default="usual")
 arguments, rest = parser.parse_known_args()
 
+name = next(name for name in TOLERANCES if name in arguments.program)
 batch, tokens, (key_heads, heads) = arguments.batch, arguments.tokens, arguments.heads
 run = Run(arguments.program, arguments.folder, rest)
 run.size(B=batch, T=tokens, HK=key_heads, HV=heads)
@@ -38,11 +39,11 @@ initial = run.random("H0", batch, heads, 128, 128)
 dout = run.random("dO", batch, tokens, heads, 128)
 dfinal = run.random("dH1", batch, heads, 128, 128)
 names, beta = ["dQ", "dK", "dV", "dG", "dH0"], None
-if "delta" in arguments.program:
+if name == "gated_delta_rule":
     beta = draw_strengths(run.generator, arguments.strengths, batch, tokens, heads)
     run.input("BETA", beta, numpy.float32)
     names.append("dBETA")
 found = run(*names)
 expected = differentiate(q, k, v, g, initial, dout, dfinal, beta)
-for name, array, right in zip(names, found, expected):
-    check(name, array, right, GRADIENT_TOLERANCES[name])
+for what, array, right in zip(names, found, expected):
+    check(what, array, right, GRADIENT_TOLERANCES[what])
