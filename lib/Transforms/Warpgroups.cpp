@@ -23,24 +23,42 @@ static bool gathers(tile::KernelOp kernel) {
       .wasInterrupted();
 }
 
+/// Shares for `warpgroups` warpgroups, which must find what they wait for: all
+/// start with the same number of registers, a multiple of 8, and only what
+/// others give back can be taken.
+template <int64_t warpgroups, int64_t producer, int64_t preparer,
+          int64_t consumer>
+static constexpr RegisterShares share() {
+  constexpr int64_t atStart = 512 / warpgroups / 8 * 8;
+  constexpr int64_t consumers = warpgroups - 1 - (preparer ? 1 : 0);
+  static_assert(producer + preparer + consumers * consumer <=
+                warpgroups * atStart);
+  return {producer, preparer, consumer};
+}
+
 RegisterShares heddle::getRegisterShares(tile::KernelOp kernel, bool prepares,
                                          int64_t warpgroups) {
-  if (warpgroups < 3)
-    return {0, 0, 0};
   bool tma = usesTma(kernel);
-  // The shares of a multiprocessor's 512 registers per lane of four warps. A
-  // producer that does not use TMA copies through registers: some rows at a
+  // A producer that does not use TMA copies through registers: some rows at a
   // time, but whole tiles where it gathers.
-  if (warpgroups == 3)
-    return tma               ? RegisterShares{24, 240, 240}
-           : gathers(kernel) ? RegisterShares{152, 176, 176}
-                             : RegisterShares{64, 224, 224};
-  // Five start with 96 each, a multiple of 8.
-  if (prepares && warpgroups > 4)
-    return tma ? RegisterShares{24, 96, 120} : RegisterShares{72, 96, 104};
-  if (prepares)
-    return tma ? RegisterShares{24, 136, 176} : RegisterShares{40, 120, 176};
-  return tma ? RegisterShares{32, 0, 160} : RegisterShares{80, 0, 144};
+  switch (warpgroups) {
+  case 3:
+    if (prepares)
+      return tma               ? share<3, 24, 240, 240>()
+             : gathers(kernel) ? share<3, 152, 176, 176>()
+                               : share<3, 56, 224, 224>();
+    return tma               ? share<3, 24, 0, 240>()
+           : gathers(kernel) ? share<3, 152, 0, 176>()
+                             : share<3, 56, 0, 224>();
+  case 4:
+    if (prepares)
+      return tma ? share<4, 24, 136, 176>() : share<4, 40, 120, 176>();
+    return tma ? share<4, 32, 0, 160>() : share<4, 80, 0, 144>();
+  case 5:
+    return tma ? share<5, 24, 96, 120>() : share<5, 72, 96, 104>();
+  default:
+    return {0, 0, 0};
+  }
 }
 
 int64_t heddle::getInstancesFor(int64_t m) {

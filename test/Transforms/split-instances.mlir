@@ -74,7 +74,7 @@ tile.kernel @batched(%A: memref<?x?x?xbf16>, %B: memref<?x?x?xbf16>, %C: memref<
 // first operand of the first is used whole as b, too. Reductions along columns
 // are cut; what is transposed is cut along the other dimension.
 // CHECK-LABEL: tile.kernel @chained(
-// CHECK: registers(64)
+// CHECK: registers(56)
 // CHECK: aref.role "consumer" instances(%{{.*}} = 2) warps(4) registers(224)
 // CHECK: %{{.*}}, %[[Q:.*]] = aref.get
 // CHECK-NEXT: %[[PART:.*]] = tensor.extract_slice %[[Q]]{{.*}} to tensor<128x256xbf16>

@@ -131,37 +131,40 @@ struct TruncatePairsPattern : OpConversionPattern<arith::TruncFOp> {
   }
 };
 
-/// Widens bf16 that such a pair has: its bits are the upper ones of an f32.
+/// Widens bf16 of such pairs, wherever they are in them: its bits are the upper
+/// ones of an f32.
 struct ExtendPairsPattern : OpConversionPattern<arith::ExtFOp> {
   using OpConversionPattern::OpConversionPattern;
 
   LogicalResult
   matchAndRewrite(arith::ExtFOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    auto getPair = [](Value half) {
+    if (!getElementTypeOrSelf(op.getIn().getType()).isBF16() ||
+        !getElementTypeOrSelf(op.getType()).isF32())
+      return failure();
+    // Each element's pair, and whether it is the upper half.
+    SmallVector<std::pair<Value, bool>> halves;
+    for (Value half : adaptor.getIn()) {
       auto extract = half.getDefiningOp<LLVM::ExtractElementOp>();
       auto cast = extract ? extract.getVector().getDefiningOp<LLVM::BitcastOp>()
                           : LLVM::BitcastOp();
-      return cast && cast.getArg().getDefiningOp<LLVM::InlineAsmOp>()
-                 ? cast.getArg()
-                 : Value();
-    };
-    ValueRange in = adaptor.getIn();
-    if (!getElementTypeOrSelf(op.getIn().getType()).isBF16() ||
-        !getElementTypeOrSelf(op.getType()).isF32() || in.size() % 2 != 0 ||
-        !llvm::all_of(in, getPair))
-      return failure();
+      std::optional<int64_t> position =
+          extract ? getConstantIntValue(extract.getPosition()) : std::nullopt;
+      if (!cast || !position ||
+          !cast.getArg().getDefiningOp<LLVM::InlineAsmOp>())
+        return failure();
+      halves.emplace_back(cast.getArg(), *position == 1);
+    }
     Location loc = op.getLoc();
     Value sixteen = arith::ConstantIntOp::create(rewriter, loc, 16, 32);
     Value mask = arith::ConstantIntOp::create(rewriter, loc, -65536, 32);
     SmallVector<Value> results;
-    for (size_t i = 0; i < in.size(); i += 2) {
-      Value pair = getPair(in[i]);
-      for (Value bits :
-           {Value(arith::ShLIOp::create(rewriter, loc, pair, sixteen)),
-            Value(arith::AndIOp::create(rewriter, loc, pair, mask))})
-        results.push_back(arith::BitcastOp::create(
-            rewriter, loc, rewriter.getF32Type(), bits));
+    for (auto [pair, isUpper] : halves) {
+      Value bits =
+          isUpper ? arith::AndIOp::create(rewriter, loc, pair, mask).getResult()
+                  : arith::ShLIOp::create(rewriter, loc, pair, sixteen);
+      results.push_back(
+          arith::BitcastOp::create(rewriter, loc, rewriter.getF32Type(), bits));
     }
     rewriter.replaceOpWithMultiple(op, {results});
     return success();
