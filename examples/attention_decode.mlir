@@ -35,6 +35,7 @@ tile.kernel @attend(%Q: !heads, %K: !heads, %V: !heads, %lengths: memref<?xi32>,
   %queries = tensor.splat %SQ32 : tensor<64xi32>
   %i = arith.remui %r, %queries : tensor<64xi32>
   %shift = arith.subi %length, %SQ32 : i32
+  %before = arith.subi %SK, %SQ : index
   %shifts = tensor.splat %shift : tensor<64xi32>
   %position = arith.addi %i, %shifts : tensor<64xi32>
   %last = tile.broadcast %position axes [1] : tensor<64xi32> -> tensor<64x128xi32>
@@ -52,7 +53,12 @@ tile.kernel @attend(%Q: !heads, %K: !heads, %V: !heads, %lengths: memref<?xi32>,
     %n_32 = arith.index_cast %n : index to i32
     %first_j = tensor.splat %n_32 : tensor<64x128xi32>
     %j = arith.addi %column, %first_j : tensor<64x128xi32>
-    %sees = arith.cmpi sle, %j, %last : tensor<64x128xi32>
+    %sees_j = arith.cmpi sle, %j, %last : tensor<64x128xi32>
+    // All queries see what is before the first one.
+    %next_n = arith.addi %n, %c128 : index
+    %is_before = arith.cmpi sle, %next_n, %before : index
+    %all_see = tensor.splat %is_before : tensor<64x128xi1>
+    %sees = arith.ori %all_see, %sees_j : tensor<64x128xi1>
     %s = arith.select %sees, %qk, %hidden : tensor<64x128xi1>, !tile
     %new_max = tile.reduce max %s, %old_max axis 1 : !tile -> !rows
     %scaled_max = arith.mulf %new_max, %scale_row : !rows

@@ -25,6 +25,8 @@ tile.kernel @attend(%Q: !heads, %K: !pages, %V: !pages, %pages: memref<?x?xi32>,
   %q = tile.load %Q[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !queries
   // Query i is at position i + SK - SQ.
   %m32 = arith.index_cast %m : index to i32
+  %c128_32 = arith.constant 128 : i32
+  %c64_32 = arith.constant 64 : i32
   %SQ32 = arith.index_cast %SQ : index to i32
   %row = tile.iota axis 0 : tensor<128xi32>
   %first_row = tensor.splat %m32 : tensor<128xi32>
@@ -32,6 +34,16 @@ tile.kernel @attend(%Q: !heads, %K: !pages, %V: !pages, %pages: memref<?x?xi32>,
   %queries = tensor.splat %SQ32 : tensor<128xi32>
   %i = arith.remui %r, %queries : tensor<128xi32>
   %shift = arith.subi %length, %SQ32 : i32
+  // Of these queries, which may be the last of one head and the first of others, the first one and the one behind the last.
+  %i0 = arith.remui %m32, %SQ32 : i32
+  %i_end = arith.addi %i0, %c128_32 : i32
+  %wraps = arith.cmpi sgt, %i_end, %SQ32 : i32
+  %c0_32 = arith.constant 0 : i32
+  %first_i = arith.select %wraps, %c0_32, %i0 : i32
+  %end_i = arith.select %wraps, %SQ32, %i_end : i32
+  %before = arith.addi %first_i, %shift : i32
+  %seen32 = arith.addi %end_i, %shift : i32
+  %seen = arith.index_cast %seen32 : i32 to index
   %shifts = tensor.splat %shift : tensor<128xi32>
   %position = arith.addi %i, %shifts : tensor<128xi32>
   %last = tile.broadcast %position axes [1] : tensor<128xi32> -> tensor<128x64xi32>
@@ -51,7 +63,7 @@ tile.kernel @attend(%Q: !heads, %K: !pages, %V: !pages, %pages: memref<?x?xi32>,
   %scale_row = arith.constant dense<0.12751743> : !rows
   %lowest = arith.constant dense<-1.0e30> : !rows
   %none = arith.constant dense<0.0> : !rows
-  %sum_o, %max, %sum = scf.for %n = %c0 to %SK step %c64
+  %sum_o, %max, %sum = scf.for %n = %c0 to %seen step %c64
       iter_args(%o = %zero, %old_max = %lowest, %old_sum = %none) -> (!tile, !rows, !rows) {
     // Rows behind the last key repeat it.
     %n_32 = arith.index_cast %n : index to i32
@@ -65,7 +77,12 @@ tile.kernel @attend(%Q: !heads, %K: !pages, %V: !pages, %pages: memref<?x?xi32>,
     %qk = tile.dot %q, %k, %no_scores transpose_b : !queries, !keys -> !scores
     %first_j = tensor.splat %n_32 : tensor<128x64xi32>
     %j = arith.addi %column, %first_j : tensor<128x64xi32>
-    %sees = arith.cmpi sle, %j, %last : tensor<128x64xi32>
+    %sees_j = arith.cmpi sle, %j, %last : tensor<128x64xi32>
+    // All queries see what is before the first one.
+    %next_n = arith.addi %n_32, %c64_32 : i32
+    %is_before = arith.cmpi sle, %next_n, %before : i32
+    %all_see = tensor.splat %is_before : tensor<128x64xi1>
+    %sees = arith.ori %all_see, %sees_j : tensor<128x64xi1>
     %s = arith.select %sees, %qk, %hidden : tensor<128x64xi1>, !scores
     %new_max = tile.reduce max %s, %old_max axis 1 : !scores -> !rows
     %scaled_max = arith.mulf %new_max, %scale_row : !rows

@@ -51,6 +51,8 @@ tile.kernel @attend(%Q: !packed, %K: !pages, %V: !pages, %pages: memref<?x?xi32>
     %seen = arith.addi %i_end, %shift : i32
     %end32 = arith.minsi %seen, %length : i32
     %end = arith.index_cast %end32 : i32 to index
+    %first_i = arith.divui %m32, %GROUP32 : i32
+    %before = arith.addi %first_i, %shift : i32
     %at = arith.addi %row0, %m : index
     %q = tile.load %Q[%h, %at, %c0] pad 0.0 : bf16 : !packed -> !operand
     %zero = arith.constant dense<0.0> : !tile
@@ -69,7 +71,12 @@ tile.kernel @attend(%Q: !packed, %K: !pages, %V: !pages, %pages: memref<?x?xi32>
       %n_32 = arith.index_cast %n : index to i32
       %first_j = tensor.splat %n_32 : tensor<128x128xi32>
       %j = arith.addi %column, %first_j : tensor<128x128xi32>
-      %sees = arith.cmpi sle, %j, %last : tensor<128x128xi32>
+      %sees_j = arith.cmpi sle, %j, %last : tensor<128x128xi32>
+      // All rows see what is before the first one's position.
+      %next_n = arith.addi %n_32, %c128_32 : i32
+      %is_before = arith.cmpi sle, %next_n, %before : i32
+      %all_see = tensor.splat %is_before : tensor<128x128xi1>
+      %sees = arith.ori %all_see, %sees_j : tensor<128x128xi1>
       %s = arith.select %sees, %qk, %hidden : tensor<128x128xi1>, !tile
       %new_max = tile.reduce max %s, %old_max axis 1 : !tile -> !rows
       %scaled_max = arith.mulf %new_max, %scale_row : !rows
