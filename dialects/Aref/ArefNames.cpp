@@ -45,6 +45,8 @@ static StringRef getNameOfBuffer(Value buffer) {
     StringRef name;
     if (auto copy = dyn_cast<CopyInOp>(user))
       name = getNameOfView(copy.getView());
+    else if (auto copy = dyn_cast<CopyAsyncOp>(user))
+      name = getNameOfView(copy.getView());
     else if (auto copy = dyn_cast<CopyOutOp>(user))
       name = getNameOfView(copy.getView());
     else if (auto copy = dyn_cast<TmaLoadOp>(user))

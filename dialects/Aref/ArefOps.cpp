@@ -265,6 +265,25 @@ LogicalResult LocalStoreOp::verify() {
 // Asynchronous copies
 //===----------------------------------------------------------------------===//
 
+bool CopyAsyncOp::isGather() {
+  return llvm::any_of(getOffsets().getTypes(), llvm::IsaPred<RankedTensorType>);
+}
+
+LogicalResult CopyAsyncOp::verify() {
+  auto view = cast<MemRefType>(getView().getType());
+  auto tile = cast<RankedTensorType>(getTile());
+  if (int64_t(getOffsets().size()) != view.getRank())
+    return emitOpError("expected ")
+           << view.getRank() << " offsets, one per dimension of " << view
+           << ", found " << getOffsets().size();
+  if (view.getElementType() != tile.getElementType())
+    return emitOpError("expected a tile of ") << view << ", found " << tile;
+  if (auto pad = getPadAttr();
+      pad && pad != Builder(getContext()).getZeroAttr(view.getElementType()))
+    return emitOpError("expected zeros for a pad, found ") << pad;
+  return verifyBuffer(*this, getBuffer().getType(), tile);
+}
+
 static LogicalResult verifyCopy(Operation *op, Type viewType, BufferType buffer,
                                 size_t numOffsets,
                                 std::optional<ArrayRef<int64_t>> along) {

@@ -15,6 +15,7 @@ include "dialects/Tile/TileAttrs.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
 include "mlir/IR/OpAsmInterface.td"
 
 class Aref_Op<string mnemonic, list<Trait> traits = []>
@@ -195,12 +196,13 @@ def Aref_CommitOp : Aref_Op<"commit", [
   let description = [{
     With `bytes`, the slot is full once copies of as many bytes have arrived in
     it; the copies may still be in flight. Without, the role's threads have
-    filled it themselves.
+    filled it themselves; with `async`, copies that they have started, by
+    `aref.copy_async`, may still be in flight, too.
   }];
   let arguments = (ins Aref_RingType:$ring, Aref_SlotType:$slot,
-                       OptionalAttr<I64Attr>:$bytes);
+                       OptionalAttr<I64Attr>:$bytes, UnitAttr:$async);
   let assemblyFormat = [{
-    $ring `,` $slot (`bytes` $bytes^)? attr-dict `:` type($ring)
+    $ring `,` $slot (`bytes` $bytes^)? (`async` $async^)? attr-dict `:` type($ring)
   }];
 }
 
@@ -377,6 +379,44 @@ def Aref_CopyInOp : Aref_Op<"copy_in", [
     `:` type($view) `->` type($buffer) `for` type($ring)
   }];
   let hasVerifier = 1;
+}
+
+def Aref_CopyAsyncOp : Aref_Op<"copy_async", [
+    MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "copies a tile of a view into a buffer by threads, which go on";
+  let description = [{
+    What a `tile.load` and an `aref.local_store` do, but elements do not go
+    through registers, and the copies may end later: the `aref.commit` of the
+    slot has `async`. `tile` is the type of the tile, whose layout says what each
+    thread copies. Where addresses turn out not to be aligned, or the tile is
+    not inside of the view, threads load and store.
+
+    Constraints:
+    1. The buffer has room for the tile; `pad` is zero.
+
+    Example:
+    ```mlir
+    aref.copy_async %K[%page, %h, %row, %c0] -> %K_tile as tensor<64x128xbf16, #layout>
+      : memref<?x?x?x128xbf16>, tensor<64xi32, #layout1>, index, tensor<64xi32, #layout1>, index
+      -> !aref.buffer<64x128xbf16, swizzle = 128>
+    ```
+  }];
+  let arguments = (ins
+    Arg<AnyStridedMemRef, "the view to read", [MemRead]>:$view,
+    Variadic<AnyTypeOf<[Index, Aref_Tile]>>:$offsets,
+    OptionalAttr<TypedAttrInterface>:$pad,
+    Aref_BufferType:$buffer,
+    TypeAttrOf<Aref_Tile>:$tile
+  );
+  let assemblyFormat = [{
+    $view `[` $offsets `]` (`pad` $pad^)? `->` $buffer `as` $tile attr-dict
+    `:` type($view) (`,` type($offsets)^)? `->` type($buffer)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Whether tiles say where the rows are.
+    bool isGather();
+  }];
 }
 
 def Aref_CopyOutOp : Aref_Op<"copy_out", [MemoryEffects<[MemRead, MemWrite]>]> {
@@ -680,10 +720,15 @@ def Aref_ArriveOp : Aref_Op<"arrive", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "one arrival per warp, where `stage` is not negative";
   let description = [{
     One lane arrives for its warp. With `sync`, the warp's lanes are ordered
-    before it, as they must be if they accessed the slot themselves.
+    before it, as they must be if they accessed the slot themselves. With
+    `async`, each lane arrives, too, once the copies are done that it started.
   }];
-  let arguments = (ins Aref_MbarriersType:$barriers, I32:$stage, UnitAttr:$sync);
-  let assemblyFormat = "$barriers `[` $stage `]` (`sync` $sync^)? attr-dict `:` type($barriers)";
+  let arguments = (ins Aref_MbarriersType:$barriers, I32:$stage, UnitAttr:$sync,
+                       UnitAttr:$async);
+  let assemblyFormat = [{
+    $barriers `[` $stage `]` (`sync` $sync^)? (`async` $async^)? attr-dict
+    `:` type($barriers)
+  }];
 }
 
 def Aref_TmaLoadOp : Aref_Op<"tma_load", [MemoryEffects<[MemRead, MemWrite]>]> {

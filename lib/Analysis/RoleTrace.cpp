@@ -96,9 +96,9 @@ InFlightDiagnostic emitAt(Operation *op, Value ring) {
 bool heddle::concernsSlots(Operation *op) {
   return op
       ->walk([](Operation *nested) {
-        bool concerned =
-            isa<AcquireOp, CommitOp, WaitOp, ReleaseOp, ViewOp, CopyInOp, MmaOp,
-                MmaWaitOp, LocalLoadOp, LocalStoreOp, FenceAsyncOp>(nested);
+        bool concerned = isa<AcquireOp, CommitOp, WaitOp, ReleaseOp, ViewOp,
+                             CopyInOp, CopyAsyncOp, MmaOp, MmaWaitOp,
+                             LocalLoadOp, LocalStoreOp, FenceAsyncOp>(nested);
         return concerned ? WalkResult::interrupt() : WalkResult::advance();
       })
       .wasInterrupted();
@@ -308,7 +308,7 @@ LogicalResult Tracer::visitOp(Operation *op) {
     abstracts[op->getResult(0)] = abstracts.lookup(op->getOperand(0));
     return success();
   }
-  if (isa<LocalLoadOp, LocalStoreOp, CopyInOp>(op)) {
+  if (isa<LocalLoadOp, LocalStoreOp, CopyInOp, CopyAsyncOp>(op)) {
     for (Value operand : op->getOperands()) {
       if (!isa<BufferType, SlotType>(operand.getType()))
         continue;

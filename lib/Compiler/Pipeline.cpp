@@ -47,7 +47,8 @@ static void addRolePasses(OpPassManager &manager) {
                    createSplitInstances, createCanonicalize, createGuardMasks,
                    createCSEPass, createHoistScalars, createPipelineMma,
                    createTakeTurns, createCheckIndices, createLowerCopies,
-                   createAssignLayouts, createConvertLayouts, createPlanStages,
+                   createAssignLayouts, createConvertLayouts,
+                   createCopyAsynchronously, createPlanStages,
                    createVerifyArefs});
 }
 

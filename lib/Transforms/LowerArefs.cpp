@@ -43,6 +43,9 @@ struct LoweredRing {
   /// Whether a role's threads read the slots themselves, so that lanes must be
   /// ordered before one of them gives a slot back.
   bool readByThreads;
+  /// Whether copies that threads started may still be in flight when they
+  /// commit a slot.
+  bool async;
 };
 
 /// The next use of a ring: which stage, and how often the ring has wrapped,
@@ -158,6 +161,7 @@ LogicalResult Lowering::lowerRing(RingOp ring) {
     return ring.emitOpError("expected a planned depth, found ") << type;
   llvm::SetVector<RoleOp> producers, consumers;
   bool withBytes = false, withoutBytes = false, readByThreads = false;
+  bool async = false;
   for (Operation *user : ring->getUsers()) {
     if (isa<PutOp, GetOp>(user))
       return user->emitOpError("expected slots, found the value-level "
@@ -169,8 +173,10 @@ LogicalResult Lowering::lowerRing(RingOp ring) {
       producers.insert(role);
     if (isa<WaitOp>(user))
       consumers.insert(role);
-    if (auto commit = dyn_cast<CommitOp>(user))
+    if (auto commit = dyn_cast<CommitOp>(user)) {
       (commit.getBytes() ? withBytes : withoutBytes) = true;
+      async |= commit.getAsync();
+    }
   }
   if (producers.size() > 1)
     return ring.emitOpError("expected one producing role, found ")
@@ -190,6 +196,9 @@ LogicalResult Lowering::lowerRing(RingOp ring) {
   LoweredRing lowered;
   lowered.depth = type.getDepth();
   lowered.readByThreads = readByThreads;
+  lowered.async = async;
+  // Each lane arrives for its copies, and one for what the warp stored itself.
+  int64_t arrivals = withBytes ? 1 : getWarps(producers) * (async ? 33 : 1);
   b.setInsertionPoint(ring);
   for (RankedTensorType tile : type.getTiles())
     lowered.buffers.push_back(
@@ -197,8 +206,7 @@ LogicalResult Lowering::lowerRing(RingOp ring) {
                         b.getI64IntegerAttr(lowered.depth), IntegerAttr()));
   auto barriers = MbarriersType::get(b.getContext(), lowered.depth);
   lowered.full = MbarriersOp::create(
-      b, ring.getLoc(), barriers,
-      b.getI64IntegerAttr(withBytes ? 1 : getWarps(producers)), IntegerAttr());
+      b, ring.getLoc(), barriers, b.getI64IntegerAttr(arrivals), IntegerAttr());
   lowered.empty = MbarriersOp::create(b, ring.getLoc(), barriers,
                                       b.getI64IntegerAttr(getWarps(consumers)),
                                       IntegerAttr());
@@ -250,6 +258,10 @@ void Lowering::lowerUse(Operation *op, Cursors &cursors) {
       AwaitOp::create(b, loc, ring.empty, stage, parity);
     } else {
       AwaitOp::create(b, loc, ring.full, stage, cursor.phase);
+      // Those who read asynchronously order what such copies wrote before it:
+      // the thread that started them has gone on.
+      if (ring.async)
+        FenceAsyncOp::create(b, loc);
     }
     if (!isFollower)
       advance(loc, cursor, ring.depth);
@@ -267,9 +279,10 @@ void Lowering::lowerUse(Operation *op, Cursors &cursors) {
     if (commit.getBytes())
       ExpectOp::create(b, loc, ring.full, stage, commit.getBytesAttr());
     else
-      ArriveOp::create(b, loc, ring.full, stage, /*sync=*/true);
+      ArriveOp::create(b, loc, ring.full, stage, /*sync=*/true, ring.async);
   } else {
-    ArriveOp::create(b, loc, ring.empty, stage, ring.readByThreads);
+    ArriveOp::create(b, loc, ring.empty, stage, ring.readByThreads,
+                     /*async=*/false);
   }
   op->erase();
 }

@@ -232,7 +232,8 @@ void CopyLowering::lowerPut(PutOp put, bool byTma, ArrayRef<bool> roundTf32) {
   if (!byTma)
     FenceAsyncOp::create(b, loc);
   CommitOp::create(b, loc, ring, slot,
-                   byTma ? b.getI64IntegerAttr(bytes) : IntegerAttr());
+                   byTma ? b.getI64IntegerAttr(bytes) : IntegerAttr(),
+                   /*async=*/false);
   put.erase();
   for (tile::LoadOp load : loads)
     if (load->use_empty())

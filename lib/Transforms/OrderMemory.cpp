@@ -82,6 +82,10 @@ static std::optional<Access> getAccess(Operation *op) {
         return Access{load, load.getView(), load.getOffsets(), load.getType(),
                       false};
       })
+      .Case([](aref::CopyAsyncOp copy) {
+        return Access{copy, copy.getView(), copy.getOffsets(),
+                      cast<RankedTensorType>(copy.getTile()), false};
+      })
       .Case([](tile::StoreOp store) {
         return Access{store,
                       store.getView(),

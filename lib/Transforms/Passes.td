@@ -117,6 +117,34 @@ def ConvertLayouts : Pass<"convert-layouts", "::heddle::tile::KernelOp"> {
   let dependentDialects = ["::heddle::aref::ArefDialect"];
 }
 
+def CopyAsynchronously : Pass<"copy-asynchronously", "::heddle::tile::KernelOp"> {
+  let summary = "tiles that threads gather go to their slots without registers";
+  let description = [{
+    In a kernel whose producer gathers rows, which the TMA cannot, what threads
+    load only to store it to a slot becomes an asynchronous copy (`cp.async`).
+    The slot is full when all copies are done; nobody waits for them before. A
+    producer that has no tile in registers any more leaves most of them to the
+    consumers.
+
+    Loads stay as they are that pad with anything but zeros, whose threads have
+    less than 16 bytes of a row side by side, or whose view the kernel writes.
+
+    ```mlir
+    %k = tile.load %K[%pages : !numbers, %c0] : ... -> !keys
+    aref.local_store %k, %K_tile : ...
+    aref.fence_async
+    aref.commit %K_ring, %slot : ...
+    ```
+    becomes
+    ```mlir
+    aref.copy_async %K[%pages, %c0] -> %K_tile as !keys : ...
+    aref.fence_async
+    aref.commit %K_ring, %slot async : ...
+    ```
+  }];
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
 def GuardMasks : Pass<"guard-masks", "::heddle::tile::KernelOp"> {
   let summary = "masks only where a mask is not the same for a whole tile";
   let description = [{

@@ -61,6 +61,13 @@ RegisterShares heddle::getRegisterShares(tile::KernelOp kernel, bool prepares,
   }
 }
 
+RegisterShares heddle::getAsyncRegisterShares(tile::KernelOp kernel,
+                                              int64_t warpgroups) {
+  return warpgroups == 3
+             ? share<3, 104, 0, 200>()
+             : getRegisterShares(kernel, /*prepares=*/false, warpgroups);
+}
+
 int64_t heddle::getInstancesFor(int64_t m) {
   if (m == 192)
     return 3;

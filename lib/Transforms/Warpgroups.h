@@ -29,6 +29,11 @@ struct RegisterShares {
 RegisterShares getRegisterShares(tile::KernelOp kernel, bool prepares,
                                  int64_t warpgroups);
 
+/// The same where the producer is a warpgroup whose copies do not go through
+/// registers, though places of rows do.
+RegisterShares getAsyncRegisterShares(tile::KernelOp kernel,
+                                      int64_t warpgroups);
+
 /// How many instances of the consumer compute dots with `m` rows.
 int64_t getInstancesFor(int64_t m);
 

@@ -188,3 +188,34 @@ tile.kernel @rounding(%X: memref<?x?xf32>) attributes {aref.copies = "tma"} {
     aref.release %ring, %slot : !ring
   }
 }
+
+// -----
+
+// Copies that threads start: 32 lanes and a warp's own stores arrive for each of
+// four warps; who waits makes visible what the copies wrote.
+
+!ring = !aref.ring<2 x tensor<64x64xbf16>>
+!buffer = !aref.buffer<64x64xbf16, swizzle = 128>
+
+// CHECK-LABEL: tile.kernel @async
+// CHECK: %[[FULL:.*]] = aref.mbarriers count 132 : <2>
+// CHECK: %[[EMPTY:.*]] = aref.mbarriers count 4 : <2>
+tile.kernel @async(%x: memref<?x64xbf16>) {
+  %c0 = arith.constant 0 : index
+  %ring = aref.ring : !ring
+  aref.role "producer" instances(%i = 1) warps(4) {
+    %slot = aref.acquire %ring : !ring
+    %b = aref.view %ring, %slot[0] : !ring
+    aref.copy_async %x[%c0, %c0] -> %b as tensor<64x64xbf16> : memref<?x64xbf16>, index, index -> !buffer
+    aref.fence_async
+    // CHECK: aref.arrive %[[FULL]][%{{.*}}] sync async
+    aref.commit %ring, %slot async : !ring
+  }
+  aref.role "consumer" instances(%i = 1) warps(4) {
+    // CHECK: aref.await %[[FULL]]
+    // CHECK-NEXT: aref.fence_async
+    %slot = aref.wait %ring : !ring
+    // CHECK: aref.arrive %[[EMPTY]][%{{.*}}] :
+    aref.release %ring, %slot : !ring
+  }
+}

@@ -180,6 +180,11 @@ struct ArrivePattern : OpConversionPattern<aref::ArriveOp> {
   matchAndRewrite(aref::ArriveOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
+    if (op.getAsync())
+      emitInlinePTX(rewriter, loc,
+                    "cp.async.mbarrier.arrive.noinc.shared::cta.b64 [$0];", "r",
+                    getBarrierAddress(rewriter, loc, adaptor.getBarriers(),
+                                      adaptor.getStage()));
     if (op.getSync())
       emitInlinePTX(rewriter, loc, "bar.warp.sync 0xffffffff;", "", {});
     Value zero = getI32(rewriter, loc, 0);

@@ -144,7 +144,7 @@ mlir::Value getI32(mlir::OpBuilder &builder, mlir::Location loc, int64_t value);
 
 /// Everything on tiles in registers: `arith` and `math` on tiles, constants,
 /// tile.load and tile.store, reduce, scan, recurrence, broadcast, transpose,
-/// iota, tri_inverse, local_load, local_store and convert_layout.
+/// iota, tri_inverse, local_load, local_store, copy_async and convert_layout.
 void populateTilePatterns(const mlir::TypeConverter &converter,
                           mlir::RewritePatternSet &patterns);
 

@@ -95,6 +95,8 @@ mlir::Value getScalarConstant(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Type getScalarTypeOfTile(mlir::Type tile);
 
 // One per file.
+void populateAsyncCopyPatterns(const mlir::TypeConverter &converter,
+                               mlir::RewritePatternSet &patterns);
 void populateConstantPatterns(const mlir::TypeConverter &converter,
                               mlir::RewritePatternSet &patterns);
 void populateElementwisePatterns(const mlir::TypeConverter &converter,

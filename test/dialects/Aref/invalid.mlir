@@ -482,3 +482,35 @@ tile.kernel @k(%i: index) {
   // expected-error@+1 {{must be tile of f32, but got 'tensor<64x64xf16>'}}
   %y = aref.round_tf32 %x : tensor<64x64xf16>
 }
+
+// -----
+
+tile.kernel @k(%A: memref<?x?xbf16>, %i: index) {
+  %a = aref.alloc : !aref.buffer<64x64xbf16, swizzle = 128>
+  // expected-error@+1 {{expected 2 offsets, one per dimension of 'memref<?x?xbf16>', found 1}}
+  aref.copy_async %A[%i] -> %a as tensor<64x64xbf16> : memref<?x?xbf16>, index -> !aref.buffer<64x64xbf16, swizzle = 128>
+}
+
+// -----
+
+tile.kernel @k(%A: memref<?x?xbf16>, %i: index) {
+  %a = aref.alloc : !aref.buffer<64x64xbf16, swizzle = 128>
+  // expected-error@+1 {{expected zeros for a pad, found 1.000000e+00 : bf16}}
+  aref.copy_async %A[%i, %i] pad 1.0 : bf16 -> %a as tensor<64x64xbf16> : memref<?x?xbf16>, index, index -> !aref.buffer<64x64xbf16, swizzle = 128>
+}
+
+// -----
+
+tile.kernel @k(%A: memref<?x?xf16>, %i: index) {
+  %a = aref.alloc : !aref.buffer<64x64xbf16, swizzle = 128>
+  // expected-error@+1 {{expected a tile of 'memref<?x?xf16>', found 'tensor<64x64xbf16>'}}
+  aref.copy_async %A[%i, %i] -> %a as tensor<64x64xbf16> : memref<?x?xf16>, index, index -> !aref.buffer<64x64xbf16, swizzle = 128>
+}
+
+// -----
+
+tile.kernel @k(%A: memref<?x?xbf16>, %i: index) {
+  %a = aref.alloc : !aref.buffer<64x64xbf16, swizzle = 128>
+  // expected-error@+1 {{expected a tile of type 'tensor<64x64xbf16>', as the buffer has, found 'tensor<64x32xbf16>'}}
+  aref.copy_async %A[%i, %i] -> %a as tensor<64x32xbf16> : memref<?x?xbf16>, index, index -> !aref.buffer<64x64xbf16, swizzle = 128>
+}

@@ -54,6 +54,13 @@ tile.kernel @slots(%A: memref<?x?x?xbf16>, %C: memref<?x?xbf16>, %i: index, %s: 
     %other = aref.acquire %ring : !ring
     // CHECK: aref.commit %[[R]], %{{.*}} :
     aref.commit %ring, %other : !ring
+    %third = aref.acquire %ring : !ring
+    %rows = tile.iota axis 0 : tensor<128xi32>
+    // CHECK: aref.copy_async %A[%{{.*}}, %i, %i] pad 0.000000e+00 : bf16 -> %{{.*}} as tensor<128x64xbf16> : memref<?x?x?xbf16>, tensor<128xi32>, index, index -> !bf16_128x64_buffer{{$}}
+    %v3 = aref.view %ring, %third[0] : !ring
+    aref.copy_async %A[%rows, %i, %i] pad 0.0 : bf16 -> %v3 as tensor<128x64xbf16> : memref<?x?x?xbf16>, tensor<128xi32>, index, index -> !buffer
+    // CHECK: aref.commit %[[R]], %{{.*}} async :
+    aref.commit %ring, %third async : !ring
   }
   aref.role "consumer" instances(%c = 1) warps(4) {
     %zero = arith.constant dense<0.0> : tensor<64x256xf32>
@@ -128,6 +135,8 @@ tile.kernel @barriers(%A: memref<?x?xbf16>, %i: index, %s: i32) {
   aref.role "consumer" instances(%c = 1) warps(4) {
     // CHECK: aref.arrive %[[E]][%s] : <4>
     aref.arrive %empty[%s] : !aref.mbarriers<4>
+    // CHECK: aref.arrive %[[E]][%s] sync async : <4>
+    aref.arrive %empty[%s] sync async : !aref.mbarriers<4>
     // CHECK: aref.arrive %[[E]][%s] sync : <4>
     aref.arrive %empty[%s] sync : !aref.mbarriers<4>
   }
