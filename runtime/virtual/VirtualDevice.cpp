@@ -10,6 +10,7 @@
 
 #include "decode/AddressSpace.h"
 #include "decode/Decoder.h"
+#include "decode/Specials.h"
 #include "device/HostMemory.h"
 #include "engine/Launch.h"
 #include "heddle/Runtime/MakeError.h"
@@ -228,15 +229,6 @@ private:
   GlobalMemory memory;
 };
 
-/// What variables hold that point to functions: no allocation has it.
-constexpr uint64_t functionAddress = 0x1000;
-
-bool isFunction(const PtxModule &module, const std::string &name) {
-  return std::any_of(
-      module.functions.begin(), module.functions.end(),
-      [&](const Function &function) { return function.name == name; });
-}
-
 Expected<std::unique_ptr<Module>>
 VirtualDevice::loadModule(const ModuleImage &image) {
   const std::string &name = image.name;
@@ -283,9 +275,9 @@ VirtualDevice::loadModule(const ModuleImage &image) {
       uint64_t value;
       if (it != globals.end())
         value = it->second + relocation.addend;
-      else if (isFunction(module->syntax, relocation.symbol))
-        // Tables of functions do no harm; calls through them are refused.
-        value = functionAddress;
+      else if (auto function =
+                   addressOfFunction(module->syntax, relocation.symbol))
+        value = *function + relocation.addend;
       else
         return makeError(ErrorKind::InvalidInput,
                          "{}: '{}' in the initialiser of '{}' is not a global "
@@ -368,13 +360,13 @@ Expected<void> VirtualDevice::checkConfig(const Kernel &kernel,
     return refuse("expected a grid that is a multiple of the cluster {}, found "
                   "{}",
                   text(config.cluster), text(config.grid));
-  uint64_t shared =
-      uint64_t(kernel.dynamicSharedOffset) + config.dynamicSharedBytes;
+  uint64_t shared = uint64_t(kernel.dynamicSharedOffset) +
+                    config.dynamicSharedBytes - kernel.reservedSharedBytes;
   if (shared > props.maxSharedBytesPerBlock)
     return refuse("{} bytes of static and {} bytes of dynamic shared memory "
                   "exceed the {} bytes of a block",
-                  kernel.staticSharedBytes, config.dynamicSharedBytes,
-                  props.maxSharedBytesPerBlock);
+                  kernel.staticSharedBytes - kernel.reservedSharedBytes,
+                  config.dynamicSharedBytes, props.maxSharedBytesPerBlock);
   return {};
 }
 
@@ -403,8 +395,8 @@ VirtualDevice::packArguments(const Kernel &kernel,
 uint32_t VirtualDevice::residentClusters(const Kernel &kernel,
                                          const LaunchConfig &config) const {
   uint64_t threads = config.block.count();
-  uint64_t shared =
-      1024 + kernel.dynamicSharedOffset + config.dynamicSharedBytes;
+  uint64_t shared = reservedSharedBytes + kernel.dynamicSharedOffset +
+                    config.dynamicSharedBytes - kernel.reservedSharedBytes;
   uint64_t blocks = std::min<uint64_t>(
       {maxBlocksPerMultiprocessor, props.maxThreadsPerMultiprocessor / threads,
        sharedBytesPerMultiprocessor / shared});

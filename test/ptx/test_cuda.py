@@ -136,6 +136,50 @@ class CudaTest(PtxTest):
                     {"c": Expected(exact, error, error)},
                 )
 
+    def test_tiles(self):
+        for n in [1, 255, 1000]:
+            with self.subTest(n=n):
+                x = integers(n)
+                blocks = ceildiv(n, 256)
+                padded = np.zeros(blocks * 256, "int32")
+                padded[:n] = x
+                self.run_kernel(
+                    compile_cuda("tiles"),
+                    {"x": x, "sums": Undefined((blocks * 4,), "i32")},
+                    [
+                        {
+                            "kernel": "sum_tiles",
+                            "grid": blocks,
+                            "block": 256,
+                            "arguments": ["x", "sums", n],
+                        }
+                    ],
+                    {"sums": Expected(padded.reshape(-1, 64).sum(1).astype("int32"))},
+                    # The library takes shfl for what orders memory.
+                    options=["--sanitize=sync", "--schedule=explore:4"],
+                )
+
+    def test_calls_through_tables(self):
+        for n in [1, 100]:
+            for options in [[], ["-G"]]:
+                with self.subTest(n=n, options=options):
+                    sides, kinds = numbers(n), integers(n, low=0, high=4, seed=1)
+                    area = sides * sides - np.float32(0.25) * (kinds % 2)
+                    out = np.where(kinds < 2, area / 2, -area).astype("float32")
+                    self.run_kernel(
+                        compile_cuda("tiles", *options),
+                        {"sides": sides, "kinds": kinds, "out": Undefined((n,))},
+                        [
+                            {
+                                "kernel": "areas",
+                                "grid": ceildiv(n, 64),
+                                "block": 64,
+                                "arguments": ["sides", "kinds", "out", n],
+                            }
+                        ],
+                        {"out": Expected(out, 1e-6, 1e-6)},
+                    )
+
     def test_all_reduce(self):
         for devices, n in [(2, 8), (3, 1000), (4, 4104)]:
             with self.subTest(devices=devices, n=n):

@@ -9,6 +9,7 @@
 #include "decode/Decoder.h"
 
 #include "decode/AddressSpace.h"
+#include "decode/Specials.h"
 #include "engine/Output.h"
 
 #include <algorithm>
@@ -101,7 +102,12 @@ void Decoder::layout() {
   }
   kernel.parameterBytes = offset;
 
-  uint64_t shared = 0, local = 0;
+  for (const Statement &statement : function.body)
+    for (const Operand &operand : statement.operands)
+      if (operand.kind == OperandKind::Special &&
+          parseReservedShared(operand.name))
+        kernel.reservedSharedBytes = reservedSharedBytes;
+  uint64_t shared = kernel.reservedSharedBytes, local = 0;
   std::vector<std::string> dynamic;
   auto place = [&](const Variable &variable) {
     if (variable.space == Space::Shared) {

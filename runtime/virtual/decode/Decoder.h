@@ -176,7 +176,14 @@ struct RowMatch {
 };
 RowMatch findInstruction(const Modifiers &mods);
 
-/// Replaces calls by the bodies of the functions called.
+/// What stands for the address of a function: a number that no memory has, or
+/// nothing if `name` is not a function.
+std::optional<uint64_t> addressOfFunction(const PtxModule &module,
+                                          std::string_view name);
+
+/// Replaces calls by the bodies of the functions called; calls through a
+/// register by a comparison with the address of each function that it may be,
+/// and in the end the call itself, which then is a fault.
 Expected<Function> inlineCalls(const PtxModule &module,
                                const Function &function);
 

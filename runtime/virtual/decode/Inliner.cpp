@@ -10,6 +10,7 @@
 #include "heddle/Runtime/MakeError.h"
 
 #include <algorithm>
+#include <set>
 
 using namespace heddle;
 using namespace heddle::vgpu;
@@ -18,16 +19,45 @@ namespace {
 
 /// Deeper calls are taken for recursion.
 constexpr int maxDepth = 32;
+/// Of function 0 of a module, and the distance to the next: what looks like a
+/// null pointer with an offset.
+constexpr uint64_t firstFunction = 0x1000, functionStride = 16;
+
+bool isCall(const Statement &statement) {
+  return statement.opcode.starts_with("call");
+}
+/// The register that a call goes through, or null.
+const Operand *callRegister(const Statement &statement) {
+  auto found = std::ranges::find(statement.operands, OperandKind::Register,
+                                 &Operand::kind);
+  return found == statement.operands.end() ? nullptr : &*found;
+}
+
+/// Adds the symbols of `operand` to `names`.
+void addSymbols(const Operand &operand, std::set<std::string> &names) {
+  if (operand.kind == OperandKind::Symbol)
+    names.insert(operand.name);
+  for (const Operand &element : operand.elements)
+    addSymbols(element, names);
+}
 
 class Inliner {
 public:
-  explicit Inliner(const PtxModule &module) : module(module) {}
+  explicit Inliner(const PtxModule &module) : module(module) {
+    for (const Variable &variable : module.variables)
+      addSymbols(variable);
+    for (const Function &function : module.functions) {
+      for (const Variable &variable : function.variables)
+        addSymbols(variable);
+      for (const Statement &statement : function.body)
+        if (!isCall(statement))
+          for (const Operand &operand : statement.operands)
+            ::addSymbols(operand, symbols);
+    }
+  }
 
   Expected<Function> run(const Function &function, int depth) {
-    bool calls = std::any_of(
-        function.body.begin(), function.body.end(),
-        [](const Statement &s) { return s.opcode.starts_with("call"); });
-    if (!calls)
+    if (std::ranges::none_of(function.body, isCall))
       return function;
     if (depth > maxDepth)
       return makeError(ErrorKind::InvalidInput,
@@ -36,13 +66,18 @@ public:
                        module.name, function.line, maxDepth, function.name);
     Function result = function;
     result.body.clear();
+    active.push_back(&function.name);
     std::vector<uint32_t> position(function.body.size() + 1);
     std::vector<uint32_t> own;
     for (size_t i = 0; i < function.body.size(); ++i) {
       position[i] = result.body.size();
       const Statement &statement = function.body[i];
+      bool indirect = isCall(statement) && callRegister(statement);
+      if (indirect)
+        if (auto done = expandAll(result, function, statement, depth); !done)
+          return tl::unexpected(done.error());
       const Function *callee =
-          statement.opcode.starts_with("call") ? target(statement) : nullptr;
+          isCall(statement) && !indirect ? target(statement) : nullptr;
       if (!callee) {
         own.push_back(result.body.size());
         result.body.push_back(statement);
@@ -52,6 +87,7 @@ public:
         return tl::unexpected(done.error());
     }
     position.back() = result.body.size();
+    active.pop_back();
     for (uint32_t index : own)
       for (Operand &operand : result.body[index].operands)
         if (operand.kind == OperandKind::Label)
@@ -64,6 +100,93 @@ public:
   }
 
 private:
+  void addSymbols(const Variable &variable) {
+    for (const Variable::Relocation &relocation : variable.relocations)
+      symbols.insert(relocation.symbol);
+  }
+
+  /// The functions that a call through a register may mean: those whose
+  /// address is taken, and that have parameters as those of the call.
+  std::vector<const Function *> candidates(const Function &caller,
+                                           const Statement &call) const {
+    // By the position of the register.
+    std::vector<uint64_t> results, arguments;
+    std::vector<uint64_t> *sizes = &results;
+    for (const Operand &operand : call.operands) {
+      if (operand.kind == OperandKind::Register)
+        sizes = &arguments;
+      for (const Operand &element : operand.elements) {
+        auto variable =
+            std::ranges::find(caller.variables, element.name, &Variable::name);
+        sizes->push_back(variable == caller.variables.end() ? 0
+                                                            : variable->size);
+      }
+    }
+    auto fits = [](const std::vector<Variable> &formals,
+                   const std::vector<uint64_t> &actuals) {
+      return std::ranges::equal(formals, actuals, {}, &Variable::size);
+    };
+    std::vector<const Function *> found;
+    for (const Function &function : module.functions)
+      if (!function.isKernel && function.hasBody &&
+          symbols.contains(function.name) &&
+          fits(function.parameters, arguments) &&
+          fits(function.results, results) &&
+          std::ranges::none_of(active, [&](const std::string *name) {
+            return *name == function.name;
+          }))
+        found.push_back(&function);
+    return found;
+  }
+
+  /// Compares the register with the address of each candidate, and calls it.
+  /// The statement after what is added is the call itself.
+  Expected<void> expandAll(Function &result, const Function &caller,
+                           const Statement &call, int depth) {
+    std::vector<uint32_t> done;
+    for (const Function *callee : candidates(caller, call)) {
+      Operand isOther{.kind = OperandKind::Register,
+                      .reg = uint32_t(result.registers.size())};
+      result.registers.push_back({Type::Pred, "call"});
+      Statement compare = call;
+      compare.opcode = "setp.ne.u64";
+      compare.guard = -1;
+      compare.operands = {isOther,
+                          *callRegister(call),
+                          {.kind = OperandKind::Integer,
+                           .value = *addressOfFunction(module, callee->name)}};
+      result.body.push_back(std::move(compare));
+      size_t skip = result.body.size();
+      result.body.push_back(branch(call, int32_t(isOther.reg)));
+      Statement direct = call;
+      direct.operands.clear();
+      for (const Operand &operand : call.operands)
+        if (operand.kind == OperandKind::Register)
+          direct.operands.push_back(
+              {.kind = OperandKind::Symbol, .name = callee->name});
+        else if (operand.kind != OperandKind::Symbol)
+          direct.operands.push_back(operand);
+      if (auto expanded = expand(result, direct, *callee, depth); !expanded)
+        return expanded;
+      done.push_back(uint32_t(result.body.size()));
+      result.body.push_back(branch(call, -1));
+      result.body[skip].operands[0].reg = uint32_t(result.body.size());
+    }
+    for (uint32_t index : done)
+      result.body[index].operands[0].reg = uint32_t(result.body.size()) + 1;
+    return {};
+  }
+
+  /// A branch in the place of `call`, whose target is still to be set.
+  static Statement branch(const Statement &call, int32_t guard) {
+    Statement result = call;
+    result.opcode = "bra";
+    result.guard = guard;
+    result.guardNegated = false;
+    result.operands.assign(1, {.kind = OperandKind::Label});
+    return result;
+  }
+
   const Function *target(const Statement &statement) const {
     for (const Operand &operand : statement.operands)
       if (operand.kind == OperandKind::Symbol)
@@ -182,10 +305,25 @@ private:
   }
 
   const PtxModule &module;
+  /// What is named elsewhere than in a call.
+  std::set<std::string> symbols;
+  /// The functions whose calls are being replaced. One that is called again
+  /// through a register is not: those never end.
+  std::vector<const std::string *> active;
   int instances = 0;
 };
 
 } // namespace
+
+std::optional<uint64_t> heddle::vgpu::addressOfFunction(const PtxModule &module,
+                                                        std::string_view name) {
+  // The first of a declaration and a definition.
+  auto found = std::ranges::find(module.functions, name, &Function::name);
+  if (found == module.functions.end())
+    return std::nullopt;
+  return firstFunction +
+         functionStride * uint64_t(found - module.functions.begin());
+}
 
 Expected<Function> heddle::vgpu::inlineCalls(const PtxModule &module,
                                              const Function &function) {

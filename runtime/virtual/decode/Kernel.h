@@ -56,7 +56,6 @@ enum class Special : uint8_t {
   LaneMaskGe,
   DynamicSmemSize,
   TotalSmemSize,
-  ReservedSmemOffset,
   Zero,
   /// The halves of the address of the words that a cooperative grid waits with.
   GridWorkspaceLow,
@@ -124,6 +123,9 @@ struct Kernel {
 
   std::vector<KernelParameter> parameters;
   uint32_t parameterBytes = 0;
+  /// At the start of shared memory, and part of the static bytes; not of those
+  /// that a program may use.
+  uint32_t reservedSharedBytes = 0;
   uint32_t staticSharedBytes = 0;
   /// Where dynamic shared memory starts: a multiple of 1024.
   uint32_t dynamicSharedOffset = 0;

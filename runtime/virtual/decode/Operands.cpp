@@ -59,6 +59,9 @@ uint32_t Decoder::scratch(bool wide) {
 }
 
 uint32_t Decoder::special(const std::string &name, bool wide) {
+  if (auto offset = parseReservedShared(name))
+    return addConstant(
+        {Constant::Kind::SharedAddress, Special::Zero, wide, 0, *offset});
   auto parsed = parseSpecial(name);
   // %envreg and %pm registers read as zero.
   if (!parsed && (name.starts_with("%envreg") || name.starts_with("%pm")))
@@ -108,6 +111,8 @@ std::optional<uint64_t> Decoder::symbolAddress(const Operand &operand,
       space = Space::Global;
     return it->second + operand.value;
   }
+  if (space == Space::Generic)
+    return addressOfFunction(*context.module, operand.name);
   return std::nullopt;
 }
 

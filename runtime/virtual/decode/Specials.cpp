@@ -58,8 +58,6 @@ constexpr Row rows[] = {
     {"%dynamic_smem_size", Special::DynamicSmemSize},
     {"%total_smem_size", Special::TotalSmemSize},
     {"%aggr_smem_size", Special::TotalSmemSize},
-    {"%reserved_smem_offset_begin", Special::ReservedSmemOffset},
-    {"%reserved_smem_offset_end", Special::ReservedSmemOffset},
     // Where the driver tells cooperative groups of their workspace.
     {"%envreg1", Special::GridWorkspaceHigh},
     {"%envreg2", Special::GridWorkspaceLow},
@@ -76,5 +74,21 @@ std::optional<Special> heddle::vgpu::parseSpecial(std::string_view name) {
   for (const Row &row : rows)
     if (row.name == name)
       return row.special;
+  return std::nullopt;
+}
+
+std::optional<uint32_t>
+heddle::vgpu::parseReservedShared(std::string_view name) {
+  constexpr std::string_view prefix = "%reserved_smem_offset_";
+  if (!name.starts_with(prefix))
+    return std::nullopt;
+  name.remove_prefix(prefix.size());
+  if (name == "begin" || name == "0")
+    return 0;
+  // Cooperative groups want 288 bytes there.
+  if (name == "1")
+    return reservedSharedBytes / 2;
+  if (name == "end" || name == "cap")
+    return reservedSharedBytes;
   return std::nullopt;
 }

@@ -193,7 +193,7 @@ uint64_t Warp::specialValue(Special special, uint32_t lane) const {
   case Special::DynamicSmemSize:
     return config.dynamicSharedBytes;
   case Special::TotalSmemSize:
-    return cta.sharedBytes;
+    return cta.sharedBytes - kernel->reservedSharedBytes;
   case Special::GridWorkspaceLow:
     return uint32_t(cta.cluster.share().gridWorkspace);
   case Special::GridWorkspaceHigh:

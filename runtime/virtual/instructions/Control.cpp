@@ -105,13 +105,28 @@ Handler decodeTrap(Decoder &d) {
   return trap;
 }
 
+/// What is left of a call through a register when it was none of the functions
+/// that it may mean.
+Flow callNothing(Warp &warp, const Instruction &i, uint32_t mask) {
+  uint32_t lane = uint32_t(__builtin_ctz(mask));
+  return warp.fault(
+      i, mask,
+      {faults::other,
+       fmt::format("calls {:#x}, the address of no function that has these "
+                   "parameters; a function that calls itself through an "
+                   "address is not supported",
+                   warp.reg64(i.src[0])[lane])});
+}
+
 Handler decodeCall(Decoder &d) {
   d.mods.take("uni");
   for (size_t n = 0; n < d.numOperands(); ++n) {
     const Operand &operand = d.operand(n);
     // The symbol that follows it is a prototype.
-    if (operand.kind == OperandKind::Register)
-      break;
+    if (operand.kind == OperandKind::Register) {
+      d.inst.src[0] = d.source(operand, Type::U64);
+      return callNothing;
+    }
     if (operand.kind != OperandKind::Symbol)
       continue;
     if (operand.name == "__assertfail" || operand.name == "__assert_fail")
@@ -120,7 +135,7 @@ Handler decodeCall(Decoder &d) {
       return decodePrint(d);
     return d.fail("function '{}' is not defined in this module", operand.name);
   }
-  return d.fail("indirect calls are not supported; expected a function name");
+  return d.fail("expected the name of a function");
 }
 
 Flow setRole(Warp &warp, const Instruction &i, uint32_t) {

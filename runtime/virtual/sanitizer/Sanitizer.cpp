@@ -44,8 +44,13 @@ void Sanitizer::start() {
   reported.clear();
   reportedUninitialized.clear();
   validity.resize(cluster.ctas.size());
-  for (auto &cta : cluster.ctas)
+  // What is reserved for libraries holds what they know of.
+  uint32_t reserved = cluster.launch.kernel->reservedSharedBytes;
+  for (auto &cta : cluster.ctas) {
     validity[cta->rank].start(cta->sharedBytes);
+    if (reserved)
+      validity[cta->rank].add(0, reserved);
+  }
   std::vector<uint32_t> lanes;
   for (auto &warp : cluster.ctas.front()->warps)
     lanes.push_back(warp->live);

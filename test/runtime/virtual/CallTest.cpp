@@ -1,4 +1,4 @@
-//===- CallTest.cpp - printf, assert and fidelity -------------------------===//
+//===- CallTest.cpp - Calls, printf, assert and fidelity ------------------===//
 //
 // Part of Heddle, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -122,6 +122,89 @@ TEST(Assert, SaysWhatAndWhere) {
   EXPECT_EQ(seen.findings[0].cause, CauseClass::Unknown);
   EXPECT_NE(error.find("assertion `!freed` failed at kernel.cu:77 in 'void "
                        "k(int)'"),
+            std::string::npos)
+      << error;
+}
+
+// --- Calls through an address ------------------------------------------------
+
+/// Functions of one number: plus, times and, of two numbers, pick. `table` has
+/// the addresses of the first two.
+const char *const functions = R"(
+.func (.param .b32 r) plus(.param .b32 x)
+{ .reg .b32 %a; ld.param.b32 %a, [x]; add.u32 %a, %a, 100;
+  st.param.b32 [r], %a; ret; }
+.func (.param .b32 r) times(.param .b32 x)
+{ .reg .b32 %a; ld.param.b32 %a, [x]; mul.lo.u32 %a, %a, 3;
+  st.param.b32 [r], %a; ret; }
+.func (.param .b32 r) pick(.param .b32 x, .param .b32 y)
+{ .reg .b32 %a; ld.param.b32 %a, [y]; st.param.b32 [r], %a; ret; }
+.global .align 8 .u64 table[3] = {plus, times, pick};
+)";
+
+/// Calls [%rd1] with the thread's number in thread t and stores the result.
+const char *const callThrough = R"(
+{ .param .b32 p; st.param.b32 [p], %r31; .param .b32 q;
+  prototype_0 : .callprototype (.param .b32 _) _ (.param .b32 _);
+  call (q), %rd1, (p), prototype_0; ld.param.b32 %r1, [q]; }
+cvt.u64.u32 %rd2, %r1; st.global.u64 [%mine], %rd2;
+)";
+
+TEST(Call, ThroughAddressesThatLanesDisagreeOn) {
+  // Odd threads call times, even ones plus.
+  auto result = runBody(std::string("and.b32 %r2, %r31, 1;\n"
+                                    "mul.wide.u32 %rd3, %r2, 8;\n"
+                                    "mov.u64 %rd4, table;\n"
+                                    "add.u64 %rd4, %rd4, %rd3;\n"
+                                    "ld.global.u64 %rd1, [%rd4];\n") +
+                            callThrough,
+                        32, functions);
+  for (uint32_t t = 0; t < 32; ++t)
+    EXPECT_EQ(result[t], t % 2 ? 3 * t : t + 100);
+  // Straight from a name, under a guard.
+  result = runBody("setp.lt.u32 %p1, %r31, 3;\nmov.u64 %rd1, times;\n"
+                   "mov.u32 %r1, 7;\n"
+                   "{ .param .b32 p; st.param.b32 [p], %r31; .param .b32 q;\n"
+                   "st.param.b32 [q], 9;\n"
+                   "prototype_0 : .callprototype (.param .b32 _) _ "
+                   "(.param .b32 _);\n"
+                   "@%p1 call (q), %rd1, (p), prototype_0;\n"
+                   "ld.param.b32 %r1, [q]; }\n"
+                   "cvt.u64.u32 %rd2, %r1; st.global.u64 [%mine], %rd2;",
+                   32, functions);
+  for (uint32_t t = 0; t < 32; ++t)
+    EXPECT_EQ(result[t], t < 3 ? 3 * t : 9);
+}
+
+TEST(Call, ThroughAWrongAddress) {
+  for (const char *address :
+       {"mov.u64 %rd1, 0;", "mov.u64 %rd1, pick;", "mov.u64 %rd1, %out;"}) {
+    std::string error =
+        runError(std::string(address) + callThrough, 32, functions);
+    EXPECT_NE(error.find("the address of no function that has these "
+                         "parameters"),
+              std::string::npos)
+        << error;
+  }
+  // Without any function, too, and then only if it runs.
+  EXPECT_NE(runError(std::string("mov.u64 %rd1, 16;") + callThrough)
+                .find("call: calls 0x10, the address of no function"),
+            std::string::npos);
+  EXPECT_EQ(runError(std::string("bra.uni over;") + callThrough + "over:"), "");
+}
+
+TEST(Call, ThroughTheOwnAddressIsRefused) {
+  std::string error = runError(
+      "mov.u64 %rd1, again;\n" + std::string(callThrough), 32,
+      ".func (.param .b32 r) again(.param .b32 x)\n"
+      "{ .reg .b32 %a; .reg .b64 %f; ld.param.b32 %a, [x];\n"
+      "mov.u64 %f, again;\n{ .param .b32 p; st.param.b32 [p], %a;\n"
+      ".param .b32 q;\n"
+      "prototype_1 : .callprototype (.param .b32 _) _ (.param .b32 _);\n"
+      "call (q), %f, (p), prototype_1; ld.param.b32 %a, [q]; }\n"
+      "st.param.b32 [r], %a; ret; }\n");
+  EXPECT_NE(error.find("a function that calls itself through an address is not "
+                       "supported"),
             std::string::npos)
       << error;
 }

@@ -123,12 +123,6 @@ TEST(Parser, TablesOfFunctionsDoNoHarm) {
                 .find("'nobody' in the initialiser of 'table' is not a global "
                       "variable or a function"),
             std::string::npos);
-  EXPECT_NE(bodyError("{ .param .b32 p0; .param .b32 r0;\n"
-                      "prototype_0 : .callprototype (.param .b32 _) _ "
-                      "(.param .b32 _);\n"
-                      "call (r0), %rd1, (p0), prototype_0; }")
-                .find("indirect calls are not supported"),
-            std::string::npos);
 }
 
 TEST(Parser, LaunchesAreChecked) {
