@@ -467,12 +467,12 @@ def PipelineMma : Pass<"pipeline-mma", "::heddle::tile::KernelOp"> {
   let summary = "turns dots into asynchronous products and waits for them late";
   let description = [{
     Operands that a ring holds are read where they are; `a` may also be in
-    registers; others go through scratch in shared memory. Products are waited
-    for where their results are needed. A loop whose dots only
-    sum up from one iteration to the next keeps their products in flight: it
-    gives slots back one iteration late, so that its rings need two. Scalars that
-    are not needed before its end are computed there, while products are still in
-    flight.
+    registers, if they hold it beside the sum and what the loop carries; others
+    go through scratch in shared memory. Products are waited for where their
+    results are needed. A loop whose dots only sum up from one iteration to the
+    next keeps their products in flight: it gives slots back one iteration late,
+    so that its rings need two. Scalars that are not needed before its end are
+    computed there, while products are still in flight.
     8-bit floats without `fast_accum` are summed by additions in f32. f32
     operands that no ring holds are rounded to tf32; those of a ring are when
     they are copied into it, unless more than products read them: then they are

@@ -82,6 +82,8 @@ private:
   void findExactTiles();
   bool isShared(Value tile);
   bool needsScratch(tile::DotOp dot);
+  bool storesA(tile::DotOp dot);
+  bool readsOtherwise(Operation *op, Value a);
 
   tile::KernelOp kernel;
   IRRewriter rewriter;
@@ -272,6 +274,35 @@ static bool isStraightTo(Operation *last, Operation *dot) {
   return false;
 }
 
+/// Whether a left operand that no ring holds goes through shared memory: if the
+/// product reads columns, or if registers do not hold it beside what the loop
+/// carries and a sum that begins with it.
+bool Pipeliner::storesA(tile::DotOp dot) {
+  if (dot.getTransposeA())
+    return true;
+  auto role = dot->getParentOfType<RoleOp>();
+  auto loop = dot->getParentOfType<scf::ForOp>();
+  if (!role || !loop)
+    return false;
+  auto count = [&](Value value) -> int64_t {
+    auto tile = dyn_cast<RankedTensorType>(value.getType());
+    if (!tile || !tile.getElementType().isIntOrFloat())
+      return 0;
+    int64_t bits = tile.getNumElements() * tile.getElementTypeBitWidth();
+    return bits / (32 * 32 * int64_t(role.getWarps()));
+  };
+  int64_t needed = otherRegisters;
+  for (Value carried : loop.getRegionIterArgs())
+    needed += count(carried);
+  if (!llvm::is_contained(loop.getRegionIterArgs(), dot.getA()))
+    needed += count(dot.getA());
+  // Other sums go on in the registers of what they are added to.
+  if (matchPattern(dot.getAcc(), m_Constant()))
+    needed += count(dot.getResult());
+  int64_t own = role.getRegisters();
+  return needed > (own ? own : maxRegisters);
+}
+
 /// Starts the product of `dot` on top of `acc`.
 Value Pipeliner::issue(tile::DotOp dot, Value acc, bool &usesScratch) {
   Location loc = dot.getLoc();
@@ -286,7 +317,7 @@ Value Pipeliner::issue(tile::DotOp dot, Value acc, bool &usesScratch) {
     }
     if (getElementTypeOrSelf(operand).isF32())
       operand = RoundTF32Op::create(rewriter, loc, operand);
-    if (i == 1 || dot.getTransposeA()) {
+    if (i == 1 || storesA(dot)) {
       Value buffer = getScratch(dot, operand, i);
       usesScratch = true;
       LocalStoreOp &last = stored[getScratchAlloc(buffer)];
@@ -442,8 +473,7 @@ void Pipeliner::lowerLoop(scf::ForOp loop, ArrayRef<tile::DotOp> dots,
 /// Whether the product of `dot` reads what its role's threads write to shared
 /// memory for it.
 bool Pipeliner::needsScratch(tile::DotOp dot) {
-  return !isShared(dot.getB()) ||
-         (dot.getTransposeA() && !isShared(dot.getA()));
+  return !isShared(dot.getB()) || (storesA(dot) && !isShared(dot.getA()));
 }
 
 /// Starts the product of `dot`. Products with exact sums are waited for at
@@ -522,14 +552,14 @@ void Pipeliner::retire(size_t count, Operation *op) {
 }
 
 /// Whether `op` reads the tile `a` but as what it multiplies in registers.
-static bool readsOtherwise(Operation *op, Value a) {
+bool Pipeliner::readsOtherwise(Operation *op, Value a) {
   if (!isa<RankedTensorType>(a.getType()))
     return false;
   return llvm::any_of(a.getUses(), [&](OpOperand &use) {
     if (!op->isAncestor(use.getOwner()))
       return false;
     auto dot = dyn_cast<tile::DotOp>(use.getOwner());
-    return !dot || dot.getTransposeA() || &use != &dot.getAMutable();
+    return !dot || storesA(dot) || &use != &dot.getAMutable();
   });
 }
 
@@ -608,7 +638,7 @@ LogicalResult Pipeliner::run() {
   llvm::MapVector<Operation *, SmallVector<tile::DotOp>> groups;
   WalkResult checked = kernel.walk([&](tile::DotOp dot) -> WalkResult {
     groups[dot->getParentOfType<LoopLikeOpInterface>()].push_back(dot);
-    bool inRegisters = !isShared(dot.getA()) && !dot.getTransposeA();
+    bool inRegisters = !isShared(dot.getA()) && !storesA(dot);
     if (!inRegisters && failed(checkOperand(dot, dot.getA(), "a")))
       return WalkResult::interrupt();
     return WalkResult(checkOperand(dot, dot.getB(), "b"));

@@ -474,3 +474,39 @@ tile.kernel @twice(%A: memref<?x?xf16>, %C: memref<?x?xf32>) {
   %g = tile.dot %a, %b, %zero : tensor<64x64xf16>, tensor<64x64xf16> -> tensor<64x64xf32>
   tile.store %g, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
 }
+
+// -----
+
+!ring = !aref.ring<? x tensor<64x256xbf16>, tensor<64x256xbf16>>
+!slot = !aref.slot<tensor<64x256xbf16>, tensor<64x256xbf16>>
+
+// Registers hold a state of 256 columns, but not its operand beside the sum of
+// a product: it goes through shared memory. A narrower one stays where it is.
+// CHECK-LABEL: tile.kernel @wide_state
+tile.kernel @wide_state(%T: index, %O: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %ring = aref.ring : !ring
+  aref.role "consumer" instances(%i = 1) warps(4) registers(240) {
+    %zero = arith.constant dense<0.0> : tensor<64x256xf32>
+    %zero_o = arith.constant dense<0.0> : tensor<64x64xf32>
+    // CHECK: %[[BUFFER:.*]] = aref.alloc
+    // CHECK: scf.for
+    %last = scf.for %t = %c0 to %T step %c64 iter_args(%s = %zero) -> (tensor<64x256xf32>) {
+      %slot, %k, %q = aref.get %ring : !ring
+      // CHECK: %[[S:.*]] = arith.truncf
+      %s16 = arith.truncf %s : tensor<64x256xf32> to tensor<64x256xbf16>
+      // CHECK: aref.local_store %[[S]], %[[BUFFER]]
+      // CHECK: %[[O:.*]] = aref.mma %[[BUFFER]], %{{.*}}, %{{.*}} transpose_b
+      %o = tile.dot %s16, %q, %zero_o transpose_b : tensor<64x256xbf16>, tensor<64x256xbf16> -> tensor<64x64xf32>
+      tile.store %o, %O[%t, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+      // CHECK: %[[O16:.*]] = arith.truncf
+      %o16 = arith.truncf %o : tensor<64x64xf32> to tensor<64x64xbf16>
+      // CHECK: aref.mma %[[O16]]
+      %new = tile.dot %o16, %k, %s : tensor<64x64xbf16>, tensor<64x256xbf16> -> tensor<64x256xf32>
+      aref.release %ring, %slot : !ring
+      scf.yield %new : tensor<64x256xf32>
+    }
+    tile.store %last, %O[%c0, %c0] : tensor<64x256xf32>, memref<?x?xf32>
+  }
+}
