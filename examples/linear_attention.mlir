@@ -10,10 +10,12 @@
 !values = memref<?x?x?x128xbf16> // and results
 !gates = memref<?x?x?xf32> // natural logarithms of decays
 !states = memref<?x?x128x128xf32>
-!head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!key_head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!value_head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
 !head_gates = memref<?xf32, strided<[?], offset: ?>>
-!chunk = tensor<64x128xbf16>
-!chunk_sum = tensor<64x128xf32>
+!k = tensor<64x128xbf16>
+!k32 = tensor<64x128xf32>
+!v = tensor<64x128xbf16>
 !row = tensor<64xf32>
 !at = tensor<64x64xi32>
 !mask = tensor<64x64xi1>
@@ -21,10 +23,13 @@
 !scores16 = tensor<64x64xbf16>
 !o = tensor<128x64xf32>
 !o16 = tensor<128x64xbf16>
-!s = tensor<128x128xf32>
+!state = tensor<128x128xf32>
+!s = tensor<128x128xf32> // transposed
 !s16 = tensor<128x128xbf16>
 !decay = tensor<128xf32>
 #chunk = 64 : index
+#v = 128 : index // values of a block
+#parts = 1 : index // blocks of a head
 
 tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H0: !states, %O: !values, %H1: !states, %group: index) {
   %c0 = arith.constant 0 : index
@@ -32,15 +37,18 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H0: !states,
   %c = arith.constant #chunk
   %h = gpu.block_id x
   %b = gpu.block_id y
+  %part = gpu.block_id z
+  %v_size = arith.constant #v
+  %v0 = arith.muli %part, %v_size : index
   %hk = arith.divui %h, %group : index
   %T = memref.dim %Q, %c1 : !keys
   %T_k = memref.dim %K, %c1 : !keys
   %T_v = memref.dim %V, %c1 : !values
-  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
+  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !key_head
+  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !key_head
+  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !value_head
   %G_h = memref.subview %G[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
-  %O_h = memref.subview %O[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !head
+  %O_h = memref.subview %O[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !value_head
   %row = tile.iota axis 0 : !at
   %column = tile.iota axis 1 : !at
   %sees = arith.cmpi sge, %row, %column : !at
@@ -50,8 +58,8 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H0: !states,
   %none = arith.constant 0.0 : f32
   %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
   %scale = arith.constant dense<0.0883883476> : !row // 1 / sqrt(128)
-  %h0 = tile.load %H0[%b, %h, %c0, %c0] : !states -> !s
-  %s0 = tile.transpose %h0 [1, 0] : !s -> !s
+  %h0 = tile.load %H0[%b, %h, %c0, %v0] : !states -> !state
+  %s0 = tile.transpose %h0 [1, 0] : !state -> !s
 
   %s_last = scf.for %t = %c0 to %T step %c iter_args(%s = %s0) -> (!s) {
     // How much of each token is left at another one, at the end of the chunk, and of the state at each token.
@@ -68,40 +76,40 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H0: !states,
     %exponent = arith.select %sees, %between, %hidden : !mask, !scores
     %left = math.exp2 %exponent : !scores
 
-    %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
-    %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
-    %qk = tile.dot %q, %k, %zero_s transpose_b : !chunk, !chunk -> !scores
+    %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !key_head -> !k
+    %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !key_head -> !k
+    %qk = tile.dot %q, %k, %zero_s transpose_b : !k, !k -> !scores
     %scale_s = tile.broadcast %scale axes [1] : !row -> !scores
     %scaled = arith.mulf %left, %scale_s : !scores
     %p = arith.mulf %qk, %scaled : !scores
     %p16 = arith.truncf %p : !scores to !scores16
     %since = math.exp2 %sum : !row
     %since_scaled = arith.mulf %since, %scale : !row
-    %since_q = tile.broadcast %since_scaled axes [1] : !row -> !chunk_sum
-    %q32 = arith.extf %q : !chunk to !chunk_sum
-    %q_then = arith.mulf %q32, %since_q : !chunk_sum
-    %q16 = arith.truncf %q_then : !chunk_sum to !chunk
+    %since_q = tile.broadcast %since_scaled axes [1] : !row -> !k32
+    %q32 = arith.extf %q : !k to !k32
+    %q_then = arith.mulf %q32, %since_q : !k32
+    %q16 = arith.truncf %q_then : !k32 to !k
     %until = math.exp2 %rest : !row
-    %until_k = tile.broadcast %until axes [1] : !row -> !chunk_sum
-    %k32 = arith.extf %k : !chunk to !chunk_sum
-    %k_then = arith.mulf %k32, %until_k : !chunk_sum
-    %k16 = arith.truncf %k_then : !chunk_sum to !chunk
+    %until_k = tile.broadcast %until axes [1] : !row -> !k32
+    %k32 = arith.extf %k : !k to !k32
+    %k_then = arith.mulf %k32, %until_k : !k32
+    %k16 = arith.truncf %k_then : !k32 to !k
 
     // From the state to the next one.
     %s16 = arith.truncf %s : !s to !s16
     %decay_s = tile.broadcast %decay axes [1] : !decay -> !s
     %kept = arith.mulf %s, %decay_s : !s
-    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
-    %o_before = tile.dot %s16, %q16, %zero_o transpose_b : !s16, !chunk -> !o
-    %o = tile.dot %v, %p16, %o_before transpose_a transpose_b : !chunk, !scores16 -> !o
-    %new = tile.dot %v, %k16, %kept transpose_a : !chunk, !chunk -> !s
+    %v = tile.load %V_h[%t, %v0] pad 0.0 : bf16 : !value_head -> !v
+    %o_before = tile.dot %s16, %q16, %zero_o transpose_b : !s16, !k -> !o
+    %o = tile.dot %v, %p16, %o_before transpose_a transpose_b : !v, !scores16 -> !o
+    %new = tile.dot %v, %k16, %kept transpose_a : !v, !k -> !s
     %o16 = arith.truncf %o : !o to !o16
-    %out = tile.transpose %o16 [1, 0] : !o16 -> !chunk
-    tile.store %out, %O_h[%t, %c0] : !chunk, !head
+    %out = tile.transpose %o16 [1, 0] : !o16 -> !v
+    tile.store %out, %O_h[%t, %v0] : !v, !value_head
     scf.yield %new : !s
   }
-  %h1 = tile.transpose %s_last [1, 0] : !s -> !s
-  tile.store %h1, %H1[%b, %h, %c0, %c0] : !s, !states
+  %h1 = tile.transpose %s_last [1, 0] : !s -> !state
+  tile.store %h1, %H1[%b, %h, %c0, %v0] : !state, !states
 }
 
 tile.host @linear_attention[%B, %T, %HK, %HV](%Q: !keys[%B, %T, %HK], %K: !keys[%B, %T, %HK], %V: !values[%B, %T, %HV],
@@ -112,5 +120,6 @@ tile.host @linear_attention[%B, %T, %HK, %HV](%Q: !keys[%B, %T, %HK], %K: !keys[
   %divides = arith.cmpi eq, %rest, %none : index
   cf.assert %divides, "expected HV to be a multiple of HK"
   %group = arith.divui %HV, %HK : index
-  tile.launch @attend grid(%HV, %B) args(%Q, %K, %V, %G, %H0, %O, %H1, %group) : !keys, !keys, !values, !gates, !states, !values, !states, index
+  %parts = arith.constant #parts
+  tile.launch @attend grid(%HV, %B, %parts) args(%Q, %K, %V, %G, %H0, %O, %H1, %group) : !keys, !keys, !values, !gates, !states, !values, !states, index
 }

@@ -23,12 +23,14 @@ parser.add_argument("--batch", type=int, default=1)
 parser.add_argument("--tokens", type=int, nargs="+", default=[1])
 parser.add_argument("--heads", type=int, nargs=2, default=(1, 2), help="of keys, of values")
 parser.add_argument("--segments", type=int)
+parser.add_argument("--sizes", type=int, nargs=2, default=(128, 128), help="of keys, of values")
 parser.add_argument("--gates", default="usual")
 parser.add_argument("--strengths", default="usual")
 parser.add_argument("--keys", default="usual")
 arguments, rest = parser.parse_known_args()
 
 tokens, (key_heads, heads) = arguments.tokens, arguments.heads
+width, columns = arguments.sizes
 name = next(name for name in TOLERANCES if name in arguments.program)
 packed, decodes = "varlen" in arguments.program, "decode" in arguments.program
 run = Run(arguments.program, arguments.folder, rest)
@@ -45,11 +47,11 @@ else:
         run.size(SEGMENTS=arguments.segments)
 normal = run.generator.standard_normal
 # Which operators decay by a number for each channel of keys.
-channels = (128,) if name in ("gated_linear_attention", "kimi_delta_attention") else ()
+channels = (width,) if name in ("gated_linear_attention", "kimi_delta_attention") else ()
 inputs = {
-    "Q": bf16(normal((*batch, total, key_heads, 128))),
-    "V": bf16(normal((*batch, total, heads, 128))),
-    "K": draw_keys(run.generator, arguments.keys, *batch, total, key_heads, 128),
+    "Q": bf16(normal((*batch, total, key_heads, width))),
+    "V": bf16(normal((*batch, total, heads, columns))),
+    "K": draw_keys(run.generator, arguments.keys, *batch, total, key_heads, width),
     "G": draw_gates(run.generator, arguments.gates, *batch, total, heads, *channels),
 }
 if "delta" in name:
@@ -59,7 +61,7 @@ if name == "preconditioned_delta_rule":
 for buffer, array in inputs.items():
     run.input(buffer, array[:, 0] if decodes else array, numpy.float32)
 state = "H" if decodes else "H0"
-initial = run.random(state, states, heads, 128, 128)
+initial = run.random(state, states, heads, width, columns)
 out, final = run("O", "H" if decodes else "H1")
 arrays = [inputs.get(buffer) for buffer in ("Q", "K", "V", "G", "BETA")]
 preconditioner = inputs.get("M")
