@@ -180,6 +180,32 @@ class CudaTest(PtxTest):
                         {"out": Expected(out, 1e-6, 1e-6)},
                     )
 
+    def test_wide_atomics(self):
+        # Which thread comes first is open, so all have the same number.
+        for n in [1, 65, 300]:
+            with self.subTest(n=n):
+                counts = np.arange(n, dtype="int64")
+                self.run_kernel(
+                    compile_cuda("wide_atomics"),
+                    {
+                        "x": np.full(n, 7, "uint32"),
+                        "total": np.zeros(2, "int64"),
+                        "seen": Undefined((n, 2), "i64"),
+                    },
+                    [
+                        {
+                            "kernel": "count_and_add",
+                            "grid": ceildiv(n, 64),
+                            "block": 64,
+                            "arguments": ["x", "total", "seen", n],
+                        }
+                    ],
+                    {
+                        "total": Expected(np.array([n, 7 * n])),
+                        "seen": Expected(np.stack([counts, 7 * counts], 1)),
+                    },
+                )
+
     def test_all_reduce(self):
         for devices, n in [(2, 8), (3, 1000), (4, 4104)]:
             with self.subTest(devices=devices, n=n):

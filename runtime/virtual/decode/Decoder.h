@@ -13,6 +13,7 @@
 #include "decode/Kernel.h"
 #include "decode/Modifiers.h"
 
+#include <array>
 #include <fmt/format.h>
 #include <optional>
 #include <unordered_map>
@@ -63,6 +64,10 @@ public:
   /// `wide` says whether the slot is a 64-bit one.
   uint32_t anySource(const Operand &operand, Type type, bool &wide);
   uint32_t anyDestination(const Operand &operand, Type type, bool &wide);
+
+  /// The slots of the low and the high half of a 128-bit register.
+  std::array<uint32_t, 2> sourceHalves(const Operand &operand);
+  std::array<uint32_t, 2> destinationHalves(const Operand &operand);
 
   /// The number of a predicate that is written; `_` is a scratch predicate.
   uint32_t predicateDestination(const Operand &operand);
@@ -146,6 +151,8 @@ private:
     uint32_t slot = 0;
     uint32_t width = 0;
   };
+  std::array<uint32_t, 2> halves(const Operand &operand,
+                                 std::vector<uint32_t> &accesses);
   uint32_t symbolValue(const Operand &operand, bool wide);
   std::optional<uint64_t> symbolAddress(const Operand &operand,
                                         Constant::Kind &kind, Space &space);

@@ -135,7 +135,7 @@ uint32_t Decoder::registerSlot(const Operand &operand, bool &wide) {
   if (place.width == 1)
     fail("expected a value, found the predicate '{}'", operand.name);
   if (place.width == 128)
-    fail("128-bit register '{}' is not supported", operand.name);
+    fail("expected a register of at most 64 bits, found '{}'", operand.name);
   info->slots.push_back(place.slot);
   return place.slot;
 }
@@ -210,6 +210,31 @@ uint32_t Decoder::destination(const Operand &operand, Type type) {
   if (wide != (bits(type) == 64))
     fail("expected a {}-bit register, found '{}'", bits(type), operand.name);
   return slot;
+}
+
+std::array<uint32_t, 2> Decoder::halves(const Operand &operand,
+                                        std::vector<uint32_t> &accesses) {
+  if (operand.kind != OperandKind::Register ||
+      places[operand.reg].width != 128) {
+    fail("expected a 128-bit register");
+    return {};
+  }
+  uint32_t low = places[operand.reg].slot;
+  for (uint32_t slot : {low, low + 2}) {
+    info->slots.push_back(slot);
+    accesses.push_back(slot);
+  }
+  return {low, low + 2};
+}
+
+std::array<uint32_t, 2> Decoder::sourceHalves(const Operand &operand) {
+  return halves(operand, info->operands.reads);
+}
+
+std::array<uint32_t, 2> Decoder::destinationHalves(const Operand &operand) {
+  if (operand.kind == OperandKind::Sink)
+    return {scratch(true), scratch(true)};
+  return halves(operand, info->operands.writes);
 }
 
 uint32_t Decoder::predicateDestination(const Operand &operand) {

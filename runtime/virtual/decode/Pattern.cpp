@@ -143,6 +143,8 @@ Pattern::Pattern(std::string_view text) : text(text) {
 std::optional<Pattern::Misfit>
 Pattern::misfit(const std::vector<std::string_view> &parts) const {
   uint64_t taken = 0;
+  // A pattern that names a part is nearer than one that takes anything.
+  uint32_t takenByRest = 0;
   Misfit result;
   for (const std::string_view &part : parts) {
     bool placed = false, rest = false;
@@ -151,8 +153,8 @@ Pattern::misfit(const std::vector<std::string_view> &parts) const {
       placed = !(taken >> i & 1) && places[i].accepts(part);
       taken |= uint64_t(placed) << i;
     }
-    placed |= rest;
-    if (placed)
+    takenByRest += !placed && rest;
+    if (placed || rest)
       continue;
     // The first part mostly says what it is.
     result.distance += &part == &parts.front() ? 3 : 2;
@@ -186,5 +188,6 @@ Pattern::misfit(const std::vector<std::string_view> &parts) const {
   }
   if (!result.distance)
     return std::nullopt;
+  result.distance += takenByRest;
   return result;
 }

@@ -12,7 +12,9 @@
 #include "sanitizer/Sanitizer.h"
 #include "sanitizer/Taint.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cstring>
 
 using namespace heddle::vgpu;
 
@@ -28,10 +30,17 @@ struct AtomicPayload : Payload {
   /// For the sanitizer.
   bool acquire = false, release = false;
   Scope scope = Scope::Gpu;
-  /// One slot per element of a vector.
-  std::vector<uint32_t> results, operands;
-  uint32_t desired = 0;
+  /// One slot per element of a vector, or half of 128 bits.
+  std::vector<uint32_t> results, operands, desired;
 };
+
+AccessSemantics semanticsOf(const AtomicPayload &p) {
+  return {.write = true,
+          .atomic = true,
+          .acquire = p.acquire,
+          .release = p.release,
+          .scope = p.scope};
+}
 
 /// Follows uninitialised memory into an atomic: what exchanges gives it on, and
 /// what combines has used it.
@@ -56,47 +65,63 @@ void followTaint(Warp &warp, const Instruction &i, const AtomicPayload &p,
   }
 }
 
+/// Where the lanes of an atomic are.
+struct AtomicLanes {
+  uint64_t address[warpSize];
+  std::byte *hosts[warpSize];
+};
+
+/// Finds the lanes, and tells the sanitizer what they do; false after a fault.
+bool beginAtomic(Warp &warp, const Instruction &i, const AtomicPayload &p,
+                 uint32_t mask, uint32_t elementBytes, AtomicLanes &out) {
+  warp.addresses(i, i.src[0], p.wideAddress, out.address);
+  uint32_t bytes = uint32_t(elementBytes * p.operands.size());
+  for (uint32_t rest = mask; rest; rest &= rest - 1) {
+    uint32_t lane = uint32_t(__builtin_ctz(rest));
+    out.hosts[lane] = accessLane(warp, p.space, out.address[lane], bytes, lane,
+                                 p.cursor, p.crossCta, AccessKind::Store);
+    if (!out.hosts[lane]) {
+      warp.fault(i, 1u << lane,
+                 explainAccess(warp, p.space, out.address[lane], bytes,
+                               p.crossCta, AccessKind::Store));
+      return false;
+    }
+  }
+  // What this publishes, others may acquire as soon as it has happened.
+  if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get()) {
+    if (!sanitizer->allInitialized(p.space, mask, out.address, bytes, p.cursor))
+        [[unlikely]]
+      followTaint(warp, i, p, mask, out.address, elementBytes);
+    sanitizer->access(warp, i, mask, p.space, out.address, bytes,
+                      semanticsOf(p));
+    sanitizer->initialized(p.space, mask, out.address, bytes, p.cursor);
+  }
+  return true;
+}
+
+/// After it: what a returned value tells is known.
+Flow endAtomic(Warp &warp, const Instruction &i, const AtomicPayload &p,
+               uint32_t mask, const AtomicLanes &lanes) {
+  Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get();
+  if (sanitizer && p.returns)
+    sanitizer->observe(warp, i, mask, p.space, lanes.address, semanticsOf(p));
+  return flowAfterTaint(warp);
+}
+
 template <typename U>
 Flow atomic(Warp &warp, const Instruction &i, uint32_t mask) {
   auto &p = *static_cast<const AtomicPayload *>(i.payload);
-  uint64_t address[warpSize];
-  warp.addresses(i, i.src[0], p.wideAddress, address);
-  uint32_t bytes = uint32_t(sizeof(U) * p.operands.size());
-  std::byte *hosts[warpSize];
-  for (uint32_t rest = mask; rest; rest &= rest - 1) {
-    uint32_t lane = uint32_t(__builtin_ctz(rest));
-    hosts[lane] = accessLane(warp, p.space, address[lane], bytes, lane,
-                             p.cursor, p.crossCta, AccessKind::Store);
-    if (!hosts[lane])
-      return warp.fault(i, 1u << lane,
-                        explainAccess(warp, p.space, address[lane], bytes,
-                                      p.crossCta, AccessKind::Store));
-  }
-  // What this publishes, others may acquire as soon as it has happened.
-  uint32_t lanes = mask;
-  Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get();
-  AccessSemantics semantics;
-  if (sanitizer) {
-    semantics = {.write = true,
-                 .atomic = true,
-                 .acquire = p.acquire,
-                 .release = p.release,
-                 .scope = p.scope};
-    if (!sanitizer->allInitialized(p.space, mask, address, bytes, p.cursor))
-        [[unlikely]]
-      followTaint(warp, i, p, mask, address, sizeof(U));
-    sanitizer->access(warp, i, mask, p.space, address, bytes, semantics);
-    sanitizer->initialized(p.space, mask, address, bytes, p.cursor);
-  }
-  for (; mask; mask &= mask - 1) {
-    uint32_t lane = uint32_t(__builtin_ctz(mask));
+  AtomicLanes lanes;
+  if (!beginAtomic(warp, i, p, mask, sizeof(U), lanes))
+    return Flow::Stop;
+  Warp::forBits(mask, [&](uint32_t lane) {
     for (size_t n = 0; n < p.operands.size(); ++n) {
       std::atomic_ref<U> target(
-          *reinterpret_cast<U *>(hosts[lane] + n * sizeof(U)));
+          *reinterpret_cast<U *>(lanes.hosts[lane] + n * sizeof(U)));
       U b = U(warp.reg<U>(p.operands[n])[lane]);
       U old = target.load();
       if (p.op == UpdateOp::Cas) {
-        U desired = U(warp.reg<U>(p.desired)[lane]);
+        U desired = U(warp.reg<U>(p.desired[n])[lane]);
         old = b;
         target.compare_exchange_strong(old, desired);
       } else {
@@ -107,10 +132,31 @@ Flow atomic(Warp &warp, const Instruction &i, uint32_t mask) {
       if (p.returns)
         warp.reg<U>(p.results[n])[lane] = old;
     }
-  }
-  if (sanitizer && p.returns)
-    sanitizer->observe(warp, i, lanes, p.space, address, semantics);
-  return flowAfterTaint(warp);
+  });
+  return endAtomic(warp, i, p, mask, lanes);
+}
+
+/// Exchanges of 128 bits, in two halves. Clusters that update memory in an
+/// order that shows run one at a time, so that nobody sees one half alone.
+Flow atomicHalves(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto &p = *static_cast<const AtomicPayload *>(i.payload);
+  AtomicLanes lanes;
+  if (!beginAtomic(warp, i, p, mask, sizeof(uint64_t), lanes))
+    return Flow::Stop;
+  Warp::forBits(mask, [&](uint32_t lane) {
+    uint64_t old[2], operands[2], next[2];
+    std::memcpy(old, lanes.hosts[lane], sizeof(old));
+    for (size_t n = 0; n < 2; ++n) {
+      operands[n] = warp.reg64(p.operands[n])[lane];
+      next[n] =
+          p.op == UpdateOp::Cas ? warp.reg64(p.desired[n])[lane] : operands[n];
+    }
+    if (p.op != UpdateOp::Cas || std::ranges::equal(old, operands))
+      std::memcpy(lanes.hosts[lane], next, sizeof(next));
+    for (size_t n = 0; n < 2; ++n)
+      warp.reg64(p.results[n])[lane] = old[n];
+  });
+  return endAtomic(warp, i, p, mask, lanes);
 }
 
 bool supports(UpdateOp op, Type type) {
@@ -120,9 +166,10 @@ bool supports(UpdateOp op, Type type) {
   case UpdateOp::Xor:
     return type == Type::B32 || type == Type::B64;
   case UpdateOp::Exch:
-    return type == Type::B32 || type == Type::B64;
+    return type == Type::B32 || type == Type::B64 || type == Type::B128;
   case UpdateOp::Cas:
-    return type == Type::B16 || type == Type::B32 || type == Type::B64;
+    return type == Type::B16 || type == Type::B32 || type == Type::B64 ||
+           type == Type::B128;
   case UpdateOp::Inc:
   case UpdateOp::Dec:
     return type == Type::U32;
@@ -164,8 +211,21 @@ Handler decodeAtomic(Decoder &d) {
   p->op = *op;
   bool cas = *op == UpdateOp::Cas;
   size_t next = 0;
+  auto sources = [&](const Operand &operand) {
+    std::vector<uint32_t> slots;
+    if (p->type == Type::B128)
+      for (uint32_t half : d.sourceHalves(operand))
+        slots.push_back(half);
+    else
+      for (const Operand *part : d.elements(operand))
+        slots.push_back(d.source(*part, p->type));
+    return slots;
+  };
   d.expectOperands(2 + p->returns + cas, 2 + p->returns + cas + hint);
-  if (p->returns)
+  if (p->returns && p->type == Type::B128)
+    for (uint32_t half : d.destinationHalves(d.operand(next++)))
+      p->results.push_back(half);
+  else if (p->returns)
     for (const Operand *part : d.elements(d.operand(next++)))
       p->results.push_back(d.destination(*part, p->type));
   Space found = p->space;
@@ -175,14 +235,17 @@ Handler decodeAtomic(Decoder &d) {
   d.inst.src[0] = address.slot;
   d.inst.immediate = address.offset;
   p->cursor = d.newCursor();
-  for (const Operand *part : d.elements(d.operand(next++)))
-    p->operands.push_back(d.source(*part, p->type));
+  p->operands = sources(d.operand(next++));
+  if (cas)
+    p->desired = sources(d.operand(next++));
+  if (p->type == Type::B128)
+    return atomicHalves;
   size_t expected = vector.empty() ? 1 : size_t(vector[1] - '0');
   if (p->operands.size() != expected ||
       (p->returns && p->results.size() != expected))
     return d.fail("expected {} registers per vector", expected);
-  if (cas)
-    p->desired = d.source(d.operand(next++), p->type);
+  if (cas && p->desired.size() != expected)
+    return d.fail("expected {} registers per vector", expected);
   switch (bits(p->type)) {
   case 16:
     return atomic<uint16_t>;
@@ -254,6 +317,9 @@ constexpr InstructionRow rows[] = {
     {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
      ".cas{.L2::cache_hint}.(b16|b32|b64)",
      decodeAtomic, atomicEffects, Timing::Atomic},
+    {"atom{.(relaxed|acquire|release|acq_rel)}{.<scope>}{.(global|<shared>)}"
+     ".(exch|cas){.L2::cache_hint}.b128",
+     decodeAtomic, atomicEffects, Timing::Atomic, Fidelity::Exact, 900},
     HEDDLE_UPDATES("red{.(relaxed|release)}", reductionEffects),
 };
 

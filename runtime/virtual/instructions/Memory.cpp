@@ -364,7 +364,7 @@ Handler decodeAccess(Decoder &d, bool isLoad) {
   bool hint = takeCacheModifiers(d.mods);
   std::string_view vector = d.mods.takeAny({"v2", "v4", "v8"});
   Type type = d.mods.takeType();
-  if (type == Type::None || type == Type::Pred || bits(type) > 64)
+  if (type == Type::None || type == Type::Pred)
     return d.unknown();
   d.expectOperands(2 + hint);
   const Operand &data = d.operand(isLoad ? 0 : 1);
@@ -376,15 +376,20 @@ Handler decodeAccess(Decoder &d, bool isLoad) {
     return d.fail("vectors of more than 128 bits need sm_100; the virtual GPU "
                   "runs {} and older",
                   targetName(newestTarget));
-  p->elementBytes = bits(type) / 8;
-  p->bytes = p->elementBytes * unsigned(expected);
+  p->elementBytes = std::min(bits(type), 64u) / 8;
+  p->bytes = bits(type) / 8 * unsigned(expected);
   p->signExtend = isSigned(type);
-  for (const Operand *part : parts) {
-    MemoryPayload::Part place;
-    place.slot = isLoad ? d.anyDestination(*part, type, place.wide)
-                        : d.anySource(*part, type, place.wide);
-    p->parts.push_back(place);
-  }
+  if (type == Type::B128)
+    for (uint32_t half :
+         isLoad ? d.destinationHalves(data) : d.sourceHalves(data))
+      p->parts.push_back({half, true});
+  else
+    for (const Operand *part : parts) {
+      MemoryPayload::Part place;
+      place.slot = isLoad ? d.anyDestination(*part, type, place.wide)
+                          : d.anySource(*part, type, place.wide);
+      p->parts.push_back(place);
+    }
   Space space = p->space;
   const Operand &at = d.operand(isLoad ? 1 : 0);
   Decoder::Address address = d.address(at, space);
@@ -400,7 +405,7 @@ Handler decodeAccess(Decoder &d, bool isLoad) {
       at.elements[0].kind == OperandKind::Symbol) {
     auto offset = d.parameterOffset(at.elements[0].name);
     uint64_t start = offset ? *offset + uint64_t(address.offset) : UINT64_MAX;
-    uint64_t bytes = uint64_t(p->elementBytes) * parts.size();
+    uint64_t bytes = p->bytes;
     if (start > d.parameterBytes() || bytes > d.parameterBytes() - start ||
         start % bytes)
       return d.fail("expected an aligned access inside the parameters");
@@ -443,6 +448,10 @@ constexpr InstructionRow rows[] = {
     {"ld.(relaxed|acquire).<scope>{.(global|<shared>)}{.<evict>}{.<evict2>}"
      "{.L2::cache_hint}{.<prefetch2>}{.(v2|v4)}.<memory>",
      decodeLoad, loadEffects, Timing::Memory},
+    {"ld{.(weak|volatile)}{.(relaxed|acquire).<scope>}{.<space>}"
+     "{.(ca|cg|cs|lu|cv)}{.nc}{.<evict>}{.<evict2>}{.L2::cache_hint}"
+     "{.<prefetch2>}.b128",
+     decodeLoad, loadEffects, Timing::Memory, Fidelity::Exact, 700},
     {"ld.mmio.relaxed.sys{.global}.<memory>", decodeLoad, loadEffects,
      Timing::Memory},
     {"ld.global{.(ca|cg|cs)}.nc{.<evict>}{.<evict2>}{.L2::cache_hint}"
@@ -458,6 +467,9 @@ constexpr InstructionRow rows[] = {
     {"st.(relaxed|release).<scope>{.(global|<shared>)}{.<evict>}{.<evict2>}"
      "{.L2::cache_hint}{.(v2|v4)}.<memory>",
      decodeStore, storeEffects, Timing::Memory},
+    {"st{.(weak|volatile)}{.(relaxed|release).<scope>}{.<space>}"
+     "{.(wb|cg|cs|wt)}{.<evict>}{.<evict2>}{.L2::cache_hint}.b128",
+     decodeStore, storeEffects, Timing::Memory, Fidelity::Exact, 700},
     {"st.mmio.relaxed.sys{.global}.<memory>", decodeStore, storeEffects,
      Timing::Memory},
     {"prefetch{.(global|local)}.(L1|L2)", decodeNothing, {}, Timing::Memory},

@@ -102,12 +102,54 @@ Flow unpack(Warp &warp, const Instruction &i, uint32_t mask) {
   return Flow::Next;
 }
 
+/// mov of 64-bit registers, to or from the halves of one of 128 bits.
+struct HalvesPayload : Payload {
+  std::array<uint32_t, 2> to = {}, from = {};
+};
+
+Flow moveHalves(Warp &warp, const Instruction &i, uint32_t mask) {
+  auto &p = *static_cast<const HalvesPayload *>(i.payload);
+  uint64_t low[warpSize], high[warpSize];
+  // What is written first may be read second.
+  std::memcpy(low, warp.reg64(p.from[0]), sizeof(low));
+  std::memcpy(high, warp.reg64(p.from[1]), sizeof(high));
+  uint64_t *toLow = warp.reg64(p.to[0]), *toHigh = warp.reg64(p.to[1]);
+  forLanes(mask, [&](uint32_t l) {
+    toLow[l] = low[l];
+    toHigh[l] = high[l];
+  });
+  return Flow::Next;
+}
+
+Handler decodeMoveHalves(Decoder &d) {
+  auto *p = d.payload<HalvesPayload>();
+  d.expectOperands(2);
+  const Operand &to = d.operand(0), &from = d.operand(1);
+  auto take = [&](const Operand &operand, bool isSource) {
+    if (operand.kind != OperandKind::Vector)
+      return isSource ? d.sourceHalves(operand) : d.destinationHalves(operand);
+    std::array<uint32_t, 2> slots = {};
+    if (operand.elements.size() != 2)
+      d.fail("expected 2 parts of 64 bits");
+    else
+      for (size_t n = 0; n < 2; ++n)
+        slots[n] = isSource ? d.source(operand.elements[n], Type::B64)
+                            : d.destination(operand.elements[n], Type::B64);
+    return slots;
+  };
+  p->from = take(from, true);
+  p->to = take(to, false);
+  return moveHalves;
+}
+
 Type typeOfBits(unsigned width) {
   return width == 8 ? Type::B8 : width == 16 ? Type::B16 : Type::B32;
 }
 
 Handler decodeMov(Decoder &d) {
   Type type = d.mods.takeType();
+  if (type == Type::B128)
+    return decodeMoveHalves(d);
   d.expectOperands(2);
   const Operand &to = d.operand(0), &from = d.operand(1);
   if (type == Type::Pred) {

@@ -50,6 +50,9 @@ constexpr std::string_view samples[] = {
     "atom.global.exch.b32 %r2, [%rd0], 1;",
     "atom.shared.cas.b32 %r2, [%r0], 1, 2;",
     "atom.global.cas.b16 %h0, [%rd0], %h1, %h2;",
+    "atom.global.exch.b128 _, [%rd0], %q1;",
+    "ld.global.b128 %q1, [%rd0];",
+    "st.global.b128 [%rd0], %q1;",
     "atom.global.add.noftz.f16 %h0, [%rd0], %h1;",
     "atom.global.add.noftz.bf16 %h0, [%rd0], %h1;",
     "atom.global.add.noftz.f16x2 %r2, [%rd0], %r3;",
@@ -160,6 +163,7 @@ bool isSeen(std::string_view sample, std::string_view store,
 .shared .align 8 .b64 bar;
 mov.u32 %r0, buffer;
 mov.u32 %r1, bar;
+.reg .b128 %q<4>;
 mov.u64 %rd0, %out;
 setp.eq.u32 %p1, %r31, 0;
 setp.eq.u32 %p2, %r31, 32;

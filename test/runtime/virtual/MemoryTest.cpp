@@ -404,4 +404,60 @@ TEST(AsyncStore, StoresAndReduces) {
       1ull << 32 | 10);
 }
 
+TEST(Memory, WideRegisters) {
+  // Through a register of 128 bits, whose halves change places.
+  auto result = runBody(R"(
+.reg .b128 %q<4>;
+.shared .align 16 .b8 buffer[512];
+cvt.u64.u32 %rd0, %r31; add.u64 %rd1, %rd0, 1000;
+mov.b128 %q0, {%rd0, %rd1}; mov.b128 %q1, %q0;
+mov.b128 {%rd0, %rd1}, %q1; mov.b128 %q1, {%rd1, %rd0};
+shl.b32 %r0, %r31, 4; mov.u32 %r1, buffer; add.u32 %r0, %r0, %r1;
+st.shared.b128 [%r0], %q1; ld.shared.v2.u64 {%rd2, %rd3}, [%r0];
+st.release.cta.shared.b128 [%r0], %q0; ld.acquire.cta.shared.b128 %q2, [%r0];
+mov.b128 {%rd4, %rd5}, %q2;
+sub.u64 %rd6, %rd2, %rd3; mad.lo.u64 %rd6, %rd6, 10000, %rd5;
+st.global.u64 [%mine], %rd6;)");
+  for (uint64_t t = 0; t < 32; ++t)
+    EXPECT_EQ(result[t], 1000u * 10000 + t + 1000);
+}
+
+TEST(Memory, WideAtomics) {
+  // Threads add to two counters at once.
+  auto result = runBody(R"(
+.reg .b128 %q<4>;
+.shared .align 16 .b8 sums[16];
+mov.u32 %r1, sums; mov.u64 %rd0, 5; mov.u64 %rd1, 7;
+mov.b128 %q0, {%rd0, %rd1};
+setp.eq.u32 %p0, %r31, 0; @%p0 atom.shared.exch.b128 _, [%r1], %q0;
+bar.sync 0;
+again:
+ld.relaxed.cta.shared.b128 %q1, [%r1]; mov.b128 {%rd2, %rd3}, %q1;
+add.u64 %rd4, %rd2, 1; add.u64 %rd5, %rd3, 2;
+mov.b128 %q2, {%rd4, %rd5};
+atom.relaxed.cta.shared.cas.b128 %q3, [%r1], %q1, %q2;
+mov.b128 {%rd6, %rd7}, %q3;
+setp.ne.u64 %p1, %rd6, %rd2; @%p1 bra again;
+bar.sync 0;
+ld.shared.v2.u64 {%rd2, %rd3}, [%r1];
+mad.lo.u64 %rd2, %rd2, 1000, %rd3; st.global.u64 [%mine], %rd2;)",
+                        64);
+  for (uint64_t sums : result)
+    EXPECT_EQ(sums, (5u + 64) * 1000 + 7 + 128);
+}
+
+TEST(Memory, WideRegistersAreNoOthers) {
+  auto expect = [](const std::string &statement, const std::string &message) {
+    std::string error = runError(".reg .b128 %q;\n" + statement);
+    EXPECT_NE(error.find(message), std::string::npos) << error;
+  };
+  expect("add.u64 %rd0, %q, 1;",
+         "expected a register of at most 64 bits, found '%q'");
+  expect("ld.global.b128 %rd0, [%out];", "expected a 128-bit register");
+  expect("mov.b128 %q, {%rd0, %rd1, %rd2, %rd3};",
+         "expected 2 parts of 64 bits");
+  expect("ld.global.v2.b128 {%q, %q}, [%out];", "unknown modifier '.v2'");
+  expect("st.global.b128 [%out+8], %q;", "is not a multiple of 16 bytes");
+}
+
 } // namespace
