@@ -10,8 +10,8 @@
 
 #include "engine/Cluster.h"
 
+#include <algorithm>
 #include <bit>
-#include <cstring>
 
 using namespace heddle::vgpu;
 
@@ -28,7 +28,7 @@ bool SpinWatch::passed(Warp &warp) {
   auto *now = reinterpret_cast<const std::byte *>(warp.reg32(0));
   if (hasSnapshot && pc == warp.pc && mask == warp.active &&
       carry == warp.carry && predicates == warp.predicates &&
-      std::memcmp(registers.data(), now, bytes) == 0) {
+      std::equal(registers.begin(), registers.end(), now)) {
     steps = 0;
     return true;
   }

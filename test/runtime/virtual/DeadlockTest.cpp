@@ -63,6 +63,19 @@ void expectCause(const Outcome &outcome, CauseClass cause,
   EXPECT_NE(outcome.error.find(text), std::string::npos) << outcome.error;
 }
 
+TEST(Deadlock, LoopWithoutRegisters) {
+  VirtualDeviceOptions options;
+  LaunchReport report;
+  options.onReport = [&](const LaunchReport &made) { report = made; };
+  TestDevice device(options);
+  LaunchConfig config;
+  config.block.x = 32;
+  device.run(preamble() + ".visible .entry k()\n{\nagain: bra again;\n}\n", "k",
+             config, {});
+  ASSERT_EQ(report.findings.size(), 1u);
+  EXPECT_EQ(report.findings[0].kind, FindingKind::Deadlock);
+}
+
 TEST(Deadlock, ArrivalCount) {
   expectCause(
       check(initialised("65") + "mbarrier.arrive.shared::cta.b64 _, [%r0];\n" +
