@@ -25,7 +25,8 @@ import re
 # what shared memory and the registers of one or two warpgroups hold.
 TILES = {(64, 64): (64, 64), (96, 96): (64, 64), (128, 128): (64, 128), (128, 256): (64, 128),
          (192, 192): (64, 64), (256, 256): (64, 64)}
-# What a chunk of the delta rule takes of keys of 256 does not fit.
+# What a chunk of the delta rule takes of keys of 256 does not fit; there is
+# gated_delta_rule_256.mlir.
 TOO_LARGE = {"linear_attention": [], "gated_delta_rule": [(256, 256)]}
 
 
