@@ -1,0 +1,231 @@
+// Gated linear attention over packed sequences: sequence n is the tokens starts[n] to starts[n + 1] of all arrays, and has state n. Otherwise as
+// gated_linear_attention.mlir. A chunk may read on into the next sequence: there, gates and keys count as zeros.
+//
+//   heddle run examples/gated_linear_attention_varlen.mlir --size N=2 --size STARTS=3 --size T=200 --size HK=1 --size HV=2 --input starts=starts.npy
+!keys = memref<?x?x128xbf16> // and queries: tokens, then heads
+!values = memref<?x?x128xbf16> // and results
+!gates = memref<?x?x128xf32> // natural logarithms of decays
+!starts = memref<?xi32>
+!states = memref<?x?x128x128xf32>
+!head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!head_gates = memref<?x128xf32, strided<[?, 1], offset: ?>>
+!chunk = tensor<64x128xbf16>
+!chunk_t = tensor<128x64xbf16>
+!gate = tensor<64x128xf32>
+!sums = tensor<128x64xf32>
+!channels = tensor<128xf32>
+!token = tensor<128x64xi32>
+!tokens = tensor<128x64xi1>
+!at = tensor<64x64xi32>
+!mask = tensor<64x64xi1>
+!scores = tensor<64x64xf32>
+!scores16 = tensor<64x64xbf16>
+!o = tensor<128x64xf32>
+!o16 = tensor<128x64xbf16>
+!s = tensor<128x128xf32>
+!s16 = tensor<128x128xbf16>
+#chunk = 64 : index
+
+tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !starts, %H0: !states, %O: !values, %H1: !states,
+                    %group: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c = arith.constant #chunk
+  %h = gpu.block_id x
+  %n = gpu.block_id y
+  %hk = arith.divui %h, %group : index
+  %next_n = arith.addi %n, %c1 : index
+  %start_n = memref.load %starts[%n] : !starts
+  %end_n = memref.load %starts[%next_n] : !starts
+  %length = arith.subi %end_n, %start_n : i32
+  %T = arith.index_cast %length : i32 to index
+  %first = arith.index_cast %start_n : i32 to index
+  %T_q = memref.dim %Q, %c0 : !keys
+  %T_k = memref.dim %K, %c0 : !keys
+  %T_v = memref.dim %V, %c0 : !values
+  %T_g = memref.dim %G, %c0 : !gates
+  %Q_h = memref.subview %Q[0, %hk, 0] [%T_q, 1, 128] [1, 1, 1] : !keys to !head
+  %K_h = memref.subview %K[0, %hk, 0] [%T_k, 1, 128] [1, 1, 1] : !keys to !head
+  %V_h = memref.subview %V[0, %h, 0] [%T_v, 1, 128] [1, 1, 1] : !values to !head
+  %G_h = memref.subview %G[0, %h, 0] [%T_g, 1, 128] [1, 1, 1] : !gates to !head_gates
+  // Starts that are not in order, or beyond the buffers, end the program here.
+  %O_h = memref.subview %O[%first, %h, 0] [%T, 1, 128] [1, 1, 1] : !values to !head
+  %zero_s = arith.constant dense<0.0> : !scores
+  %zero_o = arith.constant dense<0.0> : !o
+  %none = arith.constant dense<-0.0> : !channels // which leaves zeros of either sign as they are
+  %none_c = arith.constant dense<-0.0> : !sums
+  %zero = arith.constant dense<0.0> : !sums
+  %nothing = arith.constant dense<0.0> : !chunk_t
+  %half = arith.constant dense<0.5> : !sums
+  %least = arith.constant dense<-10.0> : !sums
+  %log2e = arith.constant dense<1.44269504> : !sums // hardware computes 2^x
+  %scale_log2 = arith.constant dense<3.5> : !sums // of sqrt(128)
+
+  // Pairs of tokens, by how far up a binary tree of blocks they meet.
+  %row = tile.iota axis 0 : !at
+  %column = tile.iota axis 1 : !at
+  %sees = arith.cmpi sge, %row, %column : !at
+  %by_16 = arith.constant dense<4> : !at
+  %by_32 = arith.constant dense<5> : !at
+  %row_16 = arith.shrui %row, %by_16 : !at
+  %row_32 = arith.shrui %row, %by_32 : !at
+  %column_16 = arith.shrui %column, %by_16 : !at
+  %column_32 = arith.shrui %column, %by_32 : !at
+  %is_near = arith.cmpi eq, %row_16, %column_16 : !at
+  %is_next = arith.cmpi eq, %row_32, %column_32 : !at
+
+  // Blocks of 16 tokens, of which a chunk has four, and their last tokens.
+  %token = tile.iota axis 1 : !token
+  %t15 = arith.constant dense<15> : !token
+  %t31 = arith.constant dense<31> : !token
+  %t47 = arith.constant dense<47> : !token
+  %t63 = arith.constant dense<63> : !token
+  %is_15 = arith.cmpi eq, %token, %t15 : !token
+  %is_31 = arith.cmpi eq, %token, %t31 : !token
+  %is_47 = arith.cmpi eq, %token, %t47 : !token
+  %is_63 = arith.cmpi eq, %token, %t63 : !token
+  %in_0 = arith.cmpi ule, %token, %t15 : !token
+  %in_01 = arith.cmpi ule, %token, %t31 : !token
+  %in_012 = arith.cmpi ule, %token, %t47 : !token
+
+  %h0 = tile.load %H0[%n, %h, %c0, %c0] : !states -> !s
+  %s0 = tile.transpose %h0 [1, 0] : !s -> !s
+
+  %s_last = scf.for %t = %c0 to %T step %c iter_args(%s = %s0) -> (!s) {
+    %t_32 = arith.index_cast %t : index to i32
+    %at = arith.addi %first, %t : index
+    %left = arith.subi %length, %t_32 : i32
+    %left_t = tensor.splat %left : !token
+    %exists = arith.cmpi slt, %token, %left_t : !token
+    %g = tile.load %G_h[%at, %c0] pad 0.0 : f32 : !head_gates -> !gate
+    %g_t = tile.transpose %g [1, 0] : !gate -> !sums
+    %raised = arith.maximumf %g_t, %least : !sums
+    %own = arith.select %exists, %raised, %zero : !tokens, !sums
+    %g2_t = arith.mulf %own, %log2e : !sums
+    %g2 = tile.transpose %g2_t [1, 0] : !sums -> !gate
+    %scanned = tile.scan add %g2 axis 0 : !gate
+    %sum = tile.transpose %scanned [1, 0] : !gate -> !sums
+
+    // How much has decayed where blocks end: a whole power of two is near enough for blocks to agree on.
+    %at_15 = arith.select %is_15, %sum, %none_c : !tokens, !sums
+    %at_31 = arith.select %is_31, %sum, %none_c : !tokens, !sums
+    %at_47 = arith.select %is_47, %sum, %none_c : !tokens, !sums
+    %at_63 = arith.select %is_63, %sum, %none_c : !tokens, !sums
+    %sum_15 = tile.reduce add %at_15, %none axis 1 : !sums -> !channels
+    %near_15 = math.roundeven %sum_15 : !channels
+    %sum_31 = tile.reduce add %at_31, %none axis 1 : !sums -> !channels
+    %near_31 = math.roundeven %sum_31 : !channels
+    %sum_47 = tile.reduce add %at_47, %none axis 1 : !sums -> !channels
+    %near_47 = math.roundeven %sum_47 : !channels
+    %sum_63 = tile.reduce add %at_63, %none axis 1 : !sums -> !channels
+    %near_63 = math.roundeven %sum_63 : !channels
+    %end_0 = tile.broadcast %near_15 axes [1] : !channels -> !sums
+    %end_1 = tile.broadcast %near_31 axes [1] : !channels -> !sums
+    %end_2 = tile.broadcast %near_47 axes [1] : !channels -> !sums
+    %end_3 = tile.broadcast %near_63 axes [1] : !channels -> !sums
+    // Where blocks of 16 and 32 tokens start and end.
+    %start_01 = arith.select %in_0, %zero, %end_0 : !tokens, !sums
+    %start_23 = arith.select %in_012, %end_1, %end_2 : !tokens, !sums
+    %start = arith.select %in_01, %start_01, %start_23 : !tokens, !sums
+    %end_01 = arith.select %in_0, %end_0, %end_1 : !tokens, !sums
+    %end_23 = arith.select %in_012, %end_2, %end_3 : !tokens, !sums
+    %end = arith.select %in_01, %end_01, %end_23 : !tokens, !sums
+    %start_32 = arith.select %in_01, %zero, %end_1 : !tokens, !sums
+    %end_32 = arith.select %in_01, %end_1, %end_3 : !tokens, !sums
+
+    // Queries since, and keys until, half of what decays in their block of 16 tokens has.
+    %ends = arith.addf %start, %end : !sums
+    %exact_middle = arith.mulf %ends, %half : !sums
+    %middle = math.roundeven %exact_middle : !sums
+    %scaled_middle = arith.addf %middle, %scale_log2 : !sums
+    %q = tile.load %Q_h[%at, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %q_t = tile.transpose %q [1, 0] : !chunk -> !chunk_t
+    %since_0 = arith.subf %sum, %scaled_middle : !sums
+    %grown_q = math.exp2 %since_0 : !sums
+    %q32 = arith.extf %q_t : !chunk_t to !sums
+    %q_0 = arith.mulf %q32, %grown_q : !sums
+    %q_near = arith.truncf %q_0 : !sums to !chunk_t
+    %k = tile.load %K_h[%at, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %k_t = tile.transpose %k [1, 0] : !chunk -> !chunk_t
+    %until_0 = arith.subf %middle, %sum : !sums
+    %grown_k = math.exp2 %until_0 : !sums
+    %k_own = arith.select %exists, %k_t, %nothing : !tokens, !chunk_t
+    %k32 = arith.extf %k_own : !chunk_t to !sums
+    %k_0 = arith.mulf %k32, %grown_k : !sums
+    %k_near = arith.truncf %k_0 : !sums to !chunk_t
+    %near = tile.dot %q_near, %k_near, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
+
+    // Since their block starts, and until it ends.
+    %since_1 = arith.subf %middle, %start : !sums
+    %until_1 = arith.subf %end, %middle : !sums
+    %left_q1 = math.exp2 %since_1 : !sums
+    %left_k1 = math.exp2 %until_1 : !sums
+    %q_0_again = arith.extf %q_near : !chunk_t to !sums
+    %q_1 = arith.mulf %q_0_again, %left_q1 : !sums
+    %k_0_again = arith.extf %k_near : !chunk_t to !sums
+    %k_1 = arith.mulf %k_0_again, %left_k1 : !sums
+    %q_next = arith.truncf %q_1 : !sums to !chunk_t
+    %k_next = arith.truncf %k_1 : !sums to !chunk_t
+    %next = tile.dot %q_next, %k_next, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
+
+    // The same for their half of the chunk.
+    %since_2 = arith.subf %start, %start_32 : !sums
+    %until_2 = arith.subf %end_32, %end : !sums
+    %left_q2 = math.exp2 %since_2 : !sums
+    %left_k2 = math.exp2 %until_2 : !sums
+    %q_1_again = arith.extf %q_next : !chunk_t to !sums
+    %q_2 = arith.mulf %q_1_again, %left_q2 : !sums
+    %k_1_again = arith.extf %k_next : !chunk_t to !sums
+    %k_2 = arith.mulf %k_1_again, %left_k2 : !sums
+    %q_far = arith.truncf %q_2 : !sums to !chunk_t
+    %k_far = arith.truncf %k_2 : !sums to !chunk_t
+    %at_most_next = arith.select %is_near, %near, %next : !mask, !scores
+    %far = tile.dot %q_far, %k_far, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
+    %at_most_far = arith.select %is_next, %at_most_next, %far : !mask, !scores
+    %seen = arith.select %sees, %at_most_far, %zero_s : !mask, !scores
+    %p16 = arith.truncf %seen : !scores to !scores16
+
+    // And for the chunk: the queries as they see the state, and the keys as the next state has them.
+    %total = tile.broadcast %sum_63 axes [1] : !channels -> !sums
+    %until_3 = arith.subf %total, %end_32 : !sums
+    %left_q3 = math.exp2 %start_32 : !sums
+    %left_k3 = math.exp2 %until_3 : !sums
+    %q_2_again = arith.extf %q_far : !chunk_t to !sums
+    %q_3 = arith.mulf %q_2_again, %left_q3 : !sums
+    %k_2_again = arith.extf %k_far : !chunk_t to !sums
+    %k_3 = arith.mulf %k_2_again, %left_k3 : !sums
+    %q16 = arith.truncf %q_3 : !sums to !chunk_t
+    %k16 = arith.truncf %k_3 : !sums to !chunk_t
+    %decay = math.exp2 %sum_63 : !channels
+
+    // From the state to the next one.
+    %s16 = arith.truncf %s : !s to !s16
+    %decay_s = tile.broadcast %decay axes [0] : !channels -> !s
+    %kept = arith.mulf %s, %decay_s : !s
+    %v = tile.load %V_h[%at, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %o_before = tile.dot %s16, %q16, %zero_o : !s16, !chunk_t -> !o
+    %o = tile.dot %v, %p16, %o_before transpose_a transpose_b : !chunk, !scores16 -> !o
+    %new = tile.dot %v, %k16, %kept transpose_a transpose_b : !chunk, !chunk_t -> !s
+    %o16 = arith.truncf %o : !o to !o16
+    %out = tile.transpose %o16 [1, 0] : !o16 -> !chunk
+    tile.store %out, %O_h[%t, %c0] : !chunk, !head
+    scf.yield %new : !s
+  }
+  %h1 = tile.transpose %s_last [1, 0] : !s -> !s
+  tile.store %h1, %H1[%n, %h, %c0, %c0] : !s, !states
+}
+
+tile.host @gated_linear_attention_varlen[%N, %STARTS, %T, %HK, %HV](%Q: !keys[%T, %HK], %K: !keys[%T, %HK], %V: !values[%T, %HV], %G: !gates[%T, %HV],
+    %starts: !starts[%STARTS], %H0: !states[%N, %HV], out %O: !values[%T, %HV], out %H1: !states[%N, %HV]) {
+  %none = arith.constant 0 : index
+  %rest = arith.remui %HV, %HK : index
+  %divides = arith.cmpi eq, %rest, %none : index
+  cf.assert %divides, "expected HV to be a multiple of HK"
+  %one = arith.constant 1 : index
+  %starts_needed = arith.addi %N, %one : index
+  %enough = arith.cmpi eq, %STARTS, %starts_needed : index
+  cf.assert %enough, "expected STARTS to be N + 1"
+  %group = arith.divui %HV, %HK : index
+  tile.launch @attend grid(%HV, %N) args(%Q, %K, %V, %G, %starts, %H0, %O, %H1, %group)
+    : !keys, !keys, !values, !gates, !starts, !states, !values, !states, index
+}

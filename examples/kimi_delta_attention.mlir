@@ -1,0 +1,254 @@
+// Kimi delta attention: S_t = (1 - BETA_t K_t K_t^T) diag(exp(G_t)) S_{t-1} + BETA_t K_t V_t^T, O_t = S_t^T Q_t / sqrt(128), over bf16
+// heads of 128 elements. HV heads of values, gates and BETA share HK heads of queries and keys, which should have length one.
+// H0 is the state before the first token, H1 that after the last.
+//
+// The decays between tokens of a chunk of 64 are those of gated_linear_attention.mlir, for queries and for keys that erase; the
+// rest is as in gated_delta_rule.mlir. Gates are meant to be -5 or above, which are those of a safe gate; they are raised to -10.
+//
+//   heddle run examples/kimi_delta_attention.mlir --size B=1 --size T=200 --size HK=1 --size HV=2 --input G=uniform:-5:0 --input K=unit --input BETA=uniform:0:1 --check
+!keys = memref<?x?x?x128xbf16> // and queries: tokens, then heads
+!values = memref<?x?x?x128xbf16> // and results
+!gates = memref<?x?x?x128xf32> // natural logarithms of decays
+!strengths = memref<?x?x?xf32>
+!states = memref<?x?x128x128xf32>
+!head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!head_gates = memref<?x128xf32, strided<[?, 1], offset: ?>>
+!head_strengths = memref<?xf32, strided<[?], offset: ?>>
+!chunk = tensor<64x128xbf16>
+!chunk_t = tensor<128x64xbf16>
+!gate = tensor<64x128xf32>
+!sums = tensor<128x64xf32>
+!channels = tensor<128xf32>
+!row = tensor<64xf32>
+!token = tensor<128x64xi32>
+!tokens = tensor<128x64xi1>
+!at = tensor<64x64xi32>
+!mask = tensor<64x64xi1>
+!scores = tensor<64x64xf32>
+!scores16 = tensor<64x64xbf16>
+!o = tensor<128x64xf32>
+!o16 = tensor<128x64xbf16>
+!s = tensor<128x128xf32>
+!s16 = tensor<128x128xbf16>
+#chunk = 64 : index
+
+tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !strengths,
+                    %H0: !states, %O: !values, %H1: !states, %group: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c = arith.constant #chunk
+  %h = gpu.block_id x
+  %b = gpu.block_id y
+  %hk = arith.divui %h, %group : index
+  %T = memref.dim %Q, %c1 : !keys
+  %T_k = memref.dim %K, %c1 : !keys
+  %T_v = memref.dim %V, %c1 : !values
+  %T_g = memref.dim %G, %c1 : !gates
+  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
+  %G_h = memref.subview %G[%b, 0, %h, 0] [1, %T_g, 1, 128] [1, 1, 1, 1] : !gates to !head_gates
+  %BETA_h = memref.subview %BETA[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !strengths to !head_strengths
+  %O_h = memref.subview %O[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !head
+  %zero_s = arith.constant dense<0.0> : !scores
+  %zero_o = arith.constant dense<0.0> : !o
+  %zero_w = arith.constant dense<0.0> : !gate
+  %none = arith.constant dense<-0.0> : !channels // which leaves zeros of either sign as they are
+  %none_c = arith.constant dense<-0.0> : !sums
+  %zero = arith.constant dense<0.0> : !sums
+  %half = arith.constant dense<0.5> : !sums
+  %least = arith.constant dense<-10.0> : !gate
+  %log2e = arith.constant dense<1.44269504> : !gate // hardware computes 2^x
+  %scale_log2 = arith.constant dense<3.5> : !sums // of sqrt(128)
+  %unscale = arith.constant dense<11.3137085> : !sums
+
+  // Pairs of tokens, by how far up a binary tree of blocks they meet.
+  %row = tile.iota axis 0 : !at
+  %column = tile.iota axis 1 : !at
+  %sees = arith.cmpi sge, %row, %column : !at
+  %by_16 = arith.constant dense<4> : !at
+  %by_32 = arith.constant dense<5> : !at
+  %row_16 = arith.shrui %row, %by_16 : !at
+  %row_32 = arith.shrui %row, %by_32 : !at
+  %column_16 = arith.shrui %column, %by_16 : !at
+  %column_32 = arith.shrui %column, %by_32 : !at
+  %is_near = arith.cmpi eq, %row_16, %column_16 : !at
+  %is_next = arith.cmpi eq, %row_32, %column_32 : !at
+
+  // Blocks of 16 tokens, of which a chunk has four, and their last tokens.
+  %token = tile.iota axis 1 : !token
+  %t15 = arith.constant dense<15> : !token
+  %t31 = arith.constant dense<31> : !token
+  %t47 = arith.constant dense<47> : !token
+  %t63 = arith.constant dense<63> : !token
+  %is_15 = arith.cmpi eq, %token, %t15 : !token
+  %is_31 = arith.cmpi eq, %token, %t31 : !token
+  %is_47 = arith.cmpi eq, %token, %t47 : !token
+  %is_63 = arith.cmpi eq, %token, %t63 : !token
+  %in_0 = arith.cmpi ule, %token, %t15 : !token
+  %in_01 = arith.cmpi ule, %token, %t31 : !token
+  %in_012 = arith.cmpi ule, %token, %t47 : !token
+
+  %h0 = tile.load %H0[%b, %h, %c0, %c0] : !states -> !s
+  %s0 = tile.transpose %h0 [1, 0] : !s -> !s
+
+  %s_last = scf.for %t = %c0 to %T step %c iter_args(%s = %s0) -> (!s) {
+    %g = tile.load %G_h[%t, %c0] pad 0.0 : f32 : !head_gates -> !gate
+    %raised = arith.maximumf %g, %least : !gate
+    %g2 = arith.mulf %raised, %log2e : !gate
+    %scanned = tile.scan add %g2 axis 0 : !gate
+    %sum = tile.transpose %scanned [1, 0] : !gate -> !sums
+
+    // How much has decayed where blocks end: a whole power of two is near enough for blocks to agree on.
+    %at_15 = arith.select %is_15, %sum, %none_c : !tokens, !sums
+    %at_31 = arith.select %is_31, %sum, %none_c : !tokens, !sums
+    %at_47 = arith.select %is_47, %sum, %none_c : !tokens, !sums
+    %at_63 = arith.select %is_63, %sum, %none_c : !tokens, !sums
+    %sum_15 = tile.reduce add %at_15, %none axis 1 : !sums -> !channels
+    %near_15 = math.roundeven %sum_15 : !channels
+    %sum_31 = tile.reduce add %at_31, %none axis 1 : !sums -> !channels
+    %near_31 = math.roundeven %sum_31 : !channels
+    %sum_47 = tile.reduce add %at_47, %none axis 1 : !sums -> !channels
+    %near_47 = math.roundeven %sum_47 : !channels
+    %sum_63 = tile.reduce add %at_63, %none axis 1 : !sums -> !channels
+    %near_63 = math.roundeven %sum_63 : !channels
+    %end_0 = tile.broadcast %near_15 axes [1] : !channels -> !sums
+    %end_1 = tile.broadcast %near_31 axes [1] : !channels -> !sums
+    %end_2 = tile.broadcast %near_47 axes [1] : !channels -> !sums
+    %end_3 = tile.broadcast %near_63 axes [1] : !channels -> !sums
+    // Where blocks of 16 and 32 tokens start and end.
+    %start_01 = arith.select %in_0, %zero, %end_0 : !tokens, !sums
+    %start_23 = arith.select %in_012, %end_1, %end_2 : !tokens, !sums
+    %start = arith.select %in_01, %start_01, %start_23 : !tokens, !sums
+    %end_01 = arith.select %in_0, %end_0, %end_1 : !tokens, !sums
+    %end_23 = arith.select %in_012, %end_2, %end_3 : !tokens, !sums
+    %end = arith.select %in_01, %end_01, %end_23 : !tokens, !sums
+    %start_32 = arith.select %in_01, %zero, %end_1 : !tokens, !sums
+    %end_32 = arith.select %in_01, %end_1, %end_3 : !tokens, !sums
+
+    // Queries since, and keys until, half of what decays in their block of 16 tokens has.
+    %ends = arith.addf %start, %end : !sums
+    %exact_middle = arith.mulf %ends, %half : !sums
+    %middle = math.roundeven %exact_middle : !sums
+    %scaled_middle = arith.addf %middle, %scale_log2 : !sums
+    %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %q_t = tile.transpose %q [1, 0] : !chunk -> !chunk_t
+    %since_0 = arith.subf %sum, %scaled_middle : !sums
+    %grown_q = math.exp2 %since_0 : !sums
+    %q32 = arith.extf %q_t : !chunk_t to !sums
+    %q_0 = arith.mulf %q32, %grown_q : !sums
+    %q_near = arith.truncf %q_0 : !sums to !chunk_t
+    %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %k_t = tile.transpose %k [1, 0] : !chunk -> !chunk_t
+    %until_0 = arith.subf %middle, %sum : !sums
+    %grown_k = math.exp2 %until_0 : !sums
+    %k32 = arith.extf %k_t : !chunk_t to !sums
+    %k_0 = arith.mulf %k32, %grown_k : !sums
+    %k_near = arith.truncf %k_0 : !sums to !chunk_t
+    %grown_e = arith.mulf %grown_q, %unscale : !sums
+    %e_0 = arith.mulf %k32, %grown_e : !sums
+    %e_near = arith.truncf %e_0 : !sums to !chunk_t
+    %near_e = tile.dot %e_near, %k_near, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
+    %near = tile.dot %q_near, %k_near, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
+
+    // Since their block starts, and until it ends.
+    %since_1 = arith.subf %middle, %start : !sums
+    %until_1 = arith.subf %end, %middle : !sums
+    %left_q1 = math.exp2 %since_1 : !sums
+    %left_k1 = math.exp2 %until_1 : !sums
+    %q_0_again = arith.extf %q_near : !chunk_t to !sums
+    %q_1 = arith.mulf %q_0_again, %left_q1 : !sums
+    %k_0_again = arith.extf %k_near : !chunk_t to !sums
+    %k_1 = arith.mulf %k_0_again, %left_k1 : !sums
+    %q_next = arith.truncf %q_1 : !sums to !chunk_t
+    %k_next = arith.truncf %k_1 : !sums to !chunk_t
+    %e_0_again = arith.extf %e_near : !chunk_t to !sums
+    %e_1 = arith.mulf %e_0_again, %left_q1 : !sums
+    %e_next = arith.truncf %e_1 : !sums to !chunk_t
+    %next_e = tile.dot %e_next, %k_next, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
+    %next = tile.dot %q_next, %k_next, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
+
+    // The same for their half of the chunk.
+    %since_2 = arith.subf %start, %start_32 : !sums
+    %until_2 = arith.subf %end_32, %end : !sums
+    %left_q2 = math.exp2 %since_2 : !sums
+    %left_k2 = math.exp2 %until_2 : !sums
+    %q_1_again = arith.extf %q_next : !chunk_t to !sums
+    %q_2 = arith.mulf %q_1_again, %left_q2 : !sums
+    %k_1_again = arith.extf %k_next : !chunk_t to !sums
+    %k_2 = arith.mulf %k_1_again, %left_k2 : !sums
+    %q_far = arith.truncf %q_2 : !sums to !chunk_t
+    %k_far = arith.truncf %k_2 : !sums to !chunk_t
+    %e_1_again = arith.extf %e_next : !chunk_t to !sums
+    %e_2 = arith.mulf %e_1_again, %left_q2 : !sums
+    %e_far = arith.truncf %e_2 : !sums to !chunk_t
+    %at_most_next_e = arith.select %is_near, %near_e, %next_e : !mask, !scores
+    %at_most_next = arith.select %is_near, %near, %next : !mask, !scores
+    %far_e = tile.dot %e_far, %k_far, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
+    %far = tile.dot %q_far, %k_far, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
+    %at_most_far = arith.select %is_next, %at_most_next, %far : !mask, !scores
+    %seen = arith.select %sees, %at_most_far, %zero_s : !mask, !scores
+    %p16 = arith.truncf %seen : !scores to !scores16
+    %at_most_far_e = arith.select %is_next, %at_most_next_e, %far_e : !mask, !scores
+    %erased = arith.select %sees, %at_most_far_e, %zero_s : !mask, !scores
+
+    // And for the chunk: the queries as they see the state, and the keys as the next state has them.
+    %total = tile.broadcast %sum_63 axes [1] : !channels -> !sums
+    %until_3 = arith.subf %total, %end_32 : !sums
+    %left_q3 = math.exp2 %start_32 : !sums
+    %left_k3 = math.exp2 %until_3 : !sums
+    %q_2_again = arith.extf %q_far : !chunk_t to !sums
+    %q_3 = arith.mulf %q_2_again, %left_q3 : !sums
+    %k_2_again = arith.extf %k_far : !chunk_t to !sums
+    %k_3 = arith.mulf %k_2_again, %left_k3 : !sums
+    %q16 = arith.truncf %q_3 : !sums to !chunk_t
+    %k16 = arith.truncf %k_3 : !sums to !chunk_t
+    %e_2_again = arith.extf %e_far : !chunk_t to !sums
+    %e_3 = arith.mulf %e_2_again, %left_q3 : !sums
+    %e16 = arith.truncf %e_3 : !sums to !chunk_t
+    %decay = math.exp2 %sum_63 : !channels
+
+    // The inverse, by which the values and what the state has for the keys are multiplied.
+    %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_strengths -> !row
+    %beta_i = tile.broadcast %beta axes [1] : !row -> !scores
+    %l = arith.mulf %erased, %beta_i : !scores
+    %inverse = tile.tri_inverse %l precision tf32 : !scores // of which products see 8 bits
+    %beta_j = tile.broadcast %beta axes [0] : !row -> !scores
+    %inverse_v = arith.mulf %inverse, %beta_j : !scores
+    %inverse_v16 = arith.truncf %inverse_v : !scores to !scores16
+    %inverse_k = arith.negf %inverse_v : !scores
+    %inverse_k16 = arith.truncf %inverse_k : !scores to !scores16
+    %w = tile.dot %inverse_k16, %e16, %zero_w transpose_b : !scores16, !chunk_t -> !gate
+    %w16 = arith.truncf %w : !gate to !chunk
+
+    // From the state to the next one.
+    %s16 = arith.truncf %s : !s to !s16
+    %decay_s = tile.broadcast %decay axes [0] : !channels -> !s
+    %kept = arith.mulf %s, %decay_s : !s
+    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !s16, !chunk -> !o
+    %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !chunk, !scores16 -> !o
+    %x16 = arith.truncf %x : !o to !o16
+    %new = tile.dot %x16, %k16, %kept transpose_b : !o16, !chunk_t -> !s
+    %o_before = tile.dot %s16, %q16, %zero_o : !s16, !chunk_t -> !o
+    %o = tile.dot %x16, %p16, %o_before transpose_b : !o16, !scores16 -> !o
+    %o16 = arith.truncf %o : !o to !o16
+    %out = tile.transpose %o16 [1, 0] : !o16 -> !chunk
+    tile.store %out, %O_h[%t, %c0] : !chunk, !head
+    scf.yield %new : !s
+  }
+  %h1 = tile.transpose %s_last [1, 0] : !s -> !s
+  tile.store %h1, %H1[%b, %h, %c0, %c0] : !s, !states
+}
+
+tile.host @kimi_delta_attention[%B, %T, %HK, %HV](%Q: !keys[%B, %T, %HK], %K: !keys[%B, %T, %HK], %V: !values[%B, %T, %HV],
+                                                  %G: !gates[%B, %T, %HV], %BETA: !strengths[%B, %T, %HV], %H0: !states[%B, %HV],
+                                                  out %O: !values[%B, %T, %HV], out %H1: !states[%B, %HV]) {
+  %none = arith.constant 0 : index
+  %rest = arith.remui %HV, %HK : index
+  %divides = arith.cmpi eq, %rest, %none : index
+  cf.assert %divides, "expected HV to be a multiple of HK"
+  %group = arith.divui %HV, %HK : index
+  tile.launch @attend grid(%HV, %B) args(%Q, %K, %V, %G, %BETA, %H0, %O, %H1, %group)
+    : !keys, !keys, !values, !gates, !strengths, !states, !values, !states, index
+}

@@ -1,0 +1,151 @@
+// The gated delta rule with preconditioned keys, as in preconditioned DeltaNet and the online scaled delta rule:
+// S_t = exp(G_t) (1 - BETA_t (M_t * K_t) K_t^T) S_{t-1} + BETA_t (M_t * K_t) V_t^T, O_t = S_t^T Q_t / sqrt(128), over bf16 heads of
+// 128 elements. What a key erases is what the state has for K, but what is written, is written for M * K: M scales the channels
+// of keys by what they have seen, which first_order_recurrence.mlir can sum. HV heads of values share HK heads of queries, keys
+// and M. |K| should be one, and BETA (M * K) . K at most 2. H0 is the state before the first token, H1 that after the last.
+//
+// As preconditioned_delta_rule.mlir, but that keys that write are others than those that erase.
+//
+//   heddle run examples/preconditioned_delta_rule.mlir --size B=1 --size T=200 --size HK=1 --size HV=2 --input G=uniform:-1:0 --input K=unit --input BETA=uniform:0:1 --input M=uniform:0.5:1.5 --check
+!keys = memref<?x?x?x128xbf16> // and queries: tokens, then heads
+!values = memref<?x?x?x128xbf16> // and results
+!scales = memref<?x?x?x128xf32>
+!gates = memref<?x?x?xf32> // and BETA; gates are natural logarithms
+!states = memref<?x?x128x128xf32>
+!head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!head_scales = memref<?x128xf32, strided<[?, 1], offset: ?>>
+!head_gates = memref<?xf32, strided<[?], offset: ?>>
+!chunk = tensor<64x128xbf16>
+!chunk_sum = tensor<64x128xf32>
+!row = tensor<64xf32>
+!at = tensor<64x64xi32>
+!mask = tensor<64x64xi1>
+!scores = tensor<64x64xf32>
+!scores16 = tensor<64x64xbf16>
+!o = tensor<128x64xf32>
+!o16 = tensor<128x64xbf16>
+!s = tensor<128x128xf32>
+!s16 = tensor<128x128xbf16>
+!decay = tensor<128xf32>
+#chunk = 64 : index
+
+tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %M: !scales, %G: !gates, %BETA: !gates,
+                    %H0: !states, %O: !values, %H1: !states, %group: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c = arith.constant #chunk
+  %h = gpu.block_id x
+  %b = gpu.block_id y
+  %hk = arith.divui %h, %group : index
+  %T = memref.dim %Q, %c1 : !keys
+  %T_k = memref.dim %K, %c1 : !keys
+  %T_v = memref.dim %V, %c1 : !values
+  %T_m = memref.dim %M, %c1 : !scales
+  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %M_h = memref.subview %M[%b, 0, %hk, 0] [1, %T_m, 1, 128] [1, 1, 1, 1] : !scales to !head_scales
+  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
+  %G_h = memref.subview %G[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
+  %BETA_h = memref.subview %BETA[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
+  %O_h = memref.subview %O[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !head
+  %row = tile.iota axis 0 : !at
+  %column = tile.iota axis 1 : !at
+  %sees = arith.cmpi sge, %row, %column : !at
+  %hidden = arith.constant dense<0xFF800000> : !scores
+  %zero_s = arith.constant dense<0.0> : !scores
+  %zero_o = arith.constant dense<0.0> : !o
+  %zero_w = arith.constant dense<0.0> : !chunk_sum
+  %none = arith.constant 0.0 : f32
+  %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
+  %scale = arith.constant dense<0.0883883476> : !row // 1 / sqrt(128)
+  %h0 = tile.load %H0[%b, %h, %c0, %c0] : !states -> !s
+  %s0 = tile.transpose %h0 [1, 0] : !s -> !s
+
+  %s_last = scf.for %t = %c0 to %T step %c iter_args(%s = %s0) -> (!s) {
+    // How much of each token is left at another one, at the end of the chunk, and of the state at each token.
+    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
+    %g2 = arith.mulf %g, %log2e : !row
+    %sum = tile.scan add %g2 axis 0 : !row
+    %rest = tile.scan add %g2 axis 0 reverse exclusive : !row
+    %total = tile.reduce add %g2, %none axis 0 : !row -> f32
+    %decay_1 = math.exp2 %total : f32
+    %decay = tensor.splat %decay_1 : !decay
+    // The queries as they see the state, and the keys as the next state has them.
+    %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %since = math.exp2 %sum : !row
+    %since_scaled = arith.mulf %since, %scale : !row
+    %since_q = tile.broadcast %since_scaled axes [1] : !row -> !chunk_sum
+    %q32 = arith.extf %q : !chunk to !chunk_sum
+    %q_then = arith.mulf %q32, %since_q : !chunk_sum
+    %q16 = arith.truncf %q_then : !chunk_sum to !chunk
+    %until = math.exp2 %rest : !row
+    %until_k = tile.broadcast %until axes [1] : !row -> !chunk_sum
+    %m = tile.load %M_h[%t, %c0] pad 0.0 : f32 : !head_scales -> !chunk_sum
+    %k32 = arith.extf %k : !chunk to !chunk_sum
+    %written = arith.mulf %k32, %m : !chunk_sum
+    %written16 = arith.truncf %written : !chunk_sum to !chunk
+    %k_then = arith.mulf %written, %until_k : !chunk_sum
+    %k16 = arith.truncf %k_then : !chunk_sum to !chunk
+
+    // What the queries see of the tokens of the chunk.
+    %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
+    %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
+    %between = arith.subf %sum_i, %sum_j : !scores
+    %exponent = arith.select %sees, %between, %hidden : !mask, !scores
+    %left = math.exp2 %exponent : !scores
+    %qk = tile.dot %q, %written16, %zero_s transpose_b : !chunk, !chunk -> !scores
+    %scale_s = arith.constant dense<0.0883883476> : !scores
+    %seen = arith.mulf %qk, %left : !scores
+    %p = arith.mulf %seen, %scale_s : !scores
+    %p16 = arith.truncf %p : !scores to !scores16
+
+    // The inverse, by which the values and what the state has for the keys are multiplied.
+    %kk = tile.dot %k, %written16, %zero_s transpose_b : !chunk, !chunk -> !scores
+    %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_gates -> !row
+    %beta_i = tile.broadcast %beta axes [1] : !row -> !scores
+    %left_beta = arith.mulf %left, %beta_i : !scores
+    %l = arith.mulf %kk, %left_beta : !scores
+    %inverse = tile.tri_inverse %l precision tf32 : !scores // of which products see 8 bits
+    %beta_j = tile.broadcast %beta axes [0] : !row -> !scores
+    %inverse_v = arith.mulf %inverse, %beta_j : !scores
+    %inverse_v16 = arith.truncf %inverse_v : !scores to !scores16
+    %minus_since = arith.negf %since : !row
+    %minus_since_j = tile.broadcast %minus_since axes [0] : !row -> !scores
+    %inverse_k = arith.mulf %inverse_v, %minus_since_j : !scores
+    %inverse_k16 = arith.truncf %inverse_k : !scores to !scores16
+    %w = tile.dot %inverse_k16, %k, %zero_w : !scores16, !chunk -> !chunk_sum
+    %w16 = arith.truncf %w : !chunk_sum to !chunk
+
+    // From the state to the next one.
+    %s16 = arith.truncf %s : !s to !s16
+    %decay_s = tile.broadcast %decay axes [1] : !decay -> !s
+    %kept = arith.mulf %s, %decay_s : !s
+    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !s16, !chunk -> !o
+    %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !chunk, !scores16 -> !o
+    %x16 = arith.truncf %x : !o to !o16
+    %new = tile.dot %x16, %k16, %kept : !o16, !chunk -> !s
+    %o_before = tile.dot %s16, %q16, %zero_o transpose_b : !s16, !chunk -> !o
+    %o = tile.dot %x16, %p16, %o_before transpose_b : !o16, !scores16 -> !o
+    %o16 = arith.truncf %o : !o to !o16
+    %out = tile.transpose %o16 [1, 0] : !o16 -> !chunk
+    tile.store %out, %O_h[%t, %c0] : !chunk, !head
+    scf.yield %new : !s
+  }
+  %h1 = tile.transpose %s_last [1, 0] : !s -> !s
+  tile.store %h1, %H1[%b, %h, %c0, %c0] : !s, !states
+}
+
+tile.host @preconditioned_delta_rule[%B, %T, %HK, %HV](%Q: !keys[%B, %T, %HK], %K: !keys[%B, %T, %HK], %V: !values[%B, %T, %HV],
+                                                       %M: !scales[%B, %T, %HK], %G: !gates[%B, %T, %HV], %BETA: !gates[%B, %T, %HV],
+                                                       %H0: !states[%B, %HV],
+                                                       out %O: !values[%B, %T, %HV], out %H1: !states[%B, %HV]) {
+  %none = arith.constant 0 : index
+  %rest = arith.remui %HV, %HK : index
+  %divides = arith.cmpi eq, %rest, %none : index
+  cf.assert %divides, "expected HV to be a multiple of HK"
+  %group = arith.divui %HV, %HK : index
+  tile.launch @attend grid(%HV, %B) args(%Q, %K, %V, %M, %G, %BETA, %H0, %O, %H1, %group)
+    : !keys, !keys, !values, !scales, !gates, !gates, !states, !values, !states, index
+}
