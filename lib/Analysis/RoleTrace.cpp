@@ -315,7 +315,7 @@ LogicalResult Tracer::visitOp(Operation *op) {
       FailureOr<Abstract> slot = access(op, operand);
       if (failed(slot))
         return failure();
-      if (*slot && !isa<CopyInOp>(op))
+      if (*slot && !isa<CopyInOp, CopyAsyncOp>(op))
         slots[**slot].touched = true;
     }
     return success();

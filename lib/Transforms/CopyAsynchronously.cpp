@@ -12,6 +12,8 @@
 #include "lib/Transforms/Roles.h"
 #include "lib/Transforms/Warpgroups.h"
 
+#include "llvm/ADT/SetVector.h"
+
 namespace heddle {
 #define GEN_PASS_DEF_COPYASYNCHRONOUSLY
 #include "lib/Transforms/Passes.h.inc"
@@ -104,6 +106,22 @@ static bool needsFewRegisters(RoleOp role) {
   return !found.wasInterrupted();
 }
 
+/// Removes the fence before `commit` if threads only copy to the slot: it might
+/// make them wait, and those who wait for the slot have one of their own.
+static void eraseFence(CommitOp commit) {
+  auto fence = dyn_cast_or_null<FenceAsyncOp>(commit->getPrevNode());
+  if (!fence)
+    return;
+  for (Operation *op = fence->getPrevNode(); op; op = op->getPrevNode()) {
+    if (isa<LocalStoreOp>(op) || op->getNumRegions() != 0)
+      return;
+    if (op == commit.getSlot().getDefiningOp()) {
+      fence.erase();
+      return;
+    }
+  }
+}
+
 namespace {
 struct CopyAsynchronously
     : heddle::impl::CopyAsynchronouslyBase<CopyAsynchronously> {
@@ -128,17 +146,22 @@ void CopyAsynchronously::runOnOperation() {
   if (!gathers)
     return;
 
+  llvm::SmallSetVector<RingOp, 4> rings;
   for (auto [store, load] : copies) {
     OpBuilder builder(store);
+    rings.insert(getRing(store));
     CopyAsyncOp::create(builder, load.getLoc(), load.getView(),
                         load.getOffsets(), load.getPadAttr(), store.getBuffer(),
                         load.getType());
-    for (Operation *user : getRing(store)->getUsers())
-      if (auto commit = dyn_cast<CommitOp>(user))
-        commit.setAsync(true);
     store.erase();
     load.erase();
   }
+  for (RingOp ring : rings)
+    for (Operation *user : ring->getUsers())
+      if (auto commit = dyn_cast<CommitOp>(user)) {
+        commit.setAsync(true);
+        eraseFence(commit);
+      }
 
   // A producer that needs few registers leaves the others to the consumers.
   int64_t warpgroups = 0;

@@ -138,7 +138,6 @@ def CopyAsynchronously : Pass<"copy-asynchronously", "::heddle::tile::KernelOp">
     becomes
     ```mlir
     aref.copy_async %K[%pages, %c0] -> %K_tile as !keys : ...
-    aref.fence_async
     aref.commit %K_ring, %slot async : ...
     ```
   }];

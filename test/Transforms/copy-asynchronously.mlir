@@ -15,10 +15,11 @@
 // CHECK-NOT: tile.load %q
 // CHECK: aref.copy_async %q[%c0, %c0] pad 0.000000e+00 : bf16 -> %{{.*}} as tensor<64x64xbf16, #{{.*}}>
 // CHECK-NOT: aref.local_store
+// CHECK-NOT: aref.fence_async
 // CHECK: aref.commit %[[Q:.*]], %{{.*}} async
 // CHECK: scf.for
 // CHECK: aref.copy_async %x[%{{.*}}, %c0] -> %{{.*}} as tensor<64x64xbf16, #{{.*}}> : memref<?x64xbf16>, tensor<64xi32, #{{.*}}>, index
-// CHECK: aref.commit %[[X:.*]], %{{.*}} async
+// CHECK-NEXT: aref.commit %[[X:.*]], %{{.*}} async
 // CHECK: aref.role "consumer" instances(%{{.*}} = 2) warps(4) registers(200)
 tile.kernel @gathers(%q: memref<?x64xbf16>, %x: memref<?x64xbf16>, %numbers: memref<?xi32>, %n: index) {
   %c0 = arith.constant 0 : index
@@ -46,13 +47,14 @@ tile.kernel @gathers(%q: memref<?x64xbf16>, %x: memref<?x64xbf16>, %numbers: mem
   }
 }
 
-// Threads still store what they pad otherwise: the ring waits for both, and the
-// producer keeps its registers.
+// Threads still store what they pad otherwise, and the producer keeps its
+// registers.
 // CHECK-LABEL: tile.kernel @pads
 // CHECK: registers(152)
 // CHECK: tile.load %q
 // CHECK: aref.local_store
-// CHECK: aref.commit %{{.*}} :
+// CHECK-NEXT: aref.fence_async
+// CHECK-NEXT: aref.commit %{{.*}} :
 // CHECK: aref.copy_async %x
 // CHECK: aref.commit %{{.*}} async :
 // CHECK: registers(176)
@@ -74,6 +76,31 @@ tile.kernel @pads(%q: memref<?x64xbf16>, %x: memref<?x64xbf16>, %numbers: memref
     aref.local_store %tile, %buffer : !rows, !buffer
     aref.fence_async
     aref.commit %x_ring, %slot : !ring
+  }
+  aref.role "consumer" instances(%i = 2) warps(4) registers(176) {
+  }
+}
+
+// A slot of which threads store one tile: they fence, too.
+// CHECK-LABEL: tile.kernel @both
+// CHECK: aref.local_store
+// CHECK: aref.copy_async %x
+// CHECK-NEXT: aref.fence_async
+// CHECK-NEXT: aref.commit %{{.*}} async :
+tile.kernel @both(%q: memref<?x64xbf16>, %x: memref<?x64xbf16>, %numbers: memref<?xi32>) {
+  %c0 = arith.constant 0 : index
+  %ring = aref.ring : !aref.ring<2 x tensor<64x64xbf16>, tensor<64x64xbf16>>
+  aref.role "producer" instances(%i = 1) warps(4) registers(152) {
+    %row = tile.load %numbers[%c0] pad 0 : i32 : memref<?xi32> -> !numbers
+    %slot = aref.acquire %ring : !aref.ring<2 x tensor<64x64xbf16>, tensor<64x64xbf16>>
+    %first = aref.view %ring, %slot[0] : !aref.ring<2 x tensor<64x64xbf16>, tensor<64x64xbf16>>
+    %t = tile.load %q[%c0, %c0] pad 1.0 : bf16 : memref<?x64xbf16> -> !rows
+    aref.local_store %t, %first : !rows, !buffer
+    %second = aref.view %ring, %slot[1] : !aref.ring<2 x tensor<64x64xbf16>, tensor<64x64xbf16>>
+    %tile = tile.load %x[%row : !numbers, %c0] pad 0.0 : bf16 : memref<?x64xbf16> -> !rows
+    aref.local_store %tile, %second : !rows, !buffer
+    aref.fence_async
+    aref.commit %ring, %slot : !aref.ring<2 x tensor<64x64xbf16>, tensor<64x64xbf16>>
   }
   aref.role "consumer" instances(%i = 2) warps(4) registers(176) {
   }
