@@ -115,6 +115,20 @@ def differentiate(q, k, v, g, initial, dout, dfinal, beta=None, scale=None):
     return gradients if beta is None else (*gradients, dbeta)
 
 
+def differentiate_packed(starts, q, k, v, g, initial, dout, dfinal, beta=None):
+    """The same for sequences in one batch; `starts` has one more entry."""
+    found = []
+    for n, (first, last) in enumerate(zip(starts, starts[1:])):
+        tokens = [x if x is None else x[None, first:last] for x in (q, k, v, g, dout, beta)]
+        states = initial[n : n + 1], dfinal[n : n + 1]
+        found.append(differentiate(*tokens[:4], states[0], tokens[4], states[1], tokens[5]))
+    # Of each sequence one state, of everything else as many as it has tokens.
+    return [
+        numpy.concatenate(x) if i == 4 else numpy.concatenate(x, axis=1)[0]
+        for i, x in enumerate(zip(*found))
+    ]
+
+
 def sigmoid(x):
     return numpy.exp(-numpy.logaddexp(0, -x))
 
