@@ -23,15 +23,14 @@ static constexpr llvm::StringLiteral recomputeAttrName = "aref.recompute";
 void heddle::markRecomputations(tile::KernelOp kernel) {
   kernel.walk([](scf::ForOp loop) {
     WalkResult found = loop.getBody()->walk([](Operation *op) {
-      return isa<aref::MmaOp, aref::LocalStoreOp, aref::CopyAsyncOp>(op)
-                 ? WalkResult::interrupt()
-                 : WalkResult::advance();
+      return isa<aref::MmaOp, aref::LocalStoreOp>(op) ? WalkResult::interrupt()
+                                                      : WalkResult::advance();
     });
     if (!found.wasInterrupted())
       return;
     loop.walk([](Operation *op) {
-      if (isa<aref::LocalLoadOp, aref::LocalStoreOp, aref::CopyAsyncOp,
-              tile::LoadOp, tile::StoreOp, aref::ScanOp, aref::RecurrenceOp,
+      if (isa<aref::LocalLoadOp, aref::LocalStoreOp, tile::LoadOp,
+              tile::StoreOp, aref::ScanOp, aref::RecurrenceOp,
               aref::TriInverseOp>(op))
         op->setAttr(recomputeAttrName, UnitAttr::get(op->getContext()));
     });
