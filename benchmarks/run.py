@@ -217,13 +217,17 @@ def compile_examples(heddle, examples, runs, folder):
 
 
 def write_variants(folder):
-    """Attention for heads of other sizes, which a script prints."""
+    """Attention and its gradients for heads of other sizes, which a script prints."""
     script = ROOT / "examples" / "attention_variant.py"
+    variants = {f"attention_{keys}_{values}": (f"--head={keys}", f"--values={values}")
+                for keys, values in ((64, 64), (96, 96), (192, 128), (192, 192), (256, 256))}
+    variants |= {f"{program}_64": (f"--program={program}", "--head=64")
+                 for program in ("attention_backward", "attention_backward_deterministic", "attention_backward_varlen")}
     paths = []
-    for keys, values in ((64, 64), (96, 96), (192, 128), (192, 192), (256, 256)):
-        text = output_of(sys.executable, str(script), f"--head={keys}", f"--values={values}")
+    for name, options in variants.items():
+        text = output_of(sys.executable, str(script), *options)
         if text:
-            paths.append(pathlib.Path(folder) / f"attention_{keys}_{values}.mlir")
+            paths.append(pathlib.Path(folder) / f"{name}.mlir")
             paths[-1].write_text(text)
     return paths
 
