@@ -10,7 +10,7 @@
 // comes back to the end of each, and H1 is what the first one leaves. A program of several launches has one of these kernels
 // between its own, as linear_attention_split.mlir and gated_delta_rule_split.mlir do.
 //
-//   heddle run examples/state_scan.mlir --entry dense --size B=1 --size N=5 --size H=2 --check
+//   heddle run examples/state_scan.mlir --entry dense --size B=1 --size N=5 --size H=2 --input A=uniform:-0.1:0.1 --check
 !scalars = memref<?x?x?xf32> // segments, then heads
 !diagonals = memref<?x?x?x128xf32>
 !segments = memref<?x?x?x128x128xf32>
