@@ -18,14 +18,19 @@
 !mask = tensor<64x64xi1>
 !scores = tensor<64x64xf32>
 !scores16 = tensor<64x64xbf16>
-!o = tensor<128x64xf32>
-!o16 = tensor<128x64xbf16>
-!s = tensor<128x128xf32>
-!s16 = tensor<128x128xbf16>
-!decay = tensor<128xf32>
+!whole = tensor<128x128xf32> // a state
+!whole16 = tensor<128x128xbf16>
+!whole_o = tensor<128x64xf32>
+!whole_o16 = tensor<128x64xbf16>
+!whole_decay = tensor<128xf32>
+!state = tensor<128x64xf32> // 64 columns of one
+!s = tensor<64x128xf32> // transposed
+!s16 = tensor<64x128xbf16>
+!v = tensor<64x64xbf16>
+!o = tensor<64x64xf32>
+!o16 = tensor<64x64xbf16>
+!decay = tensor<64xf32>
 !segments = memref<?x?x?x128x128xf32> // segments, then heads
-!half = tensor<64x128xf32>
-!columns = tensor<128x64xf32>
 #chunk = 64 : index
 
 // What each segment makes of a state: blocks with an even number begin with zero, the others with the unit matrix and without
@@ -57,7 +62,7 @@ tile.kernel @join(%K: !keys, %V: !values, %G: !gates, %BETA: !gates, %Transition
   %sees = arith.cmpi sge, %row, %column : !at
   %hidden = arith.constant dense<0xFF800000> : !scores
   %zero_s = arith.constant dense<0.0> : !scores
-  %zero_o = arith.constant dense<0.0> : !o
+  %zero_o = arith.constant dense<0.0> : !whole_o
   %zero_w = arith.constant dense<0.0> : !chunk_sum
   %none = arith.constant 0.0 : f32
   %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
@@ -65,14 +70,14 @@ tile.kernel @join(%K: !keys, %V: !values, %G: !gates, %BETA: !gates, %Transition
   %values = arith.select %adds, %one, %none : f32
   %units = arith.subf %one, %values : f32
   %values_row = tensor.splat %values : !row
-  %diagonal = tensor.splat %units : !s
-  %zero = arith.constant dense<0.0> : !s
+  %diagonal = tensor.splat %units : !whole
+  %zero = arith.constant dense<0.0> : !whole
   %from = tile.iota axis 0 : tensor<128x128xi32>
   %to = tile.iota axis 1 : tensor<128x128xi32>
   %is_unit = arith.cmpi eq, %from, %to : tensor<128x128xi32>
-  %s0 = arith.select %is_unit, %diagonal, %zero : tensor<128x128xi1>, !s
+  %s0 = arith.select %is_unit, %diagonal, %zero : tensor<128x128xi1>, !whole
 
-  %s_last = scf.for %t = %start to %end step %c iter_args(%s = %s0) -> (!s) {
+  %s_last = scf.for %t = %start to %end step %c iter_args(%s = %s0) -> (!whole) {
     // How much of each token is left at another one, at the end of the chunk, and of the state at each token.
     %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
     %g2 = arith.mulf %g, %log2e : !row
@@ -80,7 +85,7 @@ tile.kernel @join(%K: !keys, %V: !values, %G: !gates, %BETA: !gates, %Transition
     %rest = tile.scan add %g2 axis 0 reverse exclusive : !row
     %total = tile.reduce add %g2, %none axis 0 : !row -> f32
     %decay_1 = math.exp2 %total : f32
-    %decay = tensor.splat %decay_1 : !decay
+    %decay = tensor.splat %decay_1 : !whole_decay
     // The keys as the next state has them.
     %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
     %since = math.exp2 %sum : !row
@@ -115,21 +120,21 @@ tile.kernel @join(%K: !keys, %V: !values, %G: !gates, %BETA: !gates, %Transition
     %w16 = arith.truncf %w : !chunk_sum to !chunk
 
     // From the state to the next one.
-    %s16 = arith.truncf %s : !s to !s16
-    %decay_s = tile.broadcast %decay axes [1] : !decay -> !s
-    %kept = arith.mulf %s, %decay_s : !s
+    %s16 = arith.truncf %s : !whole to !whole16
+    %decay_s = tile.broadcast %decay axes [1] : !whole_decay -> !whole
+    %kept = arith.mulf %s, %decay_s : !whole
     %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
-    %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !s16, !chunk -> !o
-    %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !chunk, !scores16 -> !o
-    %x16 = arith.truncf %x : !o to !o16
-    %new = tile.dot %x16, %k16, %kept : !o16, !chunk -> !s
-    scf.yield %new : !s
+    %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !whole16, !chunk -> !whole_o
+    %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !chunk, !scores16 -> !whole_o
+    %x16 = arith.truncf %x : !whole_o to !whole_o16
+    %new = tile.dot %x16, %k16, %kept : !whole_o16, !chunk -> !whole
+    scf.yield %new : !whole
   }
-  %made = tile.transpose %s_last [1, 0] : !s -> !s
+  %made = tile.transpose %s_last [1, 0] : !whole -> !whole
   scf.if %adds {
-    tile.store %made, %Term[%b, %segment, %h, %c0, %c0] : !s, !segments
+    tile.store %made, %Term[%b, %segment, %h, %c0, %c0] : !whole, !segments
   } else {
-    tile.store %made, %Transition[%b, %segment, %h, %c0, %c0] : !s, !segments
+    tile.store %made, %Transition[%b, %segment, %h, %c0, %c0] : !whole, !segments
   }
 }
 
@@ -143,28 +148,33 @@ tile.kernel @between(%Transition: !segments, %Term: !segments, %H0: !states, %St
   %b = gpu.block_id z
   %v = arith.muli %x, %c64 : index
   %count = memref.dim %Term, %c1 : !segments
-  %h0 = tile.load %H0[%b, %h, %c0, %v] : !states -> !columns
-  %s0 = tile.transpose %h0 [1, 0] : !columns -> !half
-  %last = scf.for %j = %c0 to %count step %c1 iter_args(%s = %s0) -> (!half) {
-    %start = tile.transpose %s [1, 0] : !half -> !columns
-    tile.store %start, %Starts[%b, %j, %h, %c0, %v] : !columns, !segments
-    %m = tile.load %Transition[%b, %j, %h, %c0, %c0] : !segments -> !s
-    %added = tile.load %Term[%b, %j, %h, %c0, %v] : !segments -> !columns
-    %term = tile.transpose %added [1, 0] : !columns -> !half
-    %next = tile.dot %s, %m, %term transpose_b precision tf32 : !half, !s -> !half
-    scf.yield %next : !half
+  %h0 = tile.load %H0[%b, %h, %c0, %v] : !states -> !state
+  %s0 = tile.transpose %h0 [1, 0] : !state -> !s
+  %last = scf.for %j = %c0 to %count step %c1 iter_args(%s = %s0) -> (!s) {
+    %start = tile.transpose %s [1, 0] : !s -> !state
+    tile.store %start, %Starts[%b, %j, %h, %c0, %v] : !state, !segments
+    %m = tile.load %Transition[%b, %j, %h, %c0, %c0] : !segments -> !whole
+    %added = tile.load %Term[%b, %j, %h, %c0, %v] : !segments -> !state
+    %term = tile.transpose %added [1, 0] : !state -> !s
+    %next = tile.dot %s, %m, %term transpose_b precision tf32 : !s, !whole -> !s
+    scf.yield %next : !s
   }
-  %h1 = tile.transpose %last [1, 0] : !half -> !columns
-  tile.store %h1, %H1[%b, %h, %c0, %v] : !columns, !states
+  %h1 = tile.transpose %last [1, 0] : !s -> !state
+  tile.store %h1, %H1[%b, %h, %c0, %v] : !state, !states
 }
 
-// `gated_delta_rule` of each segment, from its state.
+// `gated_delta_rule` of each segment, from its state. A block has 64 of the values, so that blocks are as many as of `join`.
 tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !gates, %Starts: !segments, %O: !values, %length: index,
                     %group: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk
-  %h = gpu.block_id x
+  %c2 = arith.constant 2 : index
+  %c64 = arith.constant 64 : index
+  %block = gpu.block_id x
+  %h = arith.divui %block, %c2 : index
+  %part = arith.remui %block, %c2 : index
+  %v0 = arith.muli %part, %c64 : index
   %segment = gpu.block_id y
   %b = gpu.block_id z
   %hk = arith.divui %h, %group : index
@@ -190,8 +200,8 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !gates
   %none = arith.constant 0.0 : f32
   %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
   %scale = arith.constant dense<0.0883883476> : !row // 1 / sqrt(128)
-  %h0 = tile.load %Starts[%b, %segment, %h, %c0, %c0] : !segments -> !s
-  %s0 = tile.transpose %h0 [1, 0] : !s -> !s
+  %h0 = tile.load %Starts[%b, %segment, %h, %c0, %v0] : !segments -> !state
+  %s0 = tile.transpose %h0 [1, 0] : !state -> !s
 
   %s_last = scf.for %t = %start to %end step %c iter_args(%s = %s0) -> (!s) {
     // How much of each token is left at another one, at the end of the chunk, and of the state at each token.
@@ -250,16 +260,16 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !gates
     %s16 = arith.truncf %s : !s to !s16
     %decay_s = tile.broadcast %decay axes [1] : !decay -> !s
     %kept = arith.mulf %s, %decay_s : !s
-    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %v = tile.load %V_h[%t, %v0] pad 0.0 : bf16 : !head -> !v
     %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !s16, !chunk -> !o
-    %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !chunk, !scores16 -> !o
+    %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !v, !scores16 -> !o
     %x16 = arith.truncf %x : !o to !o16
     %new = tile.dot %x16, %k16, %kept : !o16, !chunk -> !s
     %o_before = tile.dot %s16, %q16, %zero_o transpose_b : !s16, !chunk -> !o
     %o = tile.dot %x16, %p16, %o_before transpose_b : !o16, !scores16 -> !o
     %o16 = arith.truncf %o : !o to !o16
-    %out = tile.transpose %o16 [1, 0] : !o16 -> !chunk
-    tile.store %out, %O_h[%t, %c0] : !chunk, !head
+    %out = tile.transpose %o16 [1, 0] : !o16 -> !v
+    tile.store %out, %O_h[%t, %v0] : !v, !head
     scf.yield %new : !s
   }
 }
@@ -290,6 +300,6 @@ tile.host @gated_delta_rule[%B, %T, %HK, %HV, %SEGMENTS](%Q: !keys[%B, %T, %HK],
     : !keys, !values, !gates, !gates, !segments, !segments, index, index
   tile.launch @between grid(%c2, %HV, %B) args(%transitions, %terms, %H0, %starts, %H1)
     : !segments, !segments, !states, !segments, !states
-  tile.launch @attend grid(%HV, %SEGMENTS, %B) args(%Q, %K, %V, %G, %BETA, %starts, %O, %length, %group)
+  tile.launch @attend grid(%parts, %SEGMENTS, %B) args(%Q, %K, %V, %G, %BETA, %starts, %O, %length, %group)
     : !keys, !keys, !values, !gates, !gates, !segments, !values, index, index
 }
