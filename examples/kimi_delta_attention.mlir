@@ -2,8 +2,10 @@
 // heads of 128 elements. HV heads of values, gates and BETA share HK heads of queries and keys, which should have length one.
 // H0 is the state before the first token, H1 that after the last.
 //
-// The decays between tokens of a chunk of 64 are those of gated_linear_attention.mlir, for queries and for keys that erase; the
-// rest is as in gated_delta_rule.mlir. Gates are meant to be -5 or above, which are those of a safe gate; they are raised to -10.
+// The decays between tokens of a chunk of 64 are those of gated_linear_attention.mlir, for queries and for keys that erase, but
+// that even the chunk's end is rounded to a whole power of two, which spares keys an error: the new state decays by what that
+// is off. The rest is as in gated_delta_rule.mlir. Gates are meant to be -5 or above, which are those of a safe gate; they are
+// raised to -10.
 //
 //   heddle run examples/kimi_delta_attention.mlir --size B=1 --size T=200 --size HK=1 --size HV=2 --input G=uniform:-5:0 --input K=unit --input BETA=uniform:0:1 --check
 !keys = memref<?x?x?x128xbf16> // and queries: tokens, then heads
@@ -193,8 +195,7 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %erased = arith.select %sees, %at_most_far_e, %zero_s : !mask, !scores
 
     // And for the chunk: the queries as they see the state, and the keys as the next state has them.
-    %total = tile.broadcast %sum_63 axes [1] : !channels -> !sums
-    %until_3 = arith.subf %total, %end_32 : !sums
+    %until_3 = arith.subf %end_3, %end_32 : !sums
     %left_q3 = math.exp2 %start_32 : !sums
     %left_k3 = math.exp2 %until_3 : !sums
     %q_2_again = arith.extf %q_far : !chunk_t to !sums
@@ -206,7 +207,9 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %e_2_again = arith.extf %e_far : !chunk_t to !sums
     %e_3 = arith.mulf %e_2_again, %left_q3 : !sums
     %e16 = arith.truncf %e_3 : !sums to !chunk_t
-    %decay = math.exp2 %sum_63 : !channels
+    %decay = math.exp2 %near_63 : !channels
+    %off = arith.subf %sum_63, %near_63 : !channels
+    %rest = math.exp2 %off : !channels // less than half a power, which the new state decays by in f32
 
     // The inverse, by which the values and what the state has for the keys are multiplied.
     %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_strengths -> !row
@@ -235,7 +238,9 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %o16 = arith.truncf %o : !o to !o16
     %out = tile.transpose %o16 [1, 0] : !o16 -> !chunk
     tile.store %out, %O_h[%t, %c0] : !chunk, !head
-    scf.yield %new : !s
+    %rest_s = tile.broadcast %rest axes [0] : !channels -> !s
+    %s_next = arith.mulf %new, %rest_s : !s
+    scf.yield %s_next : !s
   }
   %h1 = tile.transpose %s_last [1, 0] : !s -> !s
   tile.store %h1, %H1[%b, %h, %c0, %c0] : !s, !states

@@ -207,8 +207,7 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %erased = arith.select %sees, %at_most_far_e, %zero_s : !mask, !scores
 
     // And for the chunk: the queries as they see the state, and the keys as the next state has them.
-    %total = tile.broadcast %sum_63 axes [1] : !channels -> !sums
-    %until_3 = arith.subf %total, %end_32 : !sums
+    %until_3 = arith.subf %end_3, %end_32 : !sums
     %left_q3 = math.exp2 %start_32 : !sums
     %left_k3 = math.exp2 %until_3 : !sums
     %q_2_again = arith.extf %q_far : !chunk_t to !sums
@@ -220,7 +219,9 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %e_2_again = arith.extf %e_far : !chunk_t to !sums
     %e_3 = arith.mulf %e_2_again, %left_q3 : !sums
     %e16 = arith.truncf %e_3 : !sums to !chunk_t
-    %decay = math.exp2 %sum_63 : !channels
+    %decay = math.exp2 %near_63 : !channels
+    %off = arith.subf %sum_63, %near_63 : !channels
+    %rest = math.exp2 %off : !channels // less than half a power, which the new state decays by in f32
 
     // The inverse, by which the values and what the state has for the keys are multiplied.
     %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_strengths -> !row
@@ -249,7 +250,9 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %o16 = arith.truncf %o : !o to !o16
     %out = tile.transpose %o16 [1, 0] : !o16 -> !chunk
     tile.store %out, %O_h[%t, %c0] : !chunk, !head
-    scf.yield %new : !s
+    %rest_s = tile.broadcast %rest axes [0] : !channels -> !s
+    %s_next = arith.mulf %new, %rest_s : !s
+    scf.yield %s_next : !s
   }
   %h1 = tile.transpose %s_last [1, 0] : !s -> !s
   tile.store %h1, %H1[%n, %h, %c0, %c0] : !s, !states
