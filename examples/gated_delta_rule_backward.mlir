@@ -227,7 +227,8 @@ tile.kernel @backward(%Q: !keys, %K: !keys, %G: !gates, %BETA: !gates, %dO: !val
 }
 
 // X = BETA R, which is what tokens add to states, dV = BETA E, and dBETA.
-tile.kernel @values(%BETA: !gates, %R: !values, %E: !values, %X: !values, %dV: !values, %dBETA: !gates) attributes {tile.warps = 8} {
+tile.kernel @values(%BETA: !gates, %R: !values, %E: !values, %X: !values, %dV: !values,
+                    %dBETA: !gates) attributes {tile.warps = 8} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk
@@ -266,8 +267,8 @@ tile.kernel @values(%BETA: !gates, %R: !values, %E: !values, %X: !values, %dV: !
 }
 
 // dQ: what queries read of the state before the chunk and of the tokens in it. READ is what each reads of that state.
-tile.kernel @queries(%Q: !keys, %K: !keys, %G: !gates, %X: !values, %dO: !values, %S: !steps, %dQ: !keys,
-                      %READ: !rows, %group: index) {
+tile.kernel @queries(%Q: !keys, %K: !keys, %G: !gates, %X: !values, %dO: !values, %S: !steps, %dQ: !keys, %READ: !rows,
+                     %group: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk
@@ -340,8 +341,7 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %G: !gates, %X: !values, %dO: !values
 
 // What tokens erase: BACK is what their keys have of that, ERASED what gates have of what each erases of the state before the
 // chunk.
-tile.kernel @erased(%K: !keys, %G: !gates, %X: !values, %S: !steps, %dV: !values, %BACK: !sums, %ERASED: !rows,
-                    %group: index) {
+tile.kernel @erased(%K: !keys, %G: !gates, %X: !values, %S: !steps, %dV: !values, %BACK: !sums, %ERASED: !rows, %group: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk
@@ -405,8 +405,8 @@ tile.kernel @erased(%K: !keys, %G: !gates, %X: !values, %S: !steps, %dV: !values
 
 // dK: BACK, and what the queries and keys in the chunk and the state after it have of what a token adds. CHANGE is what gates have
 // of the former, as the difference to the gate before, LEFT what the gates behind each token have of the latter.
-tile.kernel @keys(%Q: !keys, %K: !keys, %G: !gates, %X: !values, %dO: !values, %dV: !values, %dS: !steps,
-                  %BACK: !sums, %dK: !keys, %CHANGE: !rows, %LEFT: !rows, %group: index) {
+tile.kernel @keys(%Q: !keys, %K: !keys, %G: !gates, %X: !values, %dO: !values, %dV: !values, %dS: !steps, %BACK: !sums,
+                  %dK: !keys, %CHANGE: !rows, %LEFT: !rows, %group: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk

@@ -125,8 +125,8 @@ tile.kernel @forward(%K: !keys, %V: !values, %G: !gates, %starts: !starts, %H0: 
 }
 
 // dS after each chunk, and before the first token. A row of PASSED is exp(sum of G) <S, dS> of one chunk, in 128 parts.
-tile.kernel @backward(%Q: !keys, %dO: !values, %G: !gates, %starts: !starts, %S: !steps, %dH1: !states, %dS: !steps, %PASSED: !parts,
-                      %dH0: !states, %group: index) {
+tile.kernel @backward(%Q: !keys, %dO: !values, %G: !gates, %starts: !starts, %S: !steps, %dH1: !states, %dS: !steps,
+                      %PASSED: !parts, %dH0: !states, %group: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk
@@ -277,8 +277,8 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %PLACES: !pl
 }
 
 // dK and dV: what the queries in the chunk and the state after it have of keys and values. What gates have of that joins PART.
-tile.kernel @keys(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %PLACES: !places, %dO: !values, %dS: !steps, %PART: !rows, %dK: !keys,
-                  %dV: !values, %dG: !gates, %group: index) {
+tile.kernel @keys(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %PLACES: !places, %dO: !values, %dS: !steps, %PART: !rows,
+                  %dK: !keys, %dV: !values, %dG: !gates, %group: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %place = gpu.block_id x
