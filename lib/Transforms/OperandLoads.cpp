@@ -190,9 +190,19 @@ static bool isPadZero(tile::LoadOp load) {
   return number && number.getValue().isZero();
 }
 
+bool heddle::hasSharedForm(Type element) {
+  return element.isFloat() || (element.isInteger() && !element.isInteger(1));
+}
+
 /// Whether an operand of a product is what `load` reads, or is computed from it
-/// element by element, along the way of a scan, or transposed.
+/// element by element. Tiles that are not large may also be scanned or
+/// transposed on the way; of others, a ring would take the room of operands.
 static bool feedsDot(tile::LoadOp load) {
+  constexpr int64_t largeBytes = 32 << 10;
+  RankedTensorType tileType = load.getType();
+  bool isLarge =
+      tileType.getNumElements() * int64_t(tileType.getElementTypeBitWidth()) >
+      8 * largeBytes;
   SmallVector<Value> open = {load.getResult()};
   llvm::SmallDenseSet<Value> seen;
   while (!open.empty()) {
@@ -206,7 +216,8 @@ static bool feedsDot(tile::LoadOp load) {
           use.getOperandNumber() != dot.getAccMutable().getOperandNumber())
         return true;
       if (OpTrait::hasElementwiseMappableTraits(user) ||
-          isa<tile::ScanOp, tile::RecurrenceOp, tile::TransposeOp>(user))
+          (!isLarge &&
+           isa<tile::ScanOp, tile::RecurrenceOp, tile::TransposeOp>(user)))
         llvm::append_range(open, user->getResults());
     }
   }
@@ -219,6 +230,8 @@ StringRef OperandLoads::getObstacle(tile::LoadOp load) {
   for (Operation *user : load->getUsers())
     if (user->hasTrait<OpTrait::IsTerminator>())
       return "a loop or a branch hands it on";
+  if (!hasSharedForm(load.getType().getElementType()))
+    return "its elements have no form in shared memory";
   if (!feedsDot(load))
     return "no operand of a tile.dot is computed from it, element by element, "
            "in a scan or transposed";
@@ -226,6 +239,8 @@ StringRef OperandLoads::getObstacle(tile::LoadOp load) {
 }
 
 StringRef OperandLoads::getDependence(tile::LoadOp load) {
+  if (!hasSharedForm(load.getType().getElementType()))
+    return "its elements have no form in shared memory";
   if (!isPadZero(load))
     return "its pad is not zero";
   return getOrderObstacle(load);

@@ -16,6 +16,10 @@
 
 namespace heddle {
 
+/// Whether rings can hand over tiles of these elements: booleans and indices
+/// have no form in shared memory.
+bool hasSharedForm(mlir::Type element);
+
 /// Decides which loads of a kernel can run ahead of everything else, in a role
 /// of their own: those that operands of dots are computed from, from memory
 /// that the kernel does not write, at places that take no dot to compute.

@@ -68,6 +68,7 @@ private:
   std::optional<SmallVector<Loan>> getLoansToLag(scf::ForOp loop,
                                                  ArrayRef<tile::DotOp> dots);
   bool fitsWithTwoSlots(ArrayRef<Loan> loans);
+  int64_t getLeastSharedBytes(const llvm::SmallPtrSetImpl<Operation *> &lagged);
   Value getScratch(tile::DotOp dot, Value operand, unsigned number);
   Value issue(tile::DotOp dot, Value acc, bool &usesScratch);
   void lowerBlock(Block &block);
@@ -83,6 +84,7 @@ private:
   bool isShared(Value tile);
   bool needsScratch(tile::DotOp dot);
   bool storesA(tile::DotOp dot);
+  bool lacksRegistersForA(tile::DotOp dot);
   bool readsOtherwise(Operation *op, Value a);
 
   tile::KernelOp kernel;
@@ -95,6 +97,8 @@ private:
   llvm::DenseSet<Value> exactTiles;
   /// Scratch per role, operand number and type.
   llvm::DenseMap<std::tuple<Operation *, unsigned, Type>, Value> scratch;
+  /// Whether registers lack room for what is to the left of a product.
+  llvm::DenseMap<Operation *, bool> lacksRegisters;
   /// What such a buffer holds: products of one operand need it only once.
   llvm::DenseMap<Value, LocalStoreOp> stored;
 };
@@ -166,6 +170,13 @@ bool Pipeliner::fitsWithTwoSlots(ArrayRef<Loan> loans) {
   llvm::SmallPtrSet<Operation *, 4> lagged;
   for (const Loan &loan : loans)
     lagged.insert(GetOp(loan.get).getRing().getDefiningOp());
+  return getLeastSharedBytes(lagged) <= maxSharedBytes;
+}
+
+/// The shared memory of rings that are as short as may be, those of `lagged`
+/// with two slots, and of what else there is by now.
+int64_t Pipeliner::getLeastSharedBytes(
+    const llvm::SmallPtrSetImpl<Operation *> &lagged) {
   int64_t bytes = 0;
   for (RingOp ring : kernel.getOps<RingOp>()) {
     int64_t depth = ring.getMinDepth();
@@ -175,7 +186,7 @@ bool Pipeliner::fitsWithTwoSlots(ArrayRef<Loan> loans) {
   }
   for (AllocOp alloc : kernel.getOps<AllocOp>())
     bytes += getAllocBytes(alloc);
-  return bytes <= maxSharedBytes;
+  return bytes;
 }
 
 /// Adds the slots that `dot` reads and that an iteration of `loop` borrows and
@@ -275,11 +286,20 @@ static bool isStraightTo(Operation *last, Operation *dot) {
 }
 
 /// Whether a left operand that no ring holds goes through shared memory: if the
-/// product reads columns, or if registers do not hold it beside what the loop
-/// carries and a sum that begins with it.
+/// product reads columns, or if registers lack room for it.
 bool Pipeliner::storesA(tile::DotOp dot) {
   if (dot.getTransposeA())
     return true;
+  // What is allocated for others must not change the answer.
+  auto [known, isNew] = lacksRegisters.try_emplace(dot);
+  if (isNew)
+    known->second = lacksRegistersForA(dot);
+  return known->second;
+}
+
+/// Whether registers do not hold the left operand beside what the loop carries
+/// and a sum that begins with it, and shared memory does.
+bool Pipeliner::lacksRegistersForA(tile::DotOp dot) {
   auto role = dot->getParentOfType<RoleOp>();
   auto loop = dot->getParentOfType<scf::ForOp>();
   if (!role || !loop)
@@ -300,7 +320,16 @@ bool Pipeliner::storesA(tile::DotOp dot) {
   if (matchPattern(dot.getAcc(), m_Constant()))
     needed += count(dot.getResult());
   int64_t own = role.getRegisters();
-  return needed > (own ? own : maxRegisters);
+  if (needed <= (own ? own : maxRegisters))
+    return false;
+  RankedTensorType a = dot.getA().getType();
+  BufferType buffer =
+      BufferType::get(RankedTensorType::get(a.getShape(), a.getElementType()));
+  int64_t bytes = 0;
+  if (!scratch.contains({role.getOperation(), 0u, Type(buffer)}))
+    bytes = int64_t(role.getInstances()) * getStageBytes(buffer);
+  return getLeastSharedBytes(llvm::SmallPtrSet<Operation *, 4>()) + bytes <=
+         maxSharedBytes;
 }
 
 /// Starts the product of `dot` on top of `acc`.

@@ -259,9 +259,7 @@ Operation *Splitter::findHandovers() {
                   "the consumer would be handed over a number; a tensor.splat "
                   "of it would do");
     // Shared memory has no form for some elements; what they are made of does.
-    bool hasForm = type.getElementType().isFloat() ||
-                   (type.getElementType().isInteger() &&
-                    !type.getElementType().isInteger(1));
+    bool hasForm = hasSharedForm(type.getElementType());
     if (isCheap(op) && (!hasForm || !work.contains(op) ||
                         isa<tile::BroadcastOp, tile::TransposeOp>(op))) {
       both.insert(op);

@@ -53,6 +53,16 @@ LogicalResult TileCut::require(Operation *op, Value value, int64_t dim) {
            .empty())
     return fail(op, "a vector that arrives in a ring is cut into parts of 16 "
                     "bytes each, of at most 256 elements");
+  if (type.getRank() == 2 && dim == 1 && value.getDefiningOp<aref::GetOp>()) {
+    aref::BufferType part = aref::BufferType::get(RankedTensorType::get(
+        {type.getDimSize(0), type.getDimSize(1) / instances},
+        type.getElementType()));
+    int64_t swizzle = aref::BufferType::get(type).getSwizzle();
+    if (swizzle == 0 || part.getBytes() / type.getDimSize(0) % swizzle != 0)
+      return fail(op,
+                  "a matrix that arrives in a ring is cut into whole panels "
+                  "of columns");
+  }
   if (isTileSource(value.getDefiningOp()))
     return success();
   auto [it, isNew] = dims.insert({value, dim});
