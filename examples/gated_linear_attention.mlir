@@ -6,7 +6,8 @@
 // channel. The product of exp(g_i - r) and exp(r - g_j) is that for any r, but both must be finite. So pairs are multiplied at
 // three distances: in a block of 16 tokens, r is where half of what decays in it has; otherwise, r is where the key's block
 // ends and the query's starts, of 16 tokens in a half of the chunk and of 32 between halves, and nothing grows. All r but the
-// chunk's end are whole powers of two, by which bf16 is multiplied exactly. Gates are raised to -10, for which the first
+// chunk's end are whole powers of two, by which bf16 is multiplied exactly. Products add to one sum, from near to far: what
+// each does not mean is zero in it, or was masked before. Gates are raised to -10, for which the first
 // powers stay below 2^117; what is left then, 5e-5, is nothing to bf16. Gates above 0, which grow, are not lowered.
 //
 // The state is kept transposed, a row for each element of a value, and so are chunks while sums are taken over their tokens:
@@ -57,6 +58,7 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H0: !states,
   %none = arith.constant dense<-0.0> : !channels // which leaves zeros of either sign as they are
   %none_c = arith.constant dense<-0.0> : !sums
   %zero = arith.constant dense<0.0> : !sums
+  %nothing = arith.constant dense<0.0> : !chunk_t
   %half = arith.constant dense<0.5> : !sums
   %least = arith.constant dense<-10.0> : !gate
   %log2e = arith.constant dense<1.44269504> : !gate // hardware computes 2^x
@@ -75,7 +77,7 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H0: !states,
   %is_near = arith.cmpi eq, %row_16, %column_16 : !at
   %is_next = arith.cmpi eq, %row_32, %column_32 : !at
 
-  // Blocks of 16 tokens, of which a chunk has four, and their last tokens.
+  // Blocks of 16 tokens, of which a chunk has four, two in each half, and their last tokens.
   %token = tile.iota axis 1 : !token
   %t15 = arith.constant dense<15> : !token
   %t31 = arith.constant dense<31> : !token
@@ -88,6 +90,9 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H0: !states,
   %in_0 = arith.cmpi ule, %token, %t15 : !token
   %in_01 = arith.cmpi ule, %token, %t31 : !token
   %in_012 = arith.cmpi ule, %token, %t47 : !token
+  %by_2_blocks = arith.constant dense<31> : !token
+  %in_pair = arith.andi %token, %by_2_blocks : !token
+  %in_02 = arith.cmpi ule, %in_pair, %t15 : !token
 
   %h0 = tile.load %H0[%b, %h, %c0, %c0] : !states -> !s
   %s0 = tile.transpose %h0 [1, 0] : !s -> !s
@@ -158,7 +163,11 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H0: !states,
     %k_1 = arith.mulf %k_0_again, %left_k1 : !sums
     %q_next = arith.truncf %q_1 : !sums to !chunk_t
     %k_next = arith.truncf %k_1 : !sums to !chunk_t
-    %next = tile.dot %q_next, %k_next, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
+    // Queries of the second block of a half, and keys of the first: zeros add nothing to pairs that are nearer.
+    %q_later = arith.select %in_02, %nothing, %q_next : !tokens, !chunk_t
+    %k_earlier = arith.select %in_02, %k_next, %nothing : !tokens, !chunk_t
+    %only_near = arith.select %is_near, %near, %zero_s : !mask, !scores
+    %next = tile.dot %q_later, %k_earlier, %only_near transpose_a : !chunk_t, !chunk_t -> !scores
 
     // The same for their half of the chunk.
     %since_2 = arith.subf %start, %start_32 : !sums
@@ -171,10 +180,11 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H0: !states,
     %k_2 = arith.mulf %k_1_again, %left_k2 : !sums
     %q_far = arith.truncf %q_2 : !sums to !chunk_t
     %k_far = arith.truncf %k_2 : !sums to !chunk_t
-    %at_most_next = arith.select %is_near, %near, %next : !mask, !scores
-    %far = tile.dot %q_far, %k_far, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
-    %at_most_far = arith.select %is_next, %at_most_next, %far : !mask, !scores
-    %seen = arith.select %sees, %at_most_far, %zero_s : !mask, !scores
+    %q_last = arith.select %in_01, %nothing, %q_far : !tokens, !chunk_t
+    %k_first = arith.select %in_01, %k_far, %nothing : !tokens, !chunk_t
+    %at_most_next = arith.select %is_next, %next, %zero_s : !mask, !scores
+    %far = tile.dot %q_last, %k_first, %at_most_next transpose_a : !chunk_t, !chunk_t -> !scores
+    %seen = arith.select %sees, %far, %zero_s : !mask, !scores
     %p16 = arith.truncf %seen : !scores to !scores16
 
     // And for the chunk: the queries as they see the state, and the keys as the next state has them.

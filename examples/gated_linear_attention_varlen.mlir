@@ -1,5 +1,6 @@
 // Gated linear attention over packed sequences: sequence n is the tokens starts[n] to starts[n + 1] of all arrays, and has state n. Otherwise as
-// gated_linear_attention.mlir. A chunk may read on into the next sequence: there, gates and keys count as zeros.
+// gated_linear_attention.mlir. A chunk may read on into the next sequence: there, gates and keys count as zeros. A block has 64
+// of the values: its preparer, which also tells tokens apart, needs the registers of another consumer.
 //
 //   heddle run examples/gated_linear_attention_varlen.mlir --size N=2 --size STARTS=3 --size T=200 --size HK=1 --size HV=2 --input starts=starts.npy
 !keys = memref<?x?x128xbf16> // and queries: tokens, then heads
@@ -20,10 +21,12 @@
 !mask = tensor<64x64xi1>
 !scores = tensor<64x64xf32>
 !scores16 = tensor<64x64xbf16>
-!o = tensor<128x64xf32>
-!o16 = tensor<128x64xbf16>
-!s = tensor<128x128xf32>
-!s16 = tensor<128x128xbf16>
+!v = tensor<64x64xbf16>
+!o = tensor<64x64xf32>
+!o16 = tensor<64x64xbf16>
+!state = tensor<128x64xf32>
+!s = tensor<64x128xf32>
+!s16 = tensor<64x128xbf16>
 #chunk = 64 : index
 
 tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !starts, %H0: !states, %O: !values, %H1: !states,
@@ -31,7 +34,12 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !sta
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk
-  %h = gpu.block_id x
+  %c2 = arith.constant 2 : index
+  %c64 = arith.constant 64 : index
+  %block = gpu.block_id x
+  %h = arith.divui %block, %c2 : index
+  %part = arith.remui %block, %c2 : index
+  %v0 = arith.muli %part, %c64 : index
   %n = gpu.block_id y
   %hk = arith.divui %h, %group : index
   %next_n = arith.addi %n, %c1 : index
@@ -74,7 +82,7 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !sta
   %is_near = arith.cmpi eq, %row_16, %column_16 : !at
   %is_next = arith.cmpi eq, %row_32, %column_32 : !at
 
-  // Blocks of 16 tokens, of which a chunk has four, and their last tokens.
+  // Blocks of 16 tokens, of which a chunk has four, two in each half, and their last tokens.
   %token = tile.iota axis 1 : !token
   %t15 = arith.constant dense<15> : !token
   %t31 = arith.constant dense<31> : !token
@@ -87,9 +95,12 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !sta
   %in_0 = arith.cmpi ule, %token, %t15 : !token
   %in_01 = arith.cmpi ule, %token, %t31 : !token
   %in_012 = arith.cmpi ule, %token, %t47 : !token
+  %by_2_blocks = arith.constant dense<31> : !token
+  %in_pair = arith.andi %token, %by_2_blocks : !token
+  %in_02 = arith.cmpi ule, %in_pair, %t15 : !token
 
-  %h0 = tile.load %H0[%n, %h, %c0, %c0] : !states -> !s
-  %s0 = tile.transpose %h0 [1, 0] : !s -> !s
+  %h0 = tile.load %H0[%n, %h, %c0, %v0] : !states -> !state
+  %s0 = tile.transpose %h0 [1, 0] : !state -> !s
 
   %s_last = scf.for %t = %c0 to %T step %c iter_args(%s = %s0) -> (!s) {
     %t_32 = arith.index_cast %t : index to i32
@@ -166,7 +177,11 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !sta
     %k_1 = arith.mulf %k_0_again, %left_k1 : !sums
     %q_next = arith.truncf %q_1 : !sums to !chunk_t
     %k_next = arith.truncf %k_1 : !sums to !chunk_t
-    %next = tile.dot %q_next, %k_next, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
+    // Queries of the second block of a half, and keys of the first: zeros add nothing to pairs that are nearer.
+    %q_later = arith.select %in_02, %nothing, %q_next : !tokens, !chunk_t
+    %k_earlier = arith.select %in_02, %k_next, %nothing : !tokens, !chunk_t
+    %only_near = arith.select %is_near, %near, %zero_s : !mask, !scores
+    %next = tile.dot %q_later, %k_earlier, %only_near transpose_a : !chunk_t, !chunk_t -> !scores
 
     // The same for their half of the chunk.
     %since_2 = arith.subf %start, %start_32 : !sums
@@ -179,10 +194,11 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !sta
     %k_2 = arith.mulf %k_1_again, %left_k2 : !sums
     %q_far = arith.truncf %q_2 : !sums to !chunk_t
     %k_far = arith.truncf %k_2 : !sums to !chunk_t
-    %at_most_next = arith.select %is_near, %near, %next : !mask, !scores
-    %far = tile.dot %q_far, %k_far, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
-    %at_most_far = arith.select %is_next, %at_most_next, %far : !mask, !scores
-    %seen = arith.select %sees, %at_most_far, %zero_s : !mask, !scores
+    %q_last = arith.select %in_01, %nothing, %q_far : !tokens, !chunk_t
+    %k_first = arith.select %in_01, %k_far, %nothing : !tokens, !chunk_t
+    %at_most_next = arith.select %is_next, %next, %zero_s : !mask, !scores
+    %far = tile.dot %q_last, %k_first, %at_most_next transpose_a : !chunk_t, !chunk_t -> !scores
+    %seen = arith.select %sees, %far, %zero_s : !mask, !scores
     %p16 = arith.truncf %seen : !scores to !scores16
 
     // And for the chunk: the queries as they see the state, and the keys as the next state has them.
@@ -202,17 +218,17 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !sta
     %s16 = arith.truncf %s : !s to !s16
     %decay_s = tile.broadcast %decay axes [0] : !channels -> !s
     %kept = arith.mulf %s, %decay_s : !s
-    %v = tile.load %V_h[%at, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %v = tile.load %V_h[%at, %v0] pad 0.0 : bf16 : !head -> !v
     %o_before = tile.dot %s16, %q16, %zero_o : !s16, !chunk_t -> !o
-    %o = tile.dot %v, %p16, %o_before transpose_a transpose_b : !chunk, !scores16 -> !o
-    %new = tile.dot %v, %k16, %kept transpose_a transpose_b : !chunk, !chunk_t -> !s
+    %o = tile.dot %v, %p16, %o_before transpose_a transpose_b : !v, !scores16 -> !o
+    %new = tile.dot %v, %k16, %kept transpose_a transpose_b : !v, !chunk_t -> !s
     %o16 = arith.truncf %o : !o to !o16
-    %out = tile.transpose %o16 [1, 0] : !o16 -> !chunk
-    tile.store %out, %O_h[%t, %c0] : !chunk, !head
+    %out = tile.transpose %o16 [1, 0] : !o16 -> !v
+    tile.store %out, %O_h[%t, %v0] : !v, !head
     scf.yield %new : !s
   }
-  %h1 = tile.transpose %s_last [1, 0] : !s -> !s
-  tile.store %h1, %H1[%n, %h, %c0, %c0] : !s, !states
+  %h1 = tile.transpose %s_last [1, 0] : !s -> !state
+  tile.store %h1, %H1[%n, %h, %c0, %v0] : !state, !states
 }
 
 tile.host @gated_linear_attention_varlen[%N, %STARTS, %T, %HK, %HV](%Q: !keys[%T, %HK], %K: !keys[%T, %HK], %V: !values[%T, %HV], %G: !gates[%T, %HV],
@@ -226,6 +242,8 @@ tile.host @gated_linear_attention_varlen[%N, %STARTS, %T, %HK, %HV](%Q: !keys[%T
   %enough = arith.cmpi eq, %STARTS, %starts_needed : index
   cf.assert %enough, "expected STARTS to be N + 1"
   %group = arith.divui %HV, %HK : index
-  tile.launch @attend grid(%HV, %N) args(%Q, %K, %V, %G, %starts, %H0, %O, %H1, %group)
+  %two = arith.constant 2 : index
+  %blocks = arith.muli %HV, %two : index
+  tile.launch @attend grid(%blocks, %N) args(%Q, %K, %V, %G, %starts, %H0, %O, %H1, %group)
     : !keys, !keys, !values, !gates, !starts, !states, !values, !states, index
 }

@@ -4,7 +4,8 @@
 //
 // The decays between tokens of a chunk of 64 are those of gated_linear_attention.mlir, for queries and for keys that erase, but
 // that even the chunk's end is rounded to a whole power of two, which spares keys an error: the new state decays by what that
-// is off. The rest is as in gated_delta_rule.mlir. Gates are meant to be -5 or above, which are those of a safe gate; they are
+// is off. The rest is as in gated_delta_rule.mlir, but that a block has 64 of the values: its preparer needs the registers of
+// another consumer. Gates are meant to be -5 or above, which are those of a safe gate; they are
 // raised to -10.
 //
 //   heddle run examples/kimi_delta_attention.mlir --size B=1 --size T=200 --size HK=1 --size HV=2 --input G=uniform:-5:0 --input K=unit --input BETA=uniform:0:1 --check
@@ -28,10 +29,12 @@
 !mask = tensor<64x64xi1>
 !scores = tensor<64x64xf32>
 !scores16 = tensor<64x64xbf16>
-!o = tensor<128x64xf32>
-!o16 = tensor<128x64xbf16>
-!s = tensor<128x128xf32>
-!s16 = tensor<128x128xbf16>
+!v = tensor<64x64xbf16>
+!o = tensor<64x64xf32>
+!o16 = tensor<64x64xbf16>
+!state = tensor<128x64xf32>
+!s = tensor<64x128xf32>
+!s16 = tensor<64x128xbf16>
 #chunk = 64 : index
 
 tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !strengths,
@@ -39,7 +42,12 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk
-  %h = gpu.block_id x
+  %c2 = arith.constant 2 : index
+  %c64 = arith.constant 64 : index
+  %block = gpu.block_id x
+  %h = arith.divui %block, %c2 : index
+  %part = arith.remui %block, %c2 : index
+  %v0 = arith.muli %part, %c64 : index
   %b = gpu.block_id y
   %hk = arith.divui %h, %group : index
   %T = memref.dim %Q, %c1 : !keys
@@ -58,6 +66,7 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
   %none = arith.constant dense<-0.0> : !channels // which leaves zeros of either sign as they are
   %none_c = arith.constant dense<-0.0> : !sums
   %zero = arith.constant dense<0.0> : !sums
+  %nothing = arith.constant dense<0.0> : !chunk_t
   %half = arith.constant dense<0.5> : !sums
   %least = arith.constant dense<-10.0> : !gate
   %log2e = arith.constant dense<1.44269504> : !gate // hardware computes 2^x
@@ -77,7 +86,7 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
   %is_near = arith.cmpi eq, %row_16, %column_16 : !at
   %is_next = arith.cmpi eq, %row_32, %column_32 : !at
 
-  // Blocks of 16 tokens, of which a chunk has four, and their last tokens.
+  // Blocks of 16 tokens, of which a chunk has four, two in each half, and their last tokens.
   %token = tile.iota axis 1 : !token
   %t15 = arith.constant dense<15> : !token
   %t31 = arith.constant dense<31> : !token
@@ -90,9 +99,12 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
   %in_0 = arith.cmpi ule, %token, %t15 : !token
   %in_01 = arith.cmpi ule, %token, %t31 : !token
   %in_012 = arith.cmpi ule, %token, %t47 : !token
+  %by_2_blocks = arith.constant dense<31> : !token
+  %in_pair = arith.andi %token, %by_2_blocks : !token
+  %in_02 = arith.cmpi ule, %in_pair, %t15 : !token
 
-  %h0 = tile.load %H0[%b, %h, %c0, %c0] : !states -> !s
-  %s0 = tile.transpose %h0 [1, 0] : !s -> !s
+  %h0 = tile.load %H0[%b, %h, %c0, %v0] : !states -> !state
+  %s0 = tile.transpose %h0 [1, 0] : !state -> !s
 
   %s_last = scf.for %t = %c0 to %T step %c iter_args(%s = %s0) -> (!s) {
     %g = tile.load %G_h[%t, %c0] pad 0.0 : f32 : !head_gates -> !gate
@@ -158,45 +170,55 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %until_1 = arith.subf %end, %middle : !sums
     %left_q1 = math.exp2 %since_1 : !sums
     %left_k1 = math.exp2 %until_1 : !sums
-    %q_0_again = arith.extf %q_near : !chunk_t to !sums
-    %q_1 = arith.mulf %q_0_again, %left_q1 : !sums
-    %k_0_again = arith.extf %k_near : !chunk_t to !sums
-    %k_1 = arith.mulf %k_0_again, %left_k1 : !sums
-    %q_next = arith.truncf %q_1 : !sums to !chunk_t
-    %k_next = arith.truncf %k_1 : !sums to !chunk_t
     %e_0_again = arith.extf %e_near : !chunk_t to !sums
     %e_1 = arith.mulf %e_0_again, %left_q1 : !sums
     %e_next = arith.truncf %e_1 : !sums to !chunk_t
-    %next_e = tile.dot %e_next, %k_next, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
-    %next = tile.dot %q_next, %k_next, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
+    %k_0_again = arith.extf %k_near : !chunk_t to !sums
+    %k_1 = arith.mulf %k_0_again, %left_k1 : !sums
+    %k_next = arith.truncf %k_1 : !sums to !chunk_t
+    // Queries of the second block of a half, and keys of the first: zeros add nothing to pairs that are nearer.
+    %e_later = arith.select %in_02, %nothing, %e_next : !tokens, !chunk_t
+    %k_earlier = arith.select %in_02, %k_next, %nothing : !tokens, !chunk_t
+    %only_near_e = arith.select %is_near, %near_e, %zero_s : !mask, !scores
+    %next_e = tile.dot %e_later, %k_earlier, %only_near_e transpose_a : !chunk_t, !chunk_t -> !scores
+    %q_0_again = arith.extf %q_near : !chunk_t to !sums
+    %q_1 = arith.mulf %q_0_again, %left_q1 : !sums
+    %q_next = arith.truncf %q_1 : !sums to !chunk_t
+    %q_later = arith.select %in_02, %nothing, %q_next : !tokens, !chunk_t
+    %only_near = arith.select %is_near, %near, %zero_s : !mask, !scores
+    %next = tile.dot %q_later, %k_earlier, %only_near transpose_a : !chunk_t, !chunk_t -> !scores
 
     // The same for their half of the chunk.
     %since_2 = arith.subf %start, %start_32 : !sums
     %until_2 = arith.subf %end_32, %end : !sums
     %left_q2 = math.exp2 %since_2 : !sums
     %left_k2 = math.exp2 %until_2 : !sums
-    %q_1_again = arith.extf %q_next : !chunk_t to !sums
-    %q_2 = arith.mulf %q_1_again, %left_q2 : !sums
-    %k_1_again = arith.extf %k_next : !chunk_t to !sums
-    %k_2 = arith.mulf %k_1_again, %left_k2 : !sums
-    %q_far = arith.truncf %q_2 : !sums to !chunk_t
-    %k_far = arith.truncf %k_2 : !sums to !chunk_t
     %e_1_again = arith.extf %e_next : !chunk_t to !sums
     %e_2 = arith.mulf %e_1_again, %left_q2 : !sums
     %e_far = arith.truncf %e_2 : !sums to !chunk_t
-    %at_most_next_e = arith.select %is_near, %near_e, %next_e : !mask, !scores
-    %at_most_next = arith.select %is_near, %near, %next : !mask, !scores
-    %far_e = tile.dot %e_far, %k_far, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
-    %far = tile.dot %q_far, %k_far, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
-    %at_most_far = arith.select %is_next, %at_most_next, %far : !mask, !scores
-    %seen = arith.select %sees, %at_most_far, %zero_s : !mask, !scores
+    %k_1_again = arith.extf %k_next : !chunk_t to !sums
+    %k_2 = arith.mulf %k_1_again, %left_k2 : !sums
+    %k_far = arith.truncf %k_2 : !sums to !chunk_t
+    %e_last = arith.select %in_01, %nothing, %e_far : !tokens, !chunk_t
+    %k_first = arith.select %in_01, %k_far, %nothing : !tokens, !chunk_t
+    %at_most_next_e = arith.select %is_next, %next_e, %zero_s : !mask, !scores
+    %far_e = tile.dot %e_last, %k_first, %at_most_next_e transpose_a : !chunk_t, !chunk_t -> !scores
+    %left_q3 = math.exp2 %start_32 : !sums
+    %e_2_again = arith.extf %e_far : !chunk_t to !sums
+    %e_3 = arith.mulf %e_2_again, %left_q3 : !sums
+    %e16 = arith.truncf %e_3 : !sums to !chunk_t
+    %q_1_again = arith.extf %q_next : !chunk_t to !sums
+    %q_2 = arith.mulf %q_1_again, %left_q2 : !sums
+    %q_far = arith.truncf %q_2 : !sums to !chunk_t
+    %q_last = arith.select %in_01, %nothing, %q_far : !tokens, !chunk_t
+    %at_most_next = arith.select %is_next, %next, %zero_s : !mask, !scores
+    %far = tile.dot %q_last, %k_first, %at_most_next transpose_a : !chunk_t, !chunk_t -> !scores
+    %seen = arith.select %sees, %far, %zero_s : !mask, !scores
+    %erased = arith.select %sees, %far_e, %zero_s : !mask, !scores
     %p16 = arith.truncf %seen : !scores to !scores16
-    %at_most_far_e = arith.select %is_next, %at_most_next_e, %far_e : !mask, !scores
-    %erased = arith.select %sees, %at_most_far_e, %zero_s : !mask, !scores
 
     // And for the chunk: the queries as they see the state, and the keys as the next state has them.
     %until_3 = arith.subf %end_3, %end_32 : !sums
-    %left_q3 = math.exp2 %start_32 : !sums
     %left_k3 = math.exp2 %until_3 : !sums
     %q_2_again = arith.extf %q_far : !chunk_t to !sums
     %q_3 = arith.mulf %q_2_again, %left_q3 : !sums
@@ -204,9 +226,6 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %k_3 = arith.mulf %k_2_again, %left_k3 : !sums
     %q16 = arith.truncf %q_3 : !sums to !chunk_t
     %k16 = arith.truncf %k_3 : !sums to !chunk_t
-    %e_2_again = arith.extf %e_far : !chunk_t to !sums
-    %e_3 = arith.mulf %e_2_again, %left_q3 : !sums
-    %e16 = arith.truncf %e_3 : !sums to !chunk_t
     %decay = math.exp2 %near_63 : !channels
     %off = arith.subf %sum_63, %near_63 : !channels
     %rest = math.exp2 %off : !channels // less than half a power, which the new state decays by in f32
@@ -228,22 +247,22 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %s16 = arith.truncf %s : !s to !s16
     %decay_s = tile.broadcast %decay axes [0] : !channels -> !s
     %kept = arith.mulf %s, %decay_s : !s
-    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %v = tile.load %V_h[%t, %v0] pad 0.0 : bf16 : !head -> !v
     %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !s16, !chunk -> !o
-    %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !chunk, !scores16 -> !o
+    %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !v, !scores16 -> !o
     %x16 = arith.truncf %x : !o to !o16
     %new = tile.dot %x16, %k16, %kept transpose_b : !o16, !chunk_t -> !s
     %o_before = tile.dot %s16, %q16, %zero_o : !s16, !chunk_t -> !o
     %o = tile.dot %x16, %p16, %o_before transpose_b : !o16, !scores16 -> !o
     %o16 = arith.truncf %o : !o to !o16
-    %out = tile.transpose %o16 [1, 0] : !o16 -> !chunk
-    tile.store %out, %O_h[%t, %c0] : !chunk, !head
+    %out = tile.transpose %o16 [1, 0] : !o16 -> !v
+    tile.store %out, %O_h[%t, %v0] : !v, !head
     %rest_s = tile.broadcast %rest axes [0] : !channels -> !s
     %s_next = arith.mulf %new, %rest_s : !s
     scf.yield %s_next : !s
   }
-  %h1 = tile.transpose %s_last [1, 0] : !s -> !s
-  tile.store %h1, %H1[%b, %h, %c0, %c0] : !s, !states
+  %h1 = tile.transpose %s_last [1, 0] : !s -> !state
+  tile.store %h1, %H1[%b, %h, %c0, %v0] : !state, !states
 }
 
 tile.host @kimi_delta_attention[%B, %T, %HK, %HV](%Q: !keys[%B, %T, %HK], %K: !keys[%B, %T, %HK], %V: !values[%B, %T, %HV],
@@ -254,6 +273,8 @@ tile.host @kimi_delta_attention[%B, %T, %HK, %HV](%Q: !keys[%B, %T, %HK], %K: !k
   %divides = arith.cmpi eq, %rest, %none : index
   cf.assert %divides, "expected HV to be a multiple of HK"
   %group = arith.divui %HV, %HK : index
-  tile.launch @attend grid(%HV, %B) args(%Q, %K, %V, %G, %BETA, %H0, %O, %H1, %group)
+  %two = arith.constant 2 : index
+  %blocks = arith.muli %HV, %two : index
+  tile.launch @attend grid(%blocks, %B) args(%Q, %K, %V, %G, %BETA, %H0, %O, %H1, %group)
     : !keys, !keys, !values, !gates, !strengths, !states, !values, !states, index
 }

@@ -4,7 +4,7 @@
 // of keys by what they have seen, which first_order_recurrence.mlir can sum. HV heads of values share HK heads of queries, keys
 // and M. |K| should be one, and BETA (M * K) . K at most 2. H0 is the state before the first token, H1 that after the last.
 //
-// As preconditioned_delta_rule.mlir, but that keys that write are others than those that erase.
+// As gated_delta_rule.mlir, but that keys that write are others than those that erase.
 //
 //   heddle run examples/preconditioned_delta_rule.mlir --size B=1 --size T=200 --size HK=1 --size HV=2 --input G=uniform:-1:0 --input K=unit --input BETA=uniform:0:1 --input M=uniform:0.5:1.5 --check
 !keys = memref<?x?x?x128xbf16> // and queries: tokens, then heads
@@ -72,6 +72,15 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %M: !scales, %G: !gates, 
     %decay = tensor.splat %decay_1 : !decay
     // The queries as they see the state, and the keys as the next state has them.
     %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %until = math.exp2 %rest : !row
+    %until_k = tile.broadcast %until axes [1] : !row -> !chunk_sum
+    %m = tile.load %M_h[%t, %c0] pad 0.0 : f32 : !head_scales -> !chunk_sum
+    %k32 = arith.extf %k : !chunk to !chunk_sum
+    %written = arith.mulf %k32, %m : !chunk_sum
+    %written16 = arith.truncf %written : !chunk_sum to !chunk
+    %written_again = arith.extf %written16 : !chunk to !chunk_sum
+    %k_then = arith.mulf %written_again, %until_k : !chunk_sum
+    %k16 = arith.truncf %k_then : !chunk_sum to !chunk
     %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
     %since = math.exp2 %sum : !row
     %since_scaled = arith.mulf %since, %scale : !row
@@ -79,14 +88,6 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %M: !scales, %G: !gates, 
     %q32 = arith.extf %q : !chunk to !chunk_sum
     %q_then = arith.mulf %q32, %since_q : !chunk_sum
     %q16 = arith.truncf %q_then : !chunk_sum to !chunk
-    %until = math.exp2 %rest : !row
-    %until_k = tile.broadcast %until axes [1] : !row -> !chunk_sum
-    %m = tile.load %M_h[%t, %c0] pad 0.0 : f32 : !head_scales -> !chunk_sum
-    %k32 = arith.extf %k : !chunk to !chunk_sum
-    %written = arith.mulf %k32, %m : !chunk_sum
-    %written16 = arith.truncf %written : !chunk_sum to !chunk
-    %k_then = arith.mulf %written, %until_k : !chunk_sum
-    %k16 = arith.truncf %k_then : !chunk_sum to !chunk
 
     // What the queries see of the tokens of the chunk.
     %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
