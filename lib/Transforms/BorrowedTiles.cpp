@@ -18,14 +18,7 @@ static int64_t getElementBytes(Type type) {
   return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
 }
 
-static BufferType getPlainBuffer(Type type) {
-  auto tile = cast<RankedTensorType>(type);
-  return BufferType::get(
-      RankedTensorType::get(tile.getShape(), tile.getElementType()));
-}
-
-/// The type of the part of `source` with the shape of `tile`.
-static BufferType getPart(BufferType source, RankedTensorType tile) {
+BufferType BorrowedTiles::getPart(BufferType source, RankedTensorType tile) {
   return BufferType::get(source.getContext(), tile.getShape(),
                          source.getElementType(), source.getSwizzle(),
                          source.getPanelRows());
@@ -37,13 +30,13 @@ GetOp BorrowedTiles::getOrigin(Value tile) {
   return tile.getDefiningOp<GetOp>();
 }
 
-std::string BorrowedTiles::getCutObstacle(RankedTensorType vector,
-                                          int64_t length) {
-  if (getPlainBuffer(vector).getSwizzle() != 0)
-    return llvm::formatv("{0} is a vector of panels", vector);
-  if (length * getElementBytes(vector.getElementType()) % 16 != 0)
-    return llvm::formatv("a slice of {0} is not made of 16 bytes each", vector);
-  return {};
+int64_t BorrowedTiles::getCutUnit(RankedTensorType tile, int64_t dim) {
+  int64_t swizzle = BufferType::get(tile).getSwizzle();
+  int64_t elementBytes = getElementBytes(tile.getElementType());
+  if (tile.getRank() == 1)
+    return swizzle == 0 ? 16 / elementBytes : 0;
+  // Columns of a buffer are found by whole panels only.
+  return dim == 0 ? 8 : swizzle / elementBytes;
 }
 
 std::string BorrowedTiles::getObstacle(Value tile) {
@@ -54,33 +47,35 @@ std::string BorrowedTiles::getObstacle(Value tile) {
     return obstacle;
   RankedTensorType source = slice.getSourceType(), part = slice.getType();
   if (source.getRank() == 1 && part.getRank() == 1 && slice.hasUnitStride()) {
-    // What is before the slice has to be such a part, too.
+    int64_t unit = getCutUnit(source, 0);
+    if (unit == 0)
+      return llvm::formatv("{0} is a vector of panels", source);
     std::optional<int64_t> first =
         getConstantIntValue(slice.getMixedOffsets()[0]);
-    std::string obstacle = getCutObstacle(source, part.getDimSize(0));
-    return obstacle.empty() ? getCutObstacle(source, first.value_or(0))
-                            : obstacle;
+    if (part.getDimSize(0) % unit != 0 || (first && *first % unit != 0))
+      return llvm::formatv("a slice of {0} is not made of 16 bytes each",
+                           source);
+    return {};
   }
   if (source.getRank() != 2 || part.getRank() != 2 || !slice.hasUnitStride())
     return llvm::formatv("a slice of {0} is not a range of rows and columns",
                          source);
-  if (part.getDimSize(0) % 8 != 0)
-    return llvm::formatv("a slice has {0} rows, not a multiple of 8",
-                         part.getDimSize(0));
+  int64_t rows = getCutUnit(source, 0);
+  if (part.getDimSize(0) % rows != 0)
+    return llvm::formatv("a slice has {0} rows, not a multiple of {1}",
+                         part.getDimSize(0), rows);
   std::optional<int64_t> row = getConstantIntValue(slice.getMixedOffsets()[0]);
-  if (row && *row % 8 != 0)
-    return llvm::formatv("a slice starts at row {0}, not a multiple of 8",
-                         *row);
+  if (row && *row % rows != 0)
+    return llvm::formatv("a slice starts at row {0}, not a multiple of {1}",
+                         *row, rows);
   if (part.getDimSize(1) == source.getDimSize(1))
     return {};
-  // Columns of a buffer are found by whole panels only.
   Value whole = slice.getSource();
   while (auto outer = whole.getDefiningOp<tensor::ExtractSliceOp>())
     whole = outer.getSource();
-  int64_t swizzle = getPlainBuffer(whole.getType()).getSwizzle();
-  if (swizzle == 0)
+  int64_t width = getCutUnit(cast<RankedTensorType>(whole.getType()), 1);
+  if (width == 0)
     return llvm::formatv("rows of {0} are not cut into panels", source);
-  int64_t width = swizzle / getElementBytes(part.getElementType());
   std::optional<int64_t> column =
       getConstantIntValue(slice.getMixedOffsets()[1]);
   if (part.getDimSize(1) % width != 0 || (column && *column % width != 0))
@@ -105,9 +100,10 @@ Value BorrowedTiles::getBuffer(Value tile) {
          int64_t(view.getIndex()) < index;
          view = dyn_cast<ViewOp>(view->getNextNode()))
       b.setInsertionPointAfter(view);
-    return known =
-               ViewOp::create(b, get.getLoc(), getPlainBuffer(tile.getType()),
-                              get.getRing(), get.getSlot(), index);
+    return known = ViewOp::create(
+               b, get.getLoc(),
+               BufferType::get(cast<RankedTensorType>(tile.getType())),
+               get.getRing(), get.getSlot(), index);
   }
   auto slice = tile.getDefiningOp<tensor::ExtractSliceOp>();
   Value buffer = getBuffer(slice.getSource());

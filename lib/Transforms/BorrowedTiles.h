@@ -31,10 +31,13 @@ public:
   /// are.
   static std::string getObstacle(mlir::Value tile);
 
-  /// Why parts of `length` elements of `vector`, which lies in a slot, are no
-  /// buffers; empty if they are.
-  static std::string getCutObstacle(mlir::RankedTensorType vector,
-                                    int64_t length);
+  /// What the extents and places of parts of `tile`, which lies in a slot, are
+  /// multiples of along `dim` if they are buffers; 0 if none are.
+  static int64_t getCutUnit(mlir::RankedTensorType tile, int64_t dim);
+
+  /// The type of the part of `source` with the shape of `tile`.
+  static aref::BufferType getPart(aref::BufferType source,
+                                  mlir::RankedTensorType tile);
 
   /// The buffer that holds `tile`, which has an origin and no obstacle.
   mlir::Value getBuffer(mlir::Value tile);

@@ -82,11 +82,7 @@ static tile::LoadOp getLoad(LocalStoreOp store,
   for (Type offset : load.getOffsets().getTypes())
     if (isa<RankedTensorType>(offset) && !getLayout(offset))
       return {};
-  if (auto pad = load.getPadAttr();
-      pad && pad != Builder(load.getContext())
-                        .getZeroAttr(load.getType().getElementType()))
-    return {};
-  return load;
+  return isPadZero(load) ? load : tile::LoadOp();
 }
 
 /// Whether a thread of `role` has no elements in registers, and few numbers.
@@ -164,15 +160,9 @@ void CopyAsynchronously::runOnOperation() {
       }
 
   // A producer that needs few registers leaves the others to the consumers.
-  int64_t warpgroups = 0;
-  for (RoleOp role : kernel.getOps<RoleOp>()) {
-    bool isProducer = role.getName() == producerRole;
-    if (isProducer ? !needsFewRegisters(role) : role.getName() != consumerRole)
-      return;
-    warpgroups += role.getInstances() * llvm::divideCeil(role.getWarps(), 4);
-  }
-  RegisterShares shares = getAsyncRegisterShares(kernel, warpgroups);
-  for (RoleOp role : kernel.getOps<RoleOp>())
-    role.setRegisters(role.getName() == producerRole ? shares.producer
-                                                     : shares.consumer);
+  RoleOp producer = findRole(kernel, producerRole);
+  if (producer && needsFewRegisters(producer) &&
+      !findRole(kernel, preparerRole))
+    setRegisters(kernel,
+                 getAsyncRegisterShares(kernel, countWarpgroups(kernel)));
 }

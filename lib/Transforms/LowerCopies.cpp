@@ -54,11 +54,6 @@ private:
   llvm::DenseMap<std::pair<Operation *, Type>, Value> staging;
 };
 
-BufferType getBufferFor(RankedTensorType tile) {
-  return BufferType::get(
-      RankedTensorType::get(tile.getShape(), tile.getElementType()));
-}
-
 //===----------------------------------------------------------------------===//
 // Puts
 //===----------------------------------------------------------------------===//
@@ -74,10 +69,7 @@ bool CopyLowering::canPutByTma(RingOp ring) {
       continue;
     for (Value value : put.getValues()) {
       auto load = value.getDefiningOp<tile::LoadOp>();
-      if (!load || !getTmaObstacle(load).empty())
-        return false;
-      if (auto pad = load.getPadAttr();
-          pad && pad != b.getZeroAttr(load.getType().getElementType()))
+      if (!load || !getTmaObstacle(load).empty() || !isPadZero(load))
         return false;
     }
   }
@@ -150,7 +142,7 @@ static int64_t getRowsAtATime(tile::LoadOp load) {
   if (tile.getRank() != 2 || load.isGather())
     return rows;
   int64_t columns = tile.getDimSize(1);
-  int64_t rowBytes = getBufferFor(tile).getBytes() / rows;
+  int64_t rowBytes = BufferType::get(tile).getBytes() / rows;
   while ((rows * columns > 32 * threads || rows * rowBytes > 64 * threads) &&
          rows % (2 * rowsOfPart) == 0)
     rows /= 2;
@@ -174,12 +166,9 @@ void CopyLowering::copyByThreads(tile::LoadOp load, Value buffer,
       OpOperand &offset = part.getOffsetsMutable()[part.getNumOuterDims()];
       offset.set(arith::AddIOp::create(b, loc, offset.get(), first));
       b.setInsertionPointAfter(part);
-      auto whole = cast<BufferType>(buffer.getType());
       destination = RowsOp::create(
           b, loc,
-          BufferType::get(b.getContext(), type.getShape(),
-                          type.getElementType(), whole.getSwizzle(),
-                          whole.getPanelRows()),
+          BorrowedTiles::getPart(cast<BufferType>(buffer.getType()), type),
           buffer, first);
     }
     Value value = part;
@@ -203,7 +192,7 @@ void CopyLowering::lowerPut(PutOp put, bool byTma, ArrayRef<bool> roundTf32) {
   int64_t bytes = 0;
   for (auto [i, value] : llvm::enumerate(put.getValues())) {
     auto load = value.getDefiningOp<tile::LoadOp>();
-    BufferType type = getBufferFor(cast<RankedTensorType>(value.getType()));
+    BufferType type = BufferType::get(cast<RankedTensorType>(value.getType()));
     if (first)
       b.setInsertionPointAfterValue(value);
     else
@@ -387,7 +376,7 @@ Value CopyLowering::emitIsInside(tile::StoreOp store) {
 bool CopyLowering::stage(RoleOp role, tile::StoreOp store) {
   Location loc = store.getLoc();
   Value buffer =
-      getStaging(role, getBufferFor(store.getValue().getType()), loc);
+      getStaging(role, BufferType::get(store.getValue().getType()), loc);
   if (!buffer)
     return false;
   b.setInsertionPoint(store);
@@ -447,7 +436,7 @@ LogicalResult CopyLowering::run() {
                    [&](tile::StoreOp store) { return !canStage(store); });
     llvm::DenseSet<Value> kept;
     for (tile::StoreOp store : stores)
-      if (!getStaging(role, getBufferFor(store.getValue().getType()),
+      if (!getStaging(role, BufferType::get(store.getValue().getType()),
                       store.getLoc()))
         kept.insert(getRootView(store.getView()));
     for (tile::StoreOp store : stores)

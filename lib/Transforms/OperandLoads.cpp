@@ -179,8 +179,7 @@ StringRef OperandLoads::visitDefinition(Operation *op) {
 // Eligibility
 //===----------------------------------------------------------------------===//
 
-/// Whether elements outside the view may become positive zeros.
-static bool isPadZero(tile::LoadOp load) {
+bool heddle::isPadZero(tile::LoadOp load) {
   TypedAttr pad = load.getPadAttr();
   if (!pad)
     return true;

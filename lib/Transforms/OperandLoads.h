@@ -20,6 +20,9 @@ namespace heddle {
 /// have no form in shared memory.
 bool hasSharedForm(mlir::Type element);
 
+/// Whether elements outside the view may become positive zeros.
+bool isPadZero(tile::LoadOp load);
+
 /// Decides which loads of a kernel can run ahead of everything else, in a role
 /// of their own: those that operands of dots are computed from, from memory
 /// that the kernel does not write, at places that take no dot to compute.

@@ -246,9 +246,7 @@ Pipeliner::getLoansToLag(scf::ForOp loop, ArrayRef<tile::DotOp> dots) {
 /// A buffer for operand `number` of `dot`, of which each instance of the role
 /// has its own.
 Value Pipeliner::getScratch(tile::DotOp dot, Value operand, unsigned number) {
-  auto tile = cast<RankedTensorType>(operand.getType());
-  BufferType type = BufferType::get(
-      RankedTensorType::get(tile.getShape(), tile.getElementType()));
+  auto type = BufferType::get(cast<RankedTensorType>(operand.getType()));
   auto role = dot->getParentOfType<RoleOp>();
   int64_t instances = role ? int64_t(role.getInstances()) : 1;
   Operation *owner = role ? role.getOperation() : kernel.getOperation();
@@ -322,9 +320,7 @@ bool Pipeliner::lacksRegistersForA(tile::DotOp dot) {
   int64_t own = role.getRegisters();
   if (needed <= (own ? own : maxRegisters))
     return false;
-  RankedTensorType a = dot.getA().getType();
-  BufferType buffer =
-      BufferType::get(RankedTensorType::get(a.getShape(), a.getElementType()));
+  auto buffer = BufferType::get(dot.getA().getType());
   int64_t bytes = 0;
   if (!scratch.contains({role.getOperation(), 0u, Type(buffer)}))
     bytes = int64_t(role.getInstances()) * getStageBytes(buffer);

@@ -248,25 +248,15 @@ static void splitInstances(aref::RoleOp role) {
       << instances << ": " << reason;
 }
 
-/// Divides the registers of a multiprocessor between the roles.
-static void setRegisters(tile::KernelOp kernel) {
-  int64_t warpgroups = 0;
-  for (auto role : kernel.getBody().getOps<aref::RoleOp>())
-    warpgroups += role.getInstances() * llvm::divideCeil(role.getWarps(), 4);
-  bool prepares = bool(findRole(kernel, preparerRole));
-  RegisterShares shares = getRegisterShares(kernel, prepares, warpgroups);
-  for (auto role : kernel.getBody().getOps<aref::RoleOp>())
-    role.setRegisters(role.getName() == producerRole   ? shares.producer
-                      : role.getName() == preparerRole ? shares.preparer
-                                                       : shares.consumer);
-}
-
 namespace {
 struct SplitInstances : heddle::impl::SplitInstancesBase<SplitInstances> {
   void runOnOperation() override {
     if (aref::RoleOp consumer = findRole(getOperation(), consumerRole))
       splitInstances(consumer);
-    setRegisters(getOperation());
+    bool prepares = bool(findRole(getOperation(), preparerRole));
+    setRegisters(getOperation(),
+                 getRegisterShares(getOperation(), prepares,
+                                   countWarpgroups(getOperation())));
   }
 };
 } // namespace

@@ -48,20 +48,16 @@ LogicalResult TileCut::require(Operation *op, Value value, int64_t dim) {
   if (type.getDimSize(dim) % instances != 0)
     return fail(op, "the extent of its tile is not a multiple of the number of "
                     "warpgroups");
-  if (type.getRank() == 1 && value.getDefiningOp<aref::GetOp>() &&
-      !BorrowedTiles::getCutObstacle(type, type.getNumElements() / instances)
-           .empty())
-    return fail(op, "a vector that arrives in a ring is cut into parts of 16 "
-                    "bytes each, of at most 256 elements");
-  if (type.getRank() == 2 && dim == 1 && value.getDefiningOp<aref::GetOp>()) {
-    aref::BufferType part = aref::BufferType::get(RankedTensorType::get(
-        {type.getDimSize(0), type.getDimSize(1) / instances},
-        type.getElementType()));
-    int64_t swizzle = aref::BufferType::get(type).getSwizzle();
-    if (swizzle == 0 || part.getBytes() / type.getDimSize(0) % swizzle != 0)
-      return fail(op,
-                  "a matrix that arrives in a ring is cut into whole panels "
-                  "of columns");
+  // Halves of matrices have whole parts of rows, since products do.
+  if (value.getDefiningOp<aref::GetOp>() && dim == type.getRank() - 1 &&
+      type.getRank() <= 2) {
+    int64_t unit = BorrowedTiles::getCutUnit(type, dim);
+    if (unit == 0 || type.getDimSize(dim) / instances % unit != 0)
+      return fail(op, type.getRank() == 1
+                          ? "a vector that arrives in a ring is cut into parts "
+                            "of 16 bytes each, of at most 256 elements"
+                          : "a matrix that arrives in a ring is cut into whole "
+                            "panels of columns");
   }
   if (isTileSource(value.getDefiningOp()))
     return success();

@@ -8,7 +8,7 @@
 
 #include "lib/Transforms/Warpgroups.h"
 
-#include "dialects/Aref/Aref.h"
+#include "lib/Transforms/Roles.h"
 
 using namespace mlir;
 using namespace heddle;
@@ -66,6 +66,20 @@ RegisterShares heddle::getAsyncRegisterShares(tile::KernelOp kernel,
   return warpgroups == 3
              ? share<3, 104, 0, 200>()
              : getRegisterShares(kernel, /*prepares=*/false, warpgroups);
+}
+
+int64_t heddle::countWarpgroups(tile::KernelOp kernel) {
+  int64_t warpgroups = 0;
+  for (auto role : kernel.getBody().getOps<aref::RoleOp>())
+    warpgroups += role.getInstances() * llvm::divideCeil(role.getWarps(), 4);
+  return warpgroups;
+}
+
+void heddle::setRegisters(tile::KernelOp kernel, const RegisterShares &shares) {
+  for (auto role : kernel.getBody().getOps<aref::RoleOp>())
+    role.setRegisters(role.getName() == producerRole   ? shares.producer
+                      : role.getName() == preparerRole ? shares.preparer
+                                                       : shares.consumer);
 }
 
 int64_t heddle::getInstancesFor(int64_t m) {

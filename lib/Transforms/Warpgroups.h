@@ -34,6 +34,12 @@ RegisterShares getRegisterShares(tile::KernelOp kernel, bool prepares,
 RegisterShares getAsyncRegisterShares(tile::KernelOp kernel,
                                       int64_t warpgroups);
 
+/// The warpgroups of the roles that `kernel` has been split into.
+int64_t countWarpgroups(tile::KernelOp kernel);
+
+/// Gives each role of `kernel` its share.
+void setRegisters(tile::KernelOp kernel, const RegisterShares &shares);
+
 /// How many instances of the consumer compute dots with `m` rows.
 int64_t getInstancesFor(int64_t m);
 
