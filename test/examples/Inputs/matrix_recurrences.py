@@ -7,44 +7,32 @@ Other arguments go to `heddle run`.
 
 import numpy
 
-from attention import Run, bf16, make_parser, starts
+from attention import Run, bf16
 from recurrence import (
     TOLERANCES,
     check,
     draw_gates,
     draw_keys,
     draw_strengths,
+    lay_out,
+    make_recurrence_parser,
     recur,
     recur_packed,
 )
 
-parser = make_parser(__doc__)
-parser.add_argument("--batch", type=int, default=1)
-parser.add_argument("--tokens", type=int, nargs="+", default=[1])
-parser.add_argument("--heads", type=int, nargs=2, default=(1, 2), help="of keys, of values")
+parser = make_recurrence_parser(__doc__)
 parser.add_argument("--segments", type=int)
 parser.add_argument("--sizes", type=int, nargs=2, default=(128, 128), help="of keys, of values")
-parser.add_argument("--gates", default="usual")
-parser.add_argument("--strengths", default="usual")
-parser.add_argument("--keys", default="usual")
 arguments, rest = parser.parse_known_args()
 
-tokens, (key_heads, heads) = arguments.tokens, arguments.heads
+key_heads, heads = arguments.heads
 width, columns = arguments.sizes
 name = next(name for name in TOLERANCES if name in arguments.program)
-packed, decodes = "varlen" in arguments.program, "decode" in arguments.program
+decodes = "decode" in arguments.program
 run = Run(arguments.program, arguments.folder, rest)
-if packed:
-    batch, states, total, edges = (), len(tokens), sum(tokens), starts(tokens)
-    run.size(N=states, STARTS=len(edges), T=total, HK=key_heads, HV=heads)
-    run.input("starts", edges)
-else:
-    batch, states, total = (arguments.batch,), arguments.batch, tokens[0]
-    run.size(B=states, HK=key_heads, HV=heads)
-    if not decodes:
-        run.size(T=total)
-    if arguments.segments is not None:
-        run.size(SEGMENTS=arguments.segments)
+batch, states, total, edges = lay_out(run, arguments)
+if arguments.segments is not None:
+    run.size(SEGMENTS=arguments.segments)
 normal = run.generator.standard_normal
 # Which operators decay by a number for each channel of keys.
 channels = (width,) if name in ("gated_linear_attention", "kimi_delta_attention") else ()
@@ -65,7 +53,7 @@ initial = run.random(state, states, heads, width, columns)
 out, final = run("O", "H" if decodes else "H1")
 arrays = [inputs.get(buffer) for buffer in ("Q", "K", "V", "G", "BETA")]
 preconditioner = inputs.get("M")
-if packed:
+if edges:
     q, k, v, g, beta = (x if x is None else x[None] for x in arrays)
     m = preconditioner if preconditioner is None else preconditioner[None]
     expected = recur_packed(q, k, v, edges, g, beta, initial, m=m)

@@ -6,7 +6,7 @@ Other arguments go to `heddle run`.
 """
 
 import numpy
-from attention import Run, make_parser, starts
+from attention import Run
 from recurrence import (
     GRADIENT_TOLERANCES,
     TOLERANCES,
@@ -16,27 +16,16 @@ from recurrence import (
     draw_gates,
     draw_keys,
     draw_strengths,
+    lay_out,
+    make_recurrence_parser,
 )
 
-parser = make_parser(__doc__)
-parser.add_argument("--batch", type=int, default=1)
-parser.add_argument("--tokens", type=int, nargs="+", default=[1])
-parser.add_argument("--heads", type=int, nargs=2, default=(1, 2), help="of keys, of values")
-parser.add_argument("--gates", default="usual")
-parser.add_argument("--strengths", default="usual")
-parser.add_argument("--keys", default="usual")
-arguments, rest = parser.parse_known_args()
+arguments, rest = make_recurrence_parser(__doc__).parse_known_args()
 
 name = next(name for name in TOLERANCES if name in arguments.program)
-tokens, (key_heads, heads) = arguments.tokens, arguments.heads
+key_heads, heads = arguments.heads
 run = Run(arguments.program, arguments.folder, rest)
-if packed := "varlen" in arguments.program:
-    batch, states, total, edges = (), len(tokens), sum(tokens), starts(tokens)
-    run.size(N=states, STARTS=len(edges), T=total, HK=key_heads, HV=heads)
-    run.input("starts", edges)
-else:
-    batch, states, total = (arguments.batch,), arguments.batch, tokens[0]
-    run.size(B=states, T=total, HK=key_heads, HV=heads)
+batch, states, total, edges = lay_out(run, arguments)
 q = run.random("Q", *batch, total, key_heads, 128)
 k = draw_keys(run.generator, arguments.keys, *batch, total, key_heads, 128)
 v = run.random("V", *batch, total, heads, 128)
@@ -53,6 +42,6 @@ if name == "gated_delta_rule":
     names.append("dBETA")
 found = run(*names)
 arrays = q, k, v, g, initial, dout, dfinal, beta
-expected = differentiate_packed(edges, *arrays) if packed else differentiate(*arrays)
+expected = differentiate_packed(edges, *arrays) if edges else differentiate(*arrays)
 for what, array, right in zip(names, found, expected):
     check(what, array, right, GRADIENT_TOLERANCES[what])

@@ -7,7 +7,7 @@ channel of keys decays by itself, g is [B, T, HV, K].
 """
 
 import numpy
-from attention import bf16
+from attention import bf16, make_parser, starts
 
 # Errors over the size of what is expected, both as roots of mean squares. These
 # are the bounds of flash-linear-attention's tests of bf16.
@@ -19,6 +19,37 @@ TOLERANCES = {
     "gated_delta_rule": {"o": 5e-3, "final": 5e-3},
 }
 GRADIENT_TOLERANCES = {"dQ": 8e-3, "dK": 8e-3, "dV": 8e-3, "dG": 1.5e-2, "dH0": 8e-3, "dBETA": 1.5e-2}
+
+
+def make_recurrence_parser(description):
+    """Arguments of programs whose states are matrices."""
+    parser = make_parser(description)
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--tokens", type=int, nargs="+", default=[1])
+    parser.add_argument("--heads", type=int, nargs=2, default=(1, 2), help="of keys, of values")
+    parser.add_argument("--gates", default="usual")
+    parser.add_argument("--strengths", default="usual")
+    parser.add_argument("--keys", default="usual")
+    return parser
+
+
+def lay_out(run, arguments):
+    """Gives a run its sizes, and where sequences start if the program packs them.
+
+    Returns the dimensions before that of tokens, how many states there are, how
+    many tokens, and the starts, or None.
+    """
+    key_heads, heads = arguments.heads
+    if "varlen" in arguments.program:
+        edges, total = starts(arguments.tokens), sum(arguments.tokens)
+        run.size(N=len(edges) - 1, STARTS=len(edges), T=total, HK=key_heads, HV=heads)
+        run.input("starts", edges)
+        return (), len(edges) - 1, total, edges
+    batch, total = arguments.batch, arguments.tokens[0]
+    run.size(B=batch, HK=key_heads, HV=heads)
+    if "decode" not in arguments.program:
+        run.size(T=total)
+    return (batch,), batch, total, None
 
 
 def recur(q, k, v, g=None, beta=None, initial=None, scale=None, m=None):
