@@ -10,6 +10,7 @@ import math
 import random
 import re
 
+import fuzz_functions
 from fuzz_chains import Chain
 from fuzz_values import BITS, EXACT, FLOATS, INTS, NARROW, Buffer, Index, Tile, is_float, tensor
 
@@ -966,10 +967,12 @@ class Kernel:
 
 
 class Program:
-    """A module with one or two kernels and a host function."""
+    """A module with one or two kernels, perhaps functions, and a host function."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, with_functions=True):
         rng = self.rng = random.Random(seed)
+        # Others than `rng`, so that a program without functions is the same.
+        self.functions_rng = random.Random(f"{seed} functions") if with_functions else None
         kernels, shared = [], []
         for number in range(rng.choice([1, 1, 1, 2])):
             grid = tuple(rng.choice([1, 1, 2, 3]) for _ in range(rng.choice([1, 1, 2, 2, 3])))
@@ -1021,4 +1024,10 @@ class Program:
                         f" : {', '.join(t for _, t in arguments)}")
         sizes = f"[{', '.join('%' + s for s in self.sizes)}]" if self.sizes else "[]"
         head = f"tile.host @main{sizes}({', '.join(parameters)}) {{"
-        return "\n\n".join(k.text() for k in self.kernels) + "\n\n" + "\n".join([head] + body + ["}"]) + "\n"
+        kernels = [self.kernel_text(kernel) for kernel in self.kernels]
+        return "\n\n".join(kernels) + "\n\n" + "\n".join([head] + body + ["}"]) + "\n"
+
+    def kernel_text(self, kernel):
+        if self.functions_rng and self.functions_rng.random() < 0.3:
+            return fuzz_functions.move_parts(kernel.text(), self.functions_rng)
+        return kernel.text()

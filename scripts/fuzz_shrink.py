@@ -9,6 +9,7 @@ import dataclasses
 import re
 
 NAME = re.compile(r"%[\w#]+")
+ELEMENT = r"(?:index|bf16|f\d\w*|i\d+)"
 TENSOR = re.compile(r"tensor<[^<>]*>")
 EFFECTS = ("tile.store", "tile.launch", "scf.", "memref.store", "}", "tile.kernel", "tile.host")
 
@@ -34,13 +35,18 @@ def get_result(line):
     return found.group(1) if found else None
 
 
+def get_mask(kind):
+    """The type of a comparison of tiles, or numbers, of a type."""
+    return re.sub(rf"{ELEMENT}(>?)$", r"i1\1", kind)
+
+
 def get_type(line):
     """The type of the tile that a line defines, or None."""
     types = TENSOR.findall(line)
     if not types or "= scf." in line:
         return None
     if " arith.cmp" in line:
-        return re.sub(r"x\w+>$", "xi1>", types[-1])
+        return get_mask(types[-1])
     return types[-1]
 
 

@@ -8,6 +8,7 @@
 
 #include "dialects/Tile/Tile.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
 
@@ -308,11 +309,11 @@ LogicalResult HostOp::verifyRegions() {
                << type;
       continue;
     }
-    if (!isa<LaunchOp, ReturnOp, cf::AssertOp>(op) &&
+    if (!isa<LaunchOp, ReturnOp, cf::AssertOp, func::CallOp>(op) &&
         op.getName().getDialectNamespace() != "arith")
       return op.emitOpError("is not allowed in a host function, which holds "
-                            "arith operations, cf.assert, memref.alloc and "
-                            "tile.launch");
+                            "arith operations, cf.assert, func.call, "
+                            "memref.alloc and tile.launch");
   }
   return success();
 }

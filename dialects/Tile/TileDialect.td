@@ -27,13 +27,29 @@ def Tile_Dialect : Dialect {
     order within a block and in no order between blocks. Different view
     arguments of a kernel do not overlap, unless all of them are only read.
 
+    What several places of a program have in common is a `func.func`, which
+    `func.call` puts where it is called, in kernels, host functions and other
+    functions. It has a body of one block, may take and return views, tiles and
+    scalars, may hold what its callers may, and does not call itself, not even
+    by way of others. Whether it is private makes no difference: nothing
+    outside of the module sees it.
+
+    ```mlir
+    func.func @decayed_scores(%q: !rows, %k: !rows, %decay: !square) -> !square {
+      %zero = arith.constant dense<0.0> : !square
+      %s = tile.dot %q, %k, %zero {transpose_b} : !rows, !rows, !square
+      %scores = arith.mulf %s, %decay : !square
+      return %scores : !square
+    }
+    ```
+
     Tiles need not be powers of two.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
-    "::mlir::gpu::GPUDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
   ];
   let extraClassDeclaration = [{

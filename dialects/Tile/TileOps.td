@@ -106,7 +106,8 @@ def Tile_HostOp : Tile_Op<"host", [
     1. Every buffer is a memref with identity layout of rank 1 to 5.
     2. Each dynamic extent of a buffer is bound to one size.
     3. The body holds integer `arith` on `index`, `cf.assert`, `memref.alloc` of
-       dense memrefs of rank 1 to 5, and `tile.launch`.
+       dense memrefs of rank 1 to 5, `tile.launch`, and calls of functions that
+       hold such arithmetic and assertions.
 
     Example:
     ```mlir

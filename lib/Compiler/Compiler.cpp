@@ -10,7 +10,9 @@
 
 #include "dialects/Aref/Aref.h"
 #include "lib/Target/PTX.h"
+#include "lib/Transforms/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -23,9 +25,10 @@ static constexpr size_t gridArguments = 3;
 
 void heddle::registerDialects(DialectRegistry &registry) {
   registry.insert<tile::TileDialect, aref::ArefDialect, arith::ArithDialect,
-                  cf::ControlFlowDialect, gpu::GPUDialect, LLVM::LLVMDialect,
-                  math::MathDialect, memref::MemRefDialect, NVVM::NVVMDialect,
-                  scf::SCFDialect, tensor::TensorDialect, ub::UBDialect>();
+                  cf::ControlFlowDialect, func::FuncDialect, gpu::GPUDialect,
+                  LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
+                  NVVM::NVVMDialect, scf::SCFDialect, tensor::TensorDialect,
+                  ub::UBDialect>();
   registerPTXTranslations(registry);
 }
 
@@ -76,6 +79,12 @@ static KernelInfo getKernel(LLVM::LLVMFuncOp function) {
     for (auto map : maps.getAsRange<DictionaryAttr>())
       info.tensorMaps.push_back(getTensorMap(map));
   return info;
+}
+
+LogicalResult heddle::inlineFunctions(ModuleOp module) {
+  PassManager manager(module.getContext());
+  manager.addPass(createInlineFunctions());
+  return manager.run(module);
 }
 
 LogicalResult heddle::runPipeline(ModuleOp module, Stage stage) {

@@ -103,6 +103,11 @@ struct CompileOptions {
   bool lineTables = true;
 };
 
+/// Puts functions where they are called, as the pipeline does first. For a
+/// module of which something else than kernels is needed: what host functions
+/// do, and the reference semantics.
+mlir::LogicalResult inlineFunctions(mlir::ModuleOp module);
+
 /// Runs the pipeline up to `stage` on a module without `tile.host` functions.
 mlir::LogicalResult runPipeline(mlir::ModuleOp module, Stage stage);
 

@@ -28,8 +28,10 @@ static std::unique_ptr<Pass> createCanonicalize() {
   return createCanonicalizerPass();
 }
 
-/// Checks what the author wrote and brings it into its simplest form.
+/// Checks what the author wrote and brings it into its simplest form. Functions
+/// go first, so that no other pass knows them.
 static void addTilePasses(OpPassManager &manager) {
+  manager.addPass(createInlineFunctions());
   addKernelPasses(manager, {createVerifyTarget, createCanonicalize});
 }
 

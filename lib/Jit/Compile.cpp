@@ -9,6 +9,7 @@
 #include "lib/Jit/Compile.h"
 
 #include "heddle/Dialects.h"
+#include "lib/Compiler/Compiler.h"
 #include "lib/Compiler/Diagnostics.h"
 #include "lib/Compiler/Names.h"
 #include "lib/Compiler/Packaging.h"
@@ -47,7 +48,7 @@ static Expected<PackageContents> compile(const Jit::Impl &jit,
       llvm::MemoryBuffer::getMemBufferCopy(program, name), SMLoc());
   DiagnosticPrinter diagnostics(sources, &context, stream);
   OwningOpRef<ModuleOp> module = parse(sources, &context);
-  if (!module)
+  if (!module || failed(inlineFunctions(*module)))
     return tl::unexpected(Error{ErrorKind::InvalidInput, getText()});
   PackageOptions options;
   options.compile.optimization = jit.options.optimization;

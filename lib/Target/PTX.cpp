@@ -116,8 +116,23 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
   passes.run(module, modules);
 }
 
-/// Gives functions a debug scope, without which there are no line numbers.
+/// The place of an operation itself, without where its function was called.
+static mlir::Location getInnermost(mlir::Location location) {
+  while (true) {
+    if (auto named = llvm::dyn_cast<mlir::NameLoc>(location))
+      location = named.getChildLoc();
+    else if (auto call = llvm::dyn_cast<mlir::CallSiteLoc>(location))
+      location = call.getCallee();
+    else
+      return location;
+  }
+}
+
+/// Gives functions a debug scope, without which there are no line numbers. An
+/// instruction has one line. Of an inlined function, that would be the call's.
 static llvm::Error addDebugScopes(mlir::ModuleOp module) {
+  module.walk(
+      [](mlir::Operation *op) { op->setLoc(getInnermost(op->getLoc())); });
   mlir::PassManager passes(module.getContext());
   mlir::LLVM::DIScopeForLLVMFuncOpPassOptions options;
   options.emissionKind = mlir::LLVM::DIEmissionKind::DebugDirectivesOnly;

@@ -198,6 +198,34 @@ def HoistScalars : Pass<"hoist-scalars", "::heddle::tile::KernelOp"> {
   }];
 }
 
+def InlineFunctions : Pass<"inline-functions", "::mlir::ModuleOp"> {
+  let summary = "puts functions where they are called";
+  let description = [{
+    Replaces every `func.call` in kernels and host functions by the body of the
+    function, and erases the functions: no other pass knows them. Locations say
+    both what the function's author wrote and where it is called; the result of
+    a call keeps the name that the caller gives it.
+
+    A function has one block and calls itself on no way. What its operations may
+    be is up to where they end.
+
+    ```mlir
+    func.func @scaled(%x: !tile) -> !tile {
+      %two = arith.constant dense<2.0> : !tile
+      %y = arith.mulf %x, %two : !tile
+      return %y : !tile
+    }
+    ...
+    %s = func.call @scaled(%t) : (!tile) -> !tile
+    ```
+    becomes
+    ```mlir
+    %two = arith.constant dense<2.0> : !tile
+    %s = arith.mulf %t, %two : !tile
+    ```
+  }];
+}
+
 def InsertArefs : Pass<"insert-arefs", "::heddle::tile::KernelOp"> {
   let summary = "hands tiles of other roles over through rings";
   let dependentDialects = ["::heddle::aref::ArefDialect"];

@@ -35,7 +35,7 @@ LogicalResult Source::read(const std::string &path) {
   diagnostics = std::make_unique<DiagnosticPrinter>(sourceManager, &context,
                                                     llvm::errs());
   module = parseWithNames(sourceManager, &context);
-  return success(bool(module));
+  return success(module && succeeded(inlineFunctions(*module)));
 }
 
 SourceFile Source::getFile() const {

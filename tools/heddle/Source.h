@@ -28,8 +28,8 @@ class Source {
 public:
   Source();
 
-  /// Reads and verifies `file`, which is `-` for the standard input. Says what
-  /// is wrong if it fails.
+  /// Reads and verifies `file`, which is `-` for the standard input, and puts
+  /// its functions where they are called. Says what is wrong if it fails.
   mlir::LogicalResult read(const std::string &file);
 
   mlir::ModuleOp getModule() { return *module; }

@@ -126,7 +126,7 @@ tile.host @strided[%N](%x: memref<?xf32, strided<[2]>>[%N]) {
 
 tile.host @body[%N](%x: memref<?xf32>[%N]) {
   %c0 = arith.constant 0 : index
-  // expected-error@+1 {{is not allowed in a host function, which holds arith operations, cf.assert, memref.alloc and tile.launch}}
+  // expected-error@+1 {{is not allowed in a host function, which holds arith operations, cf.assert, func.call, memref.alloc and tile.launch}}
   %d = memref.dim %x, %c0 : memref<?xf32>
 }
 

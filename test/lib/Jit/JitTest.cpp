@@ -47,6 +47,37 @@ TEST(Jit, CompilesAndRuns) {
   EXPECT_THAT(std::string(package.getImage().ptx), HasSubstr("double.mlir"));
 }
 
+TEST(Jit, InlinesFunctions) {
+  std::string program = doubling;
+  std::string product = "arith.mulf %t, %s : tensor<256xf32>";
+  program.replace(program.find(product), product.size(),
+                  "func.call @scaled(%t, %a) : (tensor<256xf32>, f32) -> "
+                  "tensor<256xf32>");
+  program += R"(
+func.func @scaled(%t: tensor<256xf32>, %a: f32) -> tensor<256xf32> {
+  %s = tensor.splat %a : tensor<256xf32>
+  %r = arith.mulf %t, %s : tensor<256xf32>
+  return %r : tensor<256xf32>
+}
+)";
+  Jit jit({.cacheFolder = ""});
+  Expected<std::unique_ptr<Device>> device = openDevice("virtual");
+  ASSERT_TRUE(device);
+  auto loaded = jit.load(**device, program, "double.mlir");
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(checkDoubling(**loaded), "");
+
+  // A function that calls itself cannot go where it is called.
+  std::string own = "%s = tensor.splat %a : tensor<256xf32>\n  %r = arith.mulf";
+  program.replace(program.find(own, program.find("func.func")), own.size(),
+                  "%s = func.call @scaled(%t, %a) : (tensor<256xf32>, f32) -> "
+                  "tensor<256xf32>\n  %r = arith.mulf");
+  auto recursive = jit.compile(program, "double.mlir");
+  ASSERT_FALSE(recursive);
+  EXPECT_THAT(recursive.error().message,
+              HasSubstr("'@scaled' calls '@scaled'"));
+}
+
 TEST(Jit, RemembersPackages) {
   Jit jit({.cacheFolder = "", .memoryEntries = 2});
   auto first = jit.compile(doubling, "a");
