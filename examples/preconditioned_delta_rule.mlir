@@ -1,8 +1,8 @@
 // The gated delta rule with preconditioned keys, as in preconditioned DeltaNet and the online scaled delta rule:
 // S_t = exp(G_t) (1 - BETA_t (M_t * K_t) K_t^T) S_{t-1} + BETA_t (M_t * K_t) V_t^T, O_t = S_t^T Q_t / sqrt(128), over bf16 heads of
 // 128 elements. What a key erases is what the state has for K, but what is written, is written for M * K: M scales the channels
-// of keys by what they have seen, which first_order_recurrence.mlir can sum. HV heads of values share HK heads of queries, keys
-// and M. |K| should be one, and BETA (M * K) . K at most 2. H0 is the state before the first token, H1 that after the last.
+// of keys by what they have seen, as preconditioner.mlir computes it. HV heads of values share HK heads of queries, keys and M.
+// |K| should be one, and BETA (M * K) . K at most 2. H0 is the state before the first token, H1 that after the last.
 //
 // As gated_delta_rule.mlir, but that keys that write are others than those that erase.
 //

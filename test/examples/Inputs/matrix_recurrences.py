@@ -9,13 +9,16 @@ import numpy
 
 from attention import Run, bf16
 from recurrence import (
+    PRECONDITIONER_TOLERANCES,
     TOLERANCES,
     check,
     draw_gates,
     draw_keys,
+    draw_preconditioner,
     draw_strengths,
     lay_out,
     make_recurrence_parser,
+    precondition,
     recur,
     recur_packed,
 )
@@ -44,23 +47,34 @@ inputs = {
 }
 if "delta" in name:
     inputs["BETA"] = draw_strengths(run.generator, arguments.strengths, *batch, total, heads)
-if name == "preconditioned_delta_rule":
-    inputs["M"] = run.generator.uniform(0.5, 1.5, (*batch, total, key_heads, 128))
+m = None
+if name == "preconditioned_delta_rule" and not decodes:
+    m = inputs["M"] = run.generator.uniform(0.5, 1.5, (*batch, total, key_heads, width))
+elif name == "preconditioned_delta_rule":
+    # Where a token is all there is, what scales its key is computed with it.
+    drawn = arguments.gates, arguments.strengths, (*batch, total), states, key_heads, width
+    drawn = draw_preconditioner(run.generator, *drawn)
+    m, sums = precondition(inputs["K"], *drawn.values())
+    for buffer in ("CENTER", "A0"):
+        run.input(buffer, drawn.pop(buffer), numpy.float32)
+    inputs |= drawn
 for buffer, array in inputs.items():
     run.input(buffer, array[:, 0] if decodes else array, numpy.float32)
-state = "H" if decodes else "H0"
-initial = run.random(state, states, heads, width, columns)
-out, final = run("O", "H" if decodes else "H1")
+initial = run.random("H" if decodes else "H0", states, heads, width, columns)
+outputs = {"o": "O", "final": "H" if decodes else "H1"}
+tolerances = dict(TOLERANCES[name])
+if decodes and m is not None:
+    outputs["sums"], tolerances["sums"] = "A1", PRECONDITIONER_TOLERANCES["sums"]
+found = run(*outputs.values())
 arrays = [inputs.get(buffer) for buffer in ("Q", "K", "V", "G", "BETA")]
-preconditioner = inputs.get("M")
 if edges:
-    q, k, v, g, beta = (x if x is None else x[None] for x in arrays)
-    m = preconditioner if preconditioner is None else preconditioner[None]
-    expected = recur_packed(q, k, v, edges, g, beta, initial, m=m)
-    expected = expected[0][0], expected[1]
+    q, k, v, g, beta, m = (x if x is None else x[None] for x in (*arrays, m))
+    out, final = recur_packed(q, k, v, edges, g, beta, initial, m=m)
+    expected = [out[0], final]
 else:
-    expected = recur(*arrays, initial, m=preconditioner)
-    if decodes:
-        expected = expected[0][:, 0], expected[1]
-for what, found, right in zip(("o", "final"), (out, final), expected):
-    check(what, found, right, TOLERANCES[name][what])
+    out, final = recur(*arrays, initial, m=m)
+    expected = [out[:, 0] if decodes else out, final]
+if "sums" in outputs:
+    expected.append(sums)
+for what, array, right in zip(outputs, found, expected):
+    check(what, array, right, tolerances[what])

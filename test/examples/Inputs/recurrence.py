@@ -18,6 +18,8 @@ TOLERANCES = {
     "linear_attention": {"o": 5e-3, "final": 5e-3},
     "gated_delta_rule": {"o": 5e-3, "final": 5e-3},
 }
+# What scales keys is computed in f32, and so are the sums that it comes from.
+PRECONDITIONER_TOLERANCES = {"scales": 1e-6, "sums": 1e-6}
 GRADIENT_TOLERANCES = {"dQ": 8e-3, "dK": 8e-3, "dV": 8e-3, "dG": 1.5e-2, "dH0": 8e-3, "dBETA": 1.5e-2}
 
 
@@ -33,20 +35,22 @@ def make_recurrence_parser(description):
     return parser
 
 
-def lay_out(run, arguments):
+def lay_out(run, arguments, heads=("HK", "HV")):
     """Gives a run its sizes, and where sequences start if the program packs them.
+
+    `heads` are the sizes that it has of heads of keys and of values.
 
     Returns the dimensions before that of tokens, how many states there are, how
     many tokens, and the starts, or None.
     """
-    key_heads, heads = arguments.heads
+    run.size(**dict(zip(heads, arguments.heads)))
     if "varlen" in arguments.program:
         edges, total = starts(arguments.tokens), sum(arguments.tokens)
-        run.size(N=len(edges) - 1, STARTS=len(edges), T=total, HK=key_heads, HV=heads)
+        run.size(N=len(edges) - 1, STARTS=len(edges), T=total)
         run.input("starts", edges)
         return (), len(edges) - 1, total, edges
     batch, total = arguments.batch, arguments.tokens[0]
-    run.size(B=batch, HK=key_heads, HV=heads)
+    run.size(B=batch)
     if "decode" not in arguments.program:
         run.size(T=total)
     return (batch,), batch, total, None
@@ -95,6 +99,22 @@ def recur_packed(q, k, v, starts, g=None, beta=None, initial=None, scale=None, m
         out[tokens], state = recur(q[tokens], k[tokens], v[tokens], *gates, state, scale, left)
         final.append(state)
     return out, numpy.concatenate(final)
+
+
+def precondition(k, g, beta, center, initial):
+    """What scales keys in the preconditioned delta rule, [B, T, HK, K], and the
+    last sums of squares, [B, HK, K], in f64: large sums make small scales.
+
+    The gates and strengths of sums are [B, T, HK], the first sums [B, HK, K].
+    """
+    arrays = k, g, beta, center, initial
+    k, g, beta, center, sums = (numpy.asarray(x, numpy.float64) for x in arrays)
+    scales = numpy.zeros(k.shape)
+    for t in range(k.shape[1]):
+        sums = numpy.exp(g[:, t, :, None]) * sums + beta[:, t, :, None] * k[:, t] ** 2
+        size = numpy.log(sums + 1e-6) - center[:, None]
+        scales[:, t] = 1.5 ** (-size / (1 + abs(size)))
+    return scales, sums
 
 
 def differentiate(q, k, v, g, initial, dout, dfinal, beta=None, scale=None):
@@ -202,6 +222,18 @@ def draw_keys(generator, kind, *shape):
     if kind == "parallel":
         keys = generator.standard_normal(shape[-1:]) + 0.05 * keys
     return bf16(keys / numpy.linalg.norm(keys, axis=-1, keepdims=True))
+
+
+def draw_preconditioner(generator, gates, strengths, tokens, states, heads, width):
+    """What `precondition` takes, by the names of buffers; `tokens` are dimensions."""
+    first = generator.uniform(0, 1, (states, heads, width)) ** 4
+    first[..., ::7] = 0
+    return {
+        "G_ATK": draw_gates(generator, gates, *tokens, heads),
+        "BETA_ATK": draw_strengths(generator, strengths, *tokens, heads),
+        "CENTER": generator.uniform(-1, 1, heads).astype(numpy.float32),
+        "A0": first.astype(numpy.float32),
+    }
 
 
 def get_ratio(found, expected):
