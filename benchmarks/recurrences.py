@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How errors of linear recurrences grow over a sequence, as a table and a plot.
 
-Runs `linear_attention` and `gated_delta_rule` on the virtual GPU (or on the
+Runs the recurrences whose states are matrices on the virtual GPU (or on the
 device that `--device` names) at growing lengths, and compares with a loop over
 tokens in f64: outputs by the block of tokens, and final states. Writes
 results/recurrences.json, and results/recurrences.svg if there is matplotlib.
@@ -20,14 +20,23 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "test" / "examples" / "Inputs"))
 
 from attention import Run, bf16  # noqa: E402
-from recurrence import draw_gates, draw_keys, draw_strengths, get_drift, get_ratio, recur  # noqa: E402
+from recurrence import TOLERANCES, draw_gates, draw_keys, draw_strengths, get_drift, get_ratio, recur  # noqa: E402
 from run import provenance  # noqa: E402
 
 BLOCK = 256  # tokens that share an error in the plot
+# By kernel: the gates that it is measured with, both extremes among them. Those of
+# Kimi delta attention end at -5.
+ALL = ("usual", "weak", "open", "closed")
 CASES = {
-    "linear_attention": ("usual", "weak", "open", "closed"),
-    "gated_delta_rule": ("usual", "weak", "open", "closed"),
+    "linear_attention": ALL,
+    "gated_linear_attention": (*ALL, "mixed"),
+    "gated_delta_rule": ALL,
+    "preconditioned_delta_rule": ALL,
+    "kimi_delta_attention": ("usual", "weak", "open", "least"),
 }
+GATES = {gates for kinds in CASES.values() for gates in kinds}
+# Those that decay by a number for each channel of keys.
+DIAGONAL = ("gated_linear_attention", "kimi_delta_attention")
 
 
 def measure(heddle, device, name, gates, tokens, folder):
@@ -37,10 +46,13 @@ def measure(heddle, device, name, gates, tokens, folder):
         "Q": bf16(generator.standard_normal((1, tokens, 1, 128))),
         "K": draw_keys(generator, "usual", 1, tokens, 1, 128),
         "V": bf16(generator.standard_normal((1, tokens, 1, 128))),
-        "G": draw_gates(generator, gates, 1, tokens, 1),
+        "G": draw_gates(generator, gates, 1, tokens, 1, *([128] if name in DIAGONAL else [])),
     }
-    if name == "gated_delta_rule":
+    if "delta" in name:
         arrays["BETA"] = draw_strengths(generator, "usual", 1, tokens, 1)
+    if name == "preconditioned_delta_rule":
+        # All that preconditioner.mlir can make of keys.
+        arrays["M"] = generator.uniform(1 / 1.5, 1.5, (1, tokens, 1, 128)).astype(numpy.float32)
     arrays["H0"] = numpy.zeros((1, 1, 128, 128), numpy.float32)
     run = Run(ROOT / "examples" / f"{name}.mlir", folder, [f"--device={device}"], heddle)
     run.size(B=1, T=tokens, HK=1, HV=1)
@@ -49,7 +61,7 @@ def measure(heddle, device, name, gates, tokens, folder):
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     found, last = run("O", "H1", **quiet)
     inputs = [arrays.get(buffer) for buffer in ("Q", "K", "V", "G", "BETA")]
-    out, final = recur(*inputs, arrays["H0"])
+    out, final = recur(*inputs, arrays["H0"], m=arrays.get("M"))
     return get_drift(found, out, BLOCK), get_ratio(last, final)
 
 
@@ -62,17 +74,22 @@ def plot(results, path):
     matplotlib.use("svg")
     import matplotlib.pyplot as pyplot
 
-    figure, axes = pyplot.subplots(1, 2, figsize=(10, 3.6), sharey=True)
-    for axis, (name, cases) in zip(axes, results.items()):
+    figure, axes = pyplot.subplots(2, 3, figsize=(10, 6), sharex=True, sharey=True)
+    lines = {}
+    for axis, (name, cases) in zip(axes.flat, results.items()):
         for gates, case in cases.items():
             lengths = [int(tokens) for tokens in case["final"]]
-            axis.plot(lengths, list(case["final"].values()), marker="o", markersize=3, label=f"{gates} gates")
-        axis.set_title(name)
+            color = f"C{sorted(GATES).index(gates)}"
+            (lines[gates],) = axis.plot(lengths, list(case["final"].values()), color, marker="o", markersize=3)
+        axis.set_title(name, fontsize=10)
         axis.set_xscale("log", base=2)
+        axis.axhline(TOLERANCES[name]["final"], color="gray", linestyle=":", linewidth=1)
+    for axis in axes[1]:
         axis.set_xlabel("tokens")
-        axis.axhline(5e-3, color="gray", linestyle=":", linewidth=1)
-    axes[0].set_ylabel("error of the final state, of its size")
-    axes[1].legend(fontsize=8)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("error of the final state, of its size")
+    axes.flat[-1].axis("off")
+    axes.flat[-1].legend(lines.values(), [f"{gates} gates" for gates in lines], loc="center")
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
 
@@ -84,7 +101,7 @@ def main():
     parser.add_argument("--lengths", type=int, nargs="+", default=[64, 256, 1024, 4096, 8192])
     arguments = parser.parse_args()
     results = {}
-    print(f"{'kernel':18} {'gates':8}" + "".join(f" {tokens:>8}" for tokens in arguments.lengths) + "  last outputs")
+    print(f"{'kernel':26} {'gates':8}" + "".join(f" {tokens:>8}" for tokens in arguments.lengths) + "  last outputs")
     with tempfile.TemporaryDirectory() as folder:
         for name, kinds in CASES.items():
             for gates in kinds:
@@ -94,7 +111,8 @@ def main():
                         arguments.heddle, arguments.device, name, gates, tokens, pathlib.Path(folder)
                     )
                 results.setdefault(name, {})[gates] = {"final": final, "outputs": drift}
-                print(f"{name:18} {gates:8}" + "".join(f" {error:8.1e}" for error in final.values()) + f"  {drift[-1]:.1e}")
+                errors = "".join(f" {error:8.1e}" for error in final.values())
+                print(f"{name:26} {gates:8}{errors}  {drift[-1]:.1e}", flush=True)
     data = provenance(arguments.heddle)
     data["command"] = " ".join(["benchmarks/recurrences.py", *sys.argv[1:]])
     data["results"] = results
