@@ -17,7 +17,8 @@ The program is the same; its first lines, which name types and sizes, differ.
 import argparse
 import math
 import pathlib
-import re
+
+from variants import define
 
 # Rows and keys of a block, by the sizes of keys and values: what shared memory
 # and the registers of two or three warpgroups hold.
@@ -78,16 +79,6 @@ def get_gradient_definitions(head, dtype, dimensions):
         "#root": f"dense<{1 / math.sqrt(head):.9f}> : !tile_sum",
         "#half_root": f"dense<{1 / math.sqrt(head):.9f}> : !half_sum",
     }
-
-
-def define(text, definitions):
-    """Replaces the definitions of a program, but not what is said of them."""
-    for name, value in definitions.items():
-        text, count = re.subn(rf"^{re.escape(name)} = [^/\n]*?( //.*)?$",
-                              lambda match: f"{name} = {value}{match[1] or ''}",
-                              text, flags=re.MULTILINE)
-        assert count == 1, name
-    return text
 
 
 def main():

@@ -19,7 +19,8 @@ heads are few, and fewer registers.
 import argparse
 import math
 import pathlib
-import re
+
+from variants import define, substitute
 
 # Tokens of a chunk, and values of a block, by the sizes of keys and values:
 # what shared memory and the registers of one or two warpgroups hold.
@@ -59,12 +60,6 @@ def get_definitions(keys, values, dtype, chunk, block):
     }
 
 
-def substitute(pattern, replacement, text):
-    text, count = re.subn(pattern, replacement, text, flags=re.MULTILINE)
-    assert count, pattern
-    return text
-
-
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -90,9 +85,7 @@ def main():
     if min(keys, values, chunk, block) <= 0:
         parser.error("expected positive sizes")
     text = (pathlib.Path(__file__).parent / f"{options.program}.mlir").read_text()
-    for name, value in get_definitions(keys, values, dtype, chunk, block).items():
-        text = substitute(rf"^{re.escape(name)} = [^/\n]*?( //.*)?$",
-                          lambda match: f"{name} = {value}{match[1] or ''}", text)
+    text = define(text, get_definitions(keys, values, dtype, chunk, block))
     text = substitute(r"(?<=  )(%[QK]_h = .*, 1, )128\]", rf"\g<1>{keys}]", text)
     text = substitute(r"(?<=  )(%[VO]_h = .*, 1, )128\]", rf"\g<1>{values}]", text)
     text = substitute(r"0\.0883883476", f"{1 / math.sqrt(keys):.9g}", text)
