@@ -268,12 +268,24 @@ SmallVector<tile::LoadOp> OperandLoads::getEligible() {
   return loads;
 }
 
-/// Whether the TMA can perform `load` if the view's address is aligned.
+/// Whether the TMA can perform `load` if the view's address is aligned. Rows
+/// that lie one after the other are a multiple apart of what is known of their
+/// size.
 static bool hasAlignedStrides(tile::LoadOp load) {
-  auto [strides, offset] =
-      cast<MemRefType>(load.getView().getType()).getStridesAndOffset();
-  return getTmaObstacle(load).empty() &&
-         llvm::none_of(strides, ShapedType::isDynamic);
+  auto view = cast<MemRefType>(load.getView().getType());
+  if (!getTmaObstacle(load).empty())
+    return false;
+  if (!view.getLayout().isIdentity())
+    return llvm::none_of(view.getStridesAndOffset().first,
+                         ShapedType::isDynamic);
+  int64_t bits = view.getElementTypeBitWidth();
+  for (int64_t size : llvm::reverse(view.getShape().drop_front())) {
+    if (!ShapedType::isDynamic(size))
+      bits *= size;
+    if (bits % (16 * 8) != 0)
+      return false;
+  }
+  return true;
 }
 
 /// Whether all that is done with `load` is to repeat it for each row of a tile,

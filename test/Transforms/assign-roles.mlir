@@ -136,7 +136,8 @@ tile.kernel @control(%A: memref<?x?xbf16>, %C: memref<?x?xf32>, %flag: i1, %n: i
 }
 
 // Vectors that are repeated for each row arrive with the tiles of their loop.
-// Those of views whose strides a launch may find unfit do not, nor those that
+// Those of views whose strides a launch may find unfit do not (rows that lie one
+// after the other are as far apart as what is known of them), nor those that
 // rows of which instances share out need a part of, or that are more.
 // CHECK-LABEL: tile.kernel @companions(
 // CHECK: tile.load %x{{.*}} {aref.role = "consumer"}
@@ -144,11 +145,12 @@ tile.kernel @control(%A: memref<?x?xbf16>, %C: memref<?x?xf32>, %flag: i1, %n: i
 // CHECK: tile.load %A{{.*}} {aref.role = "producer"}
 // CHECK: tile.load %x{{.*}} {aref.role = "producer"}
 // CHECK: tile.load %y{{.*}} {aref.role = "consumer"}
+// CHECK: tile.load %z{{.*}} {aref.role = "producer"}
 // CHECK: tile.load %x{{.*}} {aref.role = "consumer"}
 // CHECK: tile.load %x{{.*}} {aref.role = "consumer"}
 // CHECK: tile.load %x{{.*}} {aref.role = "consumer"}
 // CHECK: tile.load %C{{.*}} {aref.role = "consumer"}
-tile.kernel @companions(%A: memref<?x?xbf16>, %x: memref<?xf32>, %y: memref<?x?xf32>, %C: memref<?xf32>, %K: index) attributes {aref.persistent, aref.copies = "tma"} {
+tile.kernel @companions(%A: memref<?x?xbf16>, %x: memref<?xf32>, %y: memref<?x?xf32>, %z: memref<?x?x64xf32>, %C: memref<?xf32>, %K: index) attributes {aref.persistent, aref.copies = "tma"} {
   %c0 = arith.constant 0 : index
   %c64 = arith.constant 64 : index
   %zero = arith.constant dense<0.0> : tensor<64x64xf32>
@@ -159,6 +161,7 @@ tile.kernel @companions(%A: memref<?x?xbf16>, %x: memref<?xf32>, %y: memref<?x?x
     %d = tile.dot %a, %a, %sum : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
     %v0 = tile.load %x[%k] : memref<?xf32> -> tensor<64xf32>
     %v1 = tile.load %y[%c0, %k] : memref<?x?xf32> -> tensor<64xf32>
+    %v6 = tile.load %z[%k, %k, %c0] : memref<?x?x64xf32> -> tensor<64xf32>
     %v2 = tile.load %x[%k] : memref<?xf32> -> tensor<64xf32>
     %v3 = tile.load %x[%k] : memref<?xf32> -> tensor<64xf32>
     %v4 = tile.load %x[%k] pad 1.0 : f32 : memref<?xf32> -> tensor<64xf32>
@@ -170,13 +173,15 @@ tile.kernel @companions(%A: memref<?x?xbf16>, %x: memref<?xf32>, %y: memref<?x?x
     %w3 = tile.broadcast %double axes [0] : tensor<64xf32> -> tensor<64x64xf32>
     %w4 = tile.broadcast %v4 axes [0] : tensor<64xf32> -> tensor<64x64xf32>
     %w5 = tile.broadcast %v5 axes [0] : tensor<64xf32> -> tensor<64x64xf32>
+    %w6 = tile.broadcast %v6 axes [0] : tensor<64xf32> -> tensor<64x64xf32>
     %s0 = arith.addf %d, %w0 : tensor<64x64xf32>
     %s1 = arith.addf %s0, %w1 : tensor<64x64xf32>
     %s2 = arith.addf %s1, %w2 : tensor<64x64xf32>
     %s3 = arith.addf %s2, %w3 : tensor<64x64xf32>
     %s4 = arith.addf %s3, %w4 : tensor<64x64xf32>
     %s5 = arith.addf %s4, %w5 : tensor<64x64xf32>
-    scf.yield %s5 : tensor<64x64xf32>
+    %s6 = arith.addf %s5, %w6 : tensor<64x64xf32>
+    scf.yield %s6 : tensor<64x64xf32>
   }
   %none = arith.constant dense<0.0> : tensor<64xf32>
   %r = tile.reduce add %s, %none axis 0 : tensor<64x64xf32> -> tensor<64xf32>
