@@ -20,8 +20,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "test" / "examples" / "Inputs"))
 
 from attention import Run, bf16  # noqa: E402
+from harness import provenance  # noqa: E402
 from recurrence import TOLERANCES, draw_gates, draw_keys, draw_strengths, get_drift, get_ratio, recur  # noqa: E402
-from run import provenance  # noqa: E402
 
 BLOCK = 256  # tokens that share an error in the plot
 # By kernel: the gates that it is measured with, both extremes among them. Those of

@@ -8,18 +8,15 @@
 
 Each writes benchmarks/results/NAME.json: machine, date, versions, the exact
 commands and all samples; and prints the table that benchmarks/README.md shows.
+Of kernels, there is too much of that: it is in benchmarks/results/kernels.md.
 Needs hyperfine for times.
 """
 
 import argparse
-import datetime
-import importlib.util
 import json
 import os
 import pathlib
-import platform
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -28,75 +25,8 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import sass  # noqa: E402
-
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
-
-
-def output_of(*command):
-    """The output of a command, or None if it is not there or fails."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout + done.stderr
-
-
-def first_match(pattern, text):
-    found = re.search(pattern, text or "")
-    return found.group(1).strip() if found else None
-
-
-def provenance(heddle):
-    """What a reader needs to repeat a measurement."""
-    ptxas = shutil.which("ptxas") or "/usr/local/cuda/bin/ptxas"
-    return {
-        "date": datetime.date.today().isoformat(),
-        "machine": {
-            "processor": first_match(r"Model name:\s*(.*)", output_of("lscpu")),
-            "cores": int(output_of("nproc") or 0),
-            "system": platform.platform(),
-        },
-        "versions": {
-            "heddle": first_match(r"(.*)", output_of("git", "-C", str(ROOT), "describe", "--always", "--dirty")),
-            "llvm": first_match(r"LLVM version (\S+)", output_of(str(heddle.parent / "heddle-opt"), "--version")),
-            "ptxas": first_match(r"release ([\d.]+)", output_of(ptxas, "--version")),
-            "hyperfine": first_match(r"hyperfine (\S+)", output_of("hyperfine", "--version")),
-        },
-    }
-
-
-def hyperfine(commands, runs, warmup=1):
-    """Times named commands; returns {name: {command, seconds: [...], processor_seconds}}, the last one a mean."""
-    with tempfile.NamedTemporaryFile(suffix=".json") as report:
-        arguments = ["hyperfine", "-N", "--style=none", f"--runs={runs}",
-                     f"--warmup={warmup}", f"--export-json={report.name}"]
-        subprocess.run(arguments + [" ".join(c) for c in commands.values()], check=True)
-        results = json.load(open(report.name))["results"]
-    return {name: {"command": result["command"].replace(str(ROOT) + "/", ""), "seconds": result["times"],
-                   "processor_seconds": result["user"] + result["system"]}
-            for name, result in zip(commands, results)}
-
-
-def peak_kib(command):
-    text = output_of("/usr/bin/time", "-v", *command)
-    value = first_match(r"Maximum resident set size \(kbytes\): (\d+)", text)
-    return int(value) if value else None
-
-
-def print_table(rows):
-    widths = [max(len(str(row[i])) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        print("| " + " | ".join(str(c).ljust(w) for c, w in zip(row, widths)) + " |")
-
-
-def report(name, data, rows):
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps(data, indent=2) + "\n")
-    print_table(rows)
-    print(f"written to {path.relative_to(ROOT)}", file=sys.stderr)
+from harness import ROOT, first_match, hyperfine, output_of, peak_kib, provenance, report  # noqa: E402
+from kernels import measure_kernels  # noqa: E402
 
 
 def measure_compile(heddle, runs):
@@ -177,112 +107,6 @@ def measure_virtual(heddle, runs, compiler):
         rows.append(("GEMM", name, f"{statistics.median(seconds):.2f}", f"{min(seconds):.2f}..{max(seconds):.2f}",
                      f"s ({result['processor_seconds']:.2f} s of processor time)"))
     report("virtual", data, rows)
-
-
-def find_nvdisasm():
-    """The disassembler of CUDA, or the one in Triton's package."""
-    found = shutil.which("nvdisasm") or shutil.which("nvdisasm", path="/usr/local/cuda/bin")
-    spec = importlib.util.find_spec("triton")
-    if not found and spec and spec.origin:
-        inside = pathlib.Path(spec.origin).parent / "backends" / "nvidia" / "bin" / "nvdisasm"
-        found = str(inside) if inside.exists() else None
-    return found
-
-
-def describe_roles(kernel):
-    """`1 x 24, 8 x 240`: warps and registers of each role, which may be what the kernel has."""
-    roles = kernel.get("roles") or [{"instances": 1, "warps": kernel["threads"] // 32, "registers": 0}]
-    return ", ".join(f"{role['instances'] * role['warps']} x {role['registers'] or kernel.get('registers', 0)}"
-                     for role in roles)
-
-
-def compile_examples(heddle, examples, runs, folder):
-    """Compiles every example to FOLDER/NAME.cubin, and a peer in turn with them.
-
-    Returns {name: [(seconds, processor seconds)]} and the versions of the peers.
-    """
-    seconds, versions = {}, {}
-    for _ in range(runs):
-        for example in examples:
-            start, before = time.monotonic(), os.times()
-            output_of(str(heddle), "compile", str(example), "-o", f"{folder}/{example.stem}.cubin")
-            after = os.times()
-            seconds.setdefault(example.stem, []).append((time.monotonic() - start, sum(after[2:4]) - sum(before[2:4])))
-        text = output_of(sys.executable, str(ROOT / "benchmarks" / "peers" / "triton_attention.py"))
-        if text:
-            sample = json.loads(first_match(r"(\{.*\})", text))
-            versions["triton"] = sample["triton"]
-            seconds.setdefault("Triton, attention", []).append((sample["to_cubin_seconds"], sample["processor_seconds"]))
-    return seconds, versions
-
-
-def write_variants(folder):
-    """Attention and its gradients for heads of other sizes, which a script prints."""
-    script = ROOT / "examples" / "attention_variant.py"
-    variants = {f"attention_{keys}_{values}": (f"--head={keys}", f"--values={values}")
-                for keys, values in ((64, 64), (96, 96), (192, 128), (192, 192), (256, 256))}
-    variants |= {f"{program}_64": (f"--program={program}", "--head=64")
-                 for program in ("attention_backward", "attention_backward_deterministic", "attention_backward_varlen")}
-    paths = []
-    for name, options in variants.items():
-        text = output_of(sys.executable, str(script), *options)
-        if text:
-            paths.append(pathlib.Path(folder) / f"{name}.mlir")
-            paths[-1].write_text(text)
-    return paths
-
-
-def measure_loops(folder):
-    """What the loops of each cubin in a folder execute, if there is a disassembler."""
-    nvdisasm = find_nvdisasm()
-    cubins = sorted(pathlib.Path(folder).glob("*.cubin")) if nvdisasm else []
-    return {cubin.stem: sass.measure_loops(nvdisasm, str(cubin)) for cubin in cubins}
-
-
-def measure_kernels(heddle, runs):
-    with tempfile.TemporaryDirectory() as folder:
-        examples = sorted((ROOT / "examples").glob("*.mlir")) + write_variants(folder)
-        measure_examples(heddle, runs, sorted(examples, key=lambda path: path.stem), folder)
-
-
-def measure_examples(heddle, runs, examples, folder):
-    data = provenance(heddle)
-    data["results"] = {}
-    rows = [("example", "kernel", "registers", "spills", "shared KiB", "stages", "warps x registers", "threads", "warnings")]
-    for example in examples:
-        # Without what is said of the program on the standard error.
-        text = subprocess.run([str(heddle), "explain", str(example), "--json"], capture_output=True, text=True).stdout
-        if not text:
-            print(f"{example.name}: explain failed", file=sys.stderr)
-            continue
-        kernels = json.loads(text)["kernels"]
-        data["results"][example.name] = kernels
-        for kernel in kernels:
-            rows.append((example.stem, kernel["name"], kernel.get("registers", ""), kernel.get("spill_bytes", ""),
-                         f"{kernel['shared_bytes'] / 1024:.1f}", ", ".join(str(r["depth"]) for r in kernel.get("rings", [])),
-                         describe_roles(kernel), kernel["threads"], len(kernel.get("warnings", []))))
-    data["seconds_to_cubin"], versions = compile_examples(heddle, examples, runs, folder)
-    data["versions"].update(versions)
-    data["loops"] = measure_loops(folder)
-    report("kernels", data, rows)
-    print()
-    times = [("to cubin", "kernels", "median s", "spread s", "median processor s", "per kernel")]
-    for name, samples in data["seconds_to_cubin"].items():
-        seconds, processor = zip(*samples)
-        kernels = len(data["results"].get(f"{name}.mlir", [0]))
-        times.append((name, kernels, f"{statistics.median(seconds):.2f}", f"{min(seconds):.2f}..{max(seconds):.2f}",
-                      f"{statistics.median(processor):.2f}", f"{statistics.median(processor) / kernels:.2f}"))
-    print_table(times)
-    print()
-    kinds = ("fma", "mul", "exp", "max", "add", "convert", "mask", "shuffle", "wgmma", "other")
-    counts = [("loop of", "way", *kinds, "all")]
-    for example, kernels in data["loops"].items():
-        for kernel, loops in kernels.items():
-            for ways in loops:
-                for way, found in ways.items():
-                    if way == "unmasked" or found != ways["unmasked"]:
-                        counts.append((f"{example}: {kernel}", way, *(found.get(k, 0) for k in kinds), sum(found.values())))
-    print_table(counts)
 
 
 def build_runtime():

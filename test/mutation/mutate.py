@@ -256,7 +256,7 @@ def main():
         print(f"undecided: {name}")
     if tools.json:
         sys.path.insert(0, str(ROOT / "benchmarks"))
-        from run import provenance
+        from harness import provenance
 
         result = {
             "command": shlex.join(["scripts/mutate", *sys.argv[1:]]),
