@@ -549,5 +549,5 @@ LayoutConversion TileLayout::getConversion(const TileLayout &other) const {
   // the same rest.
   if (lanes == other.lanes && warps == other.warps)
     return LayoutConversion::Registers;
-  return LayoutConversion::Shared;
+  return LayoutConversion::Threads;
 }

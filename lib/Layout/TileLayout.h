@@ -39,8 +39,9 @@ enum class LayoutConversion {
   Identity,
   /// Each thread has its elements, in other registers.
   Registers,
-  /// Elements move between threads, through shared memory.
-  Shared,
+  /// Elements move between threads: by a `LaneExchange` or through shared
+  /// memory.
+  Threads,
 };
 
 /// Holders of consecutive parts of an axis.

@@ -8,6 +8,8 @@
 
 #include "dialects/Aref/Aref.h"
 #include "lib/Layout/Encoding.h"
+#include "lib/Layout/LaneExchange.h"
+#include "lib/Layout/MatrixAccess.h"
 #include "lib/Transforms/LayoutScope.h"
 #include "lib/Transforms/Passes.h"
 
@@ -128,6 +130,30 @@ static void convertThroughScratch(aref::ConvertLayoutOp op, Scratch &scratch) {
   op.erase();
 }
 
+/// Instructions with which a thread moves its elements of a row-major buffer.
+static int64_t countAccesses(const TileLayout &layout, int64_t bytes) {
+  if (bytes == 2)
+    if (auto matrices = MatrixAccess::get(layout))
+      return matrices->registers.size() / MatrixAccess::numMatrices;
+  int64_t run = layout.getRun(layout.getRank() - 1);
+  return layout.getNumRegisters() /
+         std::min(run, std::max<int64_t>(16 / bytes, 1));
+}
+
+/// Whether shuffles move the elements, and no more of them than there would be
+/// accesses of shared memory, which needs barriers, too.
+static bool isExchange(aref::ConvertLayoutOp op, const TileLayout &from,
+                       const TileLayout &to) {
+  Type element = cast<RankedTensorType>(op.getType()).getElementType();
+  if (!element.isIntOrFloat())
+    return false;
+  unsigned bits = element.getIntOrFloatBitWidth();
+  auto exchange = LaneExchange::get(from, to, bits);
+  return exchange &&
+         exchange->getNumShuffles() <=
+             countAccesses(from, bits / 8) + countAccesses(to, bits / 8);
+}
+
 static void convert(aref::ConvertLayoutOp op, Scratch &scratch) {
   auto from = getLayout(op.getX().getType()), to = getLayout(op.getType());
   // One without layouts is not of this compiler's making; it is left alone.
@@ -144,8 +170,9 @@ static void convert(aref::ConvertLayoutOp op, Scratch &scratch) {
   }
   case LayoutConversion::Registers:
     return;
-  case LayoutConversion::Shared:
-    convertThroughScratch(op, scratch);
+  case LayoutConversion::Threads:
+    if (!isExchange(op, *from, *to))
+      convertThroughScratch(op, scratch);
     return;
   }
 }

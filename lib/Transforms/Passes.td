@@ -108,7 +108,8 @@ def ConvertLayouts : Pass<"convert-layouts", "::heddle::tile::KernelOp"> {
   let summary = "moves tiles between layouts through shared memory";
   let description = [{
     Removes conversions that change nothing, leaves those that only rename a
-    thread's registers, and writes the others as a store to scratch and a load
+    thread's registers or that take no more shuffles within warps than accesses
+    of shared memory, and writes the others as a store to scratch and a load
     from it, each after a barrier. Reductions along an axis that several warps
     share become `aref.reduce`, which uses scratch as well, as do scans that
     several warps share and inverses. One scratch buffer per type serves a role;

@@ -131,3 +131,30 @@ tile.kernel @invert(%x: memref<?x?xf32>) {
   %r = tile.tri_inverse %t precision tf32 : tensor<24x24xf32, #tall> -> tensor<24x24xf32, #wide>
   tile.store %r, %x[%c0, %c0] : tensor<24x24xf32, #wide>, memref<?x?xf32>
 }
+
+#sum = #aref.layout<atom = [64, 8], register = [[0, 1], [8, 0]], lane = [[0, 2], [0, 4], [1, 0], [2, 0], [4, 0]], warp = [[16, 0], [32, 0]]>
+#operand = #aref.layout<atom = [64, 32], register = [[0, 1], [0, 2], [8, 0], [0, 16]], lane = [[0, 4], [0, 8], [1, 0], [2, 0], [4, 0]], warp = [[16, 0], [32, 0]]>
+
+// Four lanes have between them what they need: 16 shuffles in place of 32 stores and 16 loads.
+// CHECK-LABEL: @exchange
+// CHECK-NOT: aref.alloc
+// CHECK: aref.convert_layout
+// CHECK-NOT: aref.sync
+tile.kernel @exchange(%x: memref<?x?xi8>) {
+  %c0 = arith.constant 0 : index
+  %t = tile.load %x[%c0, %c0] : memref<?x?xi8> -> tensor<64x128xi8, #sum>
+  %u = aref.convert_layout %t : tensor<64x128xi8, #sum> -> tensor<64x128xi8, #operand>
+  tile.store %u, %x[%c0, %c0] : tensor<64x128xi8, #operand>, memref<?x?xi8>
+}
+
+// A shuffle moves one word, an access four.
+// CHECK-LABEL: @wide
+// CHECK: aref.alloc
+// CHECK: aref.sync
+// CHECK-NOT: aref.convert_layout
+tile.kernel @wide(%x: memref<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %t = tile.load %x[%c0, %c0] : memref<?x?xf32> -> tensor<64x128xf32, #sum>
+  %u = aref.convert_layout %t : tensor<64x128xf32, #sum> -> tensor<64x128xf32, #operand>
+  tile.store %u, %x[%c0, %c0] : tensor<64x128xf32, #operand>, memref<?x?xf32>
+}

@@ -122,8 +122,10 @@ void ConvertToNVVM::runOnOperation() {
     markDetachedWaits(kernel);
     holdOperands(kernel);
     markRecomputations(kernel);
-    if (failed(applyPartialConversion(kernel, target, frozen)) ||
-        failed(flattenKernel(kernel)))
+    if (failed(applyPartialConversion(kernel, target, frozen)))
+      return signalPassFailure();
+    carryWords(kernel);
+    if (failed(flattenKernel(kernel)))
       return signalPassFailure();
   }
 }

@@ -35,16 +35,26 @@ static Value emitPure(OpBuilder &builder, Location loc, const Twine &text,
 }
 
 /// Rounds f32 to 8-bit floats, two at a time, as the hardware does: to nearest
-/// even, and to the largest finite value beyond it.
+/// even, and to the largest finite value beyond it. Four fill a register, in
+/// one statement: LLVM would carry them around loops in several.
 static SmallVector<Value> truncateToFloat8(OpBuilder &builder, Location loc,
                                            StringRef name, ValueRange wide) {
   Type i8 = builder.getI8Type(), i16 = builder.getI16Type();
+  std::string convert = ("cvt.rn.satfinite." + name + "x2.f32 ").str();
   SmallVector<Value> results;
+  while (wide.size() >= 4) {
+    Value word = emitPure(
+        builder, loc,
+        "{\n\t.reg .b16 low, high;\n\t" + convert + "low, $2, $1;\n\t" +
+            convert + "high, $4, $3;\n\tmov.b32 $0, {low, high};\n\t}",
+        "=r,f,f,f,f", wide.take_front(4), builder.getI32Type());
+    llvm::append_range(results, unpackRegisters(builder, loc, word, i8));
+    wide = wide.drop_front(4);
+  }
   for (size_t i = 0; i < wide.size(); i += 2) {
     Value low = wide[i], high = i + 1 < wide.size() ? wide[i + 1] : low;
-    Value pair = emitPure(builder, loc,
-                          "cvt.rn.satfinite." + name + "x2.f32 $0, $1, $2;",
-                          "=h,f,f", {high, low}, i16);
+    Value pair = emitPure(builder, loc, convert + "$0, $1, $2;", "=h,f,f",
+                          {high, low}, i16);
     results.push_back(arith::TruncIOp::create(builder, loc, i8, pair));
     if (i + 1 == wide.size())
       break;

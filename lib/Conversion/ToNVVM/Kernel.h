@@ -54,6 +54,11 @@ llvm::LogicalResult assignTensorMaps(tile::KernelOp kernel);
 /// tensor maps fetched meanwhile.
 void initializeBarriers(tile::KernelOp kernel);
 
+/// Once a kernel's tiles are scalars: lets loops carry elements of fewer than
+/// 32 bits that fill a register as that register, where a statement of PTX made
+/// it. LLVM would carry them one by one, or in other parts.
+void carryWords(tile::KernelOp kernel);
+
 /// Marks the waits that end a loop of products in flight where the role stores
 /// tiles to views itself. Such stores are conditional, and ptxas 13.0 runs the
 /// products of the loop one by one (C7514) if accumulators are read where not

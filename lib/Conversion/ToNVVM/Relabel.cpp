@@ -63,7 +63,7 @@ struct TransposePattern : OpConversionPattern<tile::TransposeOp> {
     TileLayout to = getTileLayout(op.getType());
     // Registers may be in another order.
     if (from.permute(op.getPermutation()).getConversion(to) ==
-        LayoutConversion::Shared)
+        LayoutConversion::Threads)
       return rewriter.notifyMatchFailure(
           op, "expected each thread to keep its elements");
     SmallVector<Value> results =
@@ -87,7 +87,7 @@ struct ConvertLayoutPattern : OpConversionPattern<aref::ConvertLayoutOp> {
     TileLayout from =
         getTileLayout(cast<RankedTensorType>(op.getX().getType()));
     TileLayout to = getTileLayout(cast<RankedTensorType>(op.getType()));
-    if (from.getConversion(to) == LayoutConversion::Shared)
+    if (from.getConversion(to) == LayoutConversion::Threads)
       return rewriter.notifyMatchFailure(
           op, "expected convert-layouts to have lowered this conversion");
     SmallVector<Value> results =

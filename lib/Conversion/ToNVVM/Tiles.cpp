@@ -231,6 +231,7 @@ void heddle::populateTilePatterns(const TypeConverter &converter,
   populateConstantPatterns(converter, patterns);
   populateElementwisePatterns(converter, patterns);
   populateGlobalPatterns(converter, patterns);
+  populateLaneExchangePatterns(converter, patterns);
   populateReducePatterns(converter, patterns);
   populateRelabelPatterns(converter, patterns);
   populateScanPatterns(converter, patterns);

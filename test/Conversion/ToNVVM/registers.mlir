@@ -42,12 +42,12 @@ tile.kernel @warps(%x: memref<?x?xf32>, %y: memref<?xf32>, %i: index) {
   tile.store %r, %y[%i] : tensor<2xf32, #each>, memref<?xf32>
 }
 
-// 8-bit floats are converted in pairs.
+// 8-bit floats are converted in pairs, two of which fill a register.
 
 // CHECK-LABEL: llvm.func @narrow
 // CHECK-COUNT-4: "cvt.rn.f16x2.e4m3x2 $0, $1;", "=r,h"
 // CHECK-NOT: cvt.rn.f16x2
-// CHECK-COUNT-4: "cvt.rn.satfinite.e5m2x2.f32 $0, $1, $2;", "=h,f,f"
+// CHECK-COUNT-2: cvt.rn.satfinite.e5m2x2.f32 low, $2, $1;{{.*}}cvt.rn.satfinite.e5m2x2.f32 high, $4, $3;{{.*}}"=r,f,f,f,f"
 // CHECK-NOT: cvt.rn.satfinite
 tile.kernel @narrow(%x: memref<?x?xf8E4M3FN>, %y: memref<?x?xf8E5M2>, %i: index) {
   %t = tile.load %x[%i, %i] : memref<?x?xf8E4M3FN> -> tensor<64x16xf8E4M3FN, #mma>

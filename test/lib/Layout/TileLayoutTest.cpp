@@ -400,9 +400,9 @@ TEST(TileLayout, Conversions) {
   TileLayout mma = TileLayout::wgmmaAccumulator(64, 64);
   EXPECT_EQ(mma.getConversion(mma), LayoutConversion::Identity);
   EXPECT_EQ(mma.getConversion(TileLayout::blocked({64, 64}, 4, 2)),
-            LayoutConversion::Shared);
+            LayoutConversion::Threads);
   EXPECT_EQ(mma.getConversion(TileLayout::wgmmaOperandA(64, 64, 8)),
-            LayoutConversion::Shared);
+            LayoutConversion::Threads);
 }
 
 TEST(TileLayout, CheckNamesTheFault) {
