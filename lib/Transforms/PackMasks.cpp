@@ -28,10 +28,23 @@ static constexpr size_t mostComparisons = 8;
 
 namespace {
 
+/// A test of one bit: `word >> (position & (modulus - 1)) & 1`, where the word
+/// has that many bits at least.
+struct BitTest {
+  Value word;
+  Value position;
+  /// A power of two, at most 64.
+  uint32_t modulus;
+  /// Whether the test is for a bit that is not set.
+  bool isInverted;
+
+  static std::optional<BitTest> match(Value condition);
+};
+
 /// A comparison in the condition of one select. Both sides are a constant and
-/// terms, modulo 2^32.
+/// terms, modulo 2^32. A test of a bit has its position on the left only.
 struct Comparison {
-  arith::CmpIOp op;
+  Value condition;
   std::array<uint32_t, 2> constants;
 };
 
@@ -96,6 +109,10 @@ private:
   /// The elements whose offset is below `limit`, without a sign.
   Value emitBelow(Value limit, const Steps &steps);
   Value emitComparison(ArrayRef<Element> elements, size_t comparison);
+  /// The bits of `word`, 32 of them, at the sums of 2^shifts, side by side.
+  Value emitGather(Value word, ArrayRef<unsigned> shifts);
+  Value emitBits(const BitTest &test, ArrayRef<Element> elements,
+                 size_t comparison);
 
   OpBuilder &builder;
   Location loc;
@@ -118,6 +135,60 @@ static arith::CmpIOp getOrderedComparison(Value condition) {
                  op.getPredicate() != arith::CmpIPredicate::ne
              ? op
              : arith::CmpIOp();
+}
+
+/// The constant that `value` is, if it has 64 bits or less.
+static std::optional<uint64_t> getConstantBits(Value value) {
+  APInt constant;
+  if (!matchPattern(value, m_ConstantInt(&constant)) ||
+      constant.getBitWidth() > 64)
+    return std::nullopt;
+  return constant.getZExtValue();
+}
+
+std::optional<BitTest> BitTest::match(Value condition) {
+  // word >> amount & 1 or word & 1 << amount, compared with zero; or the lowest
+  // bit of word >> amount.
+  Value word, amount;
+  auto matchShift = [&](Value value) {
+    if (auto shift = value.getDefiningOp<arith::ShRUIOp>()) {
+      word = shift.getLhs();
+      amount = shift.getRhs();
+    }
+  };
+  bool isInverted = false;
+  if (auto lowest = condition.getDefiningOp<arith::TruncIOp>())
+    matchShift(lowest.getIn());
+  if (auto compare = condition.getDefiningOp<arith::CmpIOp>();
+      compare && getConstantBits(compare.getRhs()) == 0) {
+    using Predicate = arith::CmpIPredicate;
+    isInverted = compare.getPredicate() == Predicate::eq;
+    auto masked = compare.getLhs().getDefiningOp<arith::AndIOp>();
+    if (!masked || (!isInverted && compare.getPredicate() != Predicate::ne))
+      return std::nullopt;
+    for (unsigned i : {0, 1}) {
+      Value value = masked->getOperand(i), other = masked->getOperand(1 - i);
+      if (getConstantBits(other) == 1)
+        matchShift(value);
+      if (auto shift = value.getDefiningOp<arith::ShLIOp>();
+          shift && getConstantBits(shift.getLhs()) == 1) {
+        word = other;
+        amount = shift.getRhs();
+      }
+    }
+  }
+  if (!word || !(word.getType().isInteger(32) || word.getType().isInteger(64)))
+    return std::nullopt;
+  if (auto extended = amount.getDefiningOp<arith::ExtUIOp>())
+    amount = extended.getIn();
+  auto wrapped = amount.getDefiningOp<arith::AndIOp>();
+  if (!wrapped || !amount.getType().isInteger(32))
+    return std::nullopt;
+  std::optional<uint64_t> last = getConstantBits(wrapped.getRhs());
+  if (!last || !llvm::isPowerOf2_64(*last + 1) ||
+      *last >= word.getType().getIntOrFloatBitWidth())
+    return std::nullopt;
+  return BitTest{word, wrapped.getLhs(), uint32_t(*last) + 1, isInverted};
 }
 
 void ConditionReader::addTerms(
@@ -151,7 +222,7 @@ uint32_t ConditionReader::readSum(Value number) {
 }
 
 void ConditionReader::read(Value condition) {
-  enum Kind : uintptr_t { Flag, Fixed, Compare, Combine };
+  enum Kind : uintptr_t { Flag, Fixed, Compare, Combine, Test };
   Attribute fixed;
   if (Operation *op = condition.getDefiningOp();
       isMaskOperation(op) && comparisons.size() <= mostComparisons) {
@@ -163,7 +234,14 @@ void ConditionReader::read(Value condition) {
     shape.push_back(Kind::Compare);
     shape.push_back(uintptr_t(op.getPredicate()));
     uint32_t left = readSum(op.getLhs());
-    comparisons.push_back({op, {left, readSum(op.getRhs())}});
+    comparisons.push_back({condition, {left, readSum(op.getRhs())}});
+  } else if (auto test = BitTest::match(condition)) {
+    isKnown = false;
+    llvm::append_range(
+        shape, ArrayRef<uintptr_t>{
+                   Kind::Test, uintptr_t(test->word.getAsOpaquePointer()),
+                   uintptr_t(test->modulus), uintptr_t(test->isInverted)});
+    comparisons.push_back({condition, {readSum(test->position), 0}});
   } else if (matchPattern(condition, m_Constant(&fixed))) {
     shape.push_back(Kind::Fixed);
     shape.push_back(uintptr_t(fixed.getAsOpaquePointer()));
@@ -293,7 +371,8 @@ Value WordEmitter::emitBelow(Value limit, const Steps &steps) {
 
 Value WordEmitter::emitComparison(ArrayRef<Element> elements,
                                   size_t comparison) {
-  arith::CmpIOp op = elements[0].comparisons[comparison].op;
+  arith::CmpIOp op =
+      getOrderedComparison(elements[0].comparisons[comparison].condition);
   unsigned side = getVaryingSide(elements, comparison);
   SmallVector<uint32_t> numbers;
   for (const Element &element : elements)
@@ -337,6 +416,80 @@ Value WordEmitter::emitComparison(ArrayRef<Element> elements,
   return isLess ? word : emitWith<arith::XOrIOp>(word, ~0u);
 }
 
+Value WordEmitter::emitGather(Value word, ArrayRef<unsigned> shifts) {
+  // Of those bits that are at the sums of 2^shifts[k] for k >= i and of the
+  // 2^k below, which of them are wanted.
+  auto getMask = [&](size_t i) {
+    uint32_t mask = 1;
+    for (size_t k = shifts.size(); k-- > i;)
+      mask |= mask << (1u << shifts[k]);
+    for (size_t k = 0; k < i; ++k)
+      mask |= mask << (1u << k);
+    return mask;
+  };
+  word = emitWith<arith::AndIOp>(word, getMask(0));
+  for (auto [i, shift] : llvm::enumerate(shifts)) {
+    if (shift == i)
+      continue;
+    Value moved = emitWith<arith::ShRUIOp>(word, (1u << shift) - (1u << i));
+    word = emitWith<arith::AndIOp>(
+        builder.createOrFold<arith::OrIOp>(loc, word, moved), getMask(i + 1));
+  }
+  return word;
+}
+
+Value WordEmitter::emitBits(const BitTest &test, ArrayRef<Element> elements,
+                            size_t comparison) {
+  SmallVector<uint32_t> numbers;
+  for (const Element &element : elements)
+    numbers.push_back(element.comparisons[comparison].constants[0]);
+  Steps steps = *Steps::find(numbers);
+
+  // Words whose bit 0 is the first element's, so that the offsets of the others
+  // are known.
+  Type i32 = builder.getI32Type();
+  Value first = test.word;
+  if (first.getType() != i32)
+    first = arith::TruncIOp::create(builder, loc, i32, first);
+  Value second;
+  if (test.modulus == 64) {
+    Value upper = arith::ShRUIOp::create(
+        builder, loc, test.word,
+        arith::ConstantIntOp::create(builder, loc, 32, 64));
+    second = arith::TruncIOp::create(builder, loc, i32, upper);
+    Value swaps = arith::CmpIOp::create(
+        builder, loc, arith::CmpIPredicate::ne,
+        emitWith<arith::AndIOp>(test.position, 32), getConstant(0));
+    Value low = first, high = second;
+    first = arith::SelectOp::create(builder, loc, swaps, high, low);
+    second = arith::SelectOp::create(builder, loc, swaps, low, high);
+  }
+  // Fewer bits than a register has are there again and again.
+  if (test.modulus < 32)
+    first = emitWith<arith::AndIOp>(first, (1u << test.modulus) - 1);
+  for (uint32_t known = test.modulus; known < 32; known *= 2)
+    first = builder.createOrFold<arith::OrIOp>(
+        loc, first, emitWith<arith::ShLIOp>(first, known));
+  if (!second)
+    second = first;
+  auto rotate = [&](Value upper, Value lower) -> Value {
+    return LLVM::FshrOp::create(builder, loc, i32, upper, lower, test.position);
+  };
+
+  SmallVector<unsigned> inWord;
+  for (unsigned shift : steps.shifts)
+    if (shift < 5)
+      inWord.push_back(shift);
+  Value word = emitGather(rotate(second, first), inWord);
+  for (size_t i = inWord.size(); i < steps.shifts.size(); ++i) {
+    bool isOther = test.modulus == 64 && steps.shifts[i] == 5;
+    Value more = isOther ? emitGather(rotate(first, second), inWord) : word;
+    word = builder.createOrFold<arith::OrIOp>(
+        loc, word, emitWith<arith::ShLIOp>(more, 1u << i));
+  }
+  return test.isInverted ? emitWith<arith::XOrIOp>(word, ~0u) : word;
+}
+
 Value WordEmitter::emit(Value condition, ArrayRef<Element> elements,
                         size_t &comparison) {
   Operation *op = condition.getDefiningOp();
@@ -350,6 +503,10 @@ Value WordEmitter::emit(Value condition, ArrayRef<Element> elements,
     size_t current = comparison++;
     if (!isSame(elements, current))
       return emitComparison(elements, current);
+  } else if (auto test = BitTest::match(condition)) {
+    size_t current = comparison++;
+    if (!isSame(elements, current))
+      return emitBits(*test, elements, current);
   }
   return arith::ExtSIOp::create(builder, loc, builder.getI32Type(), condition);
 }

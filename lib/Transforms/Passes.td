@@ -465,7 +465,9 @@ def PackMasks : Pass<"pack-masks", "::mlir::ModuleOp"> {
     where selects compare `x`, `x + 1`, `x + 8`, `x + 9`, ... of 32 bits with one
     bound, the bounds of those that are true follow from the bound. They become
     a word with a bit for each element, for every comparison of a condition;
-    what combines comparisons combines words. Hardware takes seven bits to
+    what combines comparisons combines words. Tests of bits `x & 63`,
+    `x + 1 & 63`, `x + 8 & 63`, ... of one word, or with another power of two,
+    rotate the word and gather its bits. Hardware takes seven bits to
     predicates at once, and so a mask costs little more than the selects. Sums
     may wrap around: the result is the same.
 
