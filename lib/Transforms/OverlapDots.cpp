@@ -105,13 +105,19 @@ void Stages::forEachOperand(
   });
 }
 
-/// Scalars are computed again wherever a stage needs them.
+/// Scalars are computed again wherever a stage needs them; so is what branches
+/// to find them.
 bool Stages::isScalar(Operation *op) const {
-  return op->getNumRegions() == 0 && !op->hasTrait<OpTrait::IsTerminator>() &&
-         llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>) &&
-         llvm::none_of(op->getOperandTypes(), llvm::IsaPred<TensorType>) &&
-         op->getNumResults() > 0 &&
-         (isMemoryEffectFree(op) || wouldOpBeTriviallyDead(op));
+  if (op->hasTrait<OpTrait::IsTerminator>() || op->getNumResults() == 0 ||
+      llvm::any_of(op->getResultTypes(), llvm::IsaPred<ShapedType>) ||
+      !(isMemoryEffectFree(op) || wouldOpBeTriviallyDead(op)))
+    return false;
+  WalkResult tiles = op->walk([](Operation *nested) {
+    return WalkResult(failure(
+        llvm::any_of(nested->getOperandTypes(), llvm::IsaPred<TensorType>) ||
+        llvm::any_of(nested->getResultTypes(), llvm::IsaPred<TensorType>)));
+  });
+  return !tiles.wasInterrupted();
 }
 
 /// The dots that need the result of another one, but as the sum that they add

@@ -148,3 +148,77 @@ tile.kernel @registers(%n: index) attributes {aref.copies = "tma"} {
     scf.yield %d : tensor<64x256xf32>
   }
 }
+
+// -----
+
+// A list tells which blocks there are: each stage looks up its own.
+// CHECK-LABEL: tile.kernel @listed
+// CHECK: scf.if
+// CHECK: tile.dot
+// CHECK: scf.for %[[I:.*]] = {{.*}} iter_args(%{{.*}} = %{{.*}}, %[[J:.*]] = %c0, %{{.*}} = %{{.*}})
+// CHECK: %[[NOW:.*]] = scf.if
+// CHECK: memref.load %{{.*}}[%[[I]]]
+// CHECK: tile.load %K[%[[NOW]], %c0]
+// CHECK: tile.dot
+// CHECK: %[[BEFORE:.*]] = scf.if
+// CHECK: memref.load %{{.*}}[%[[J]]]
+// CHECK: tile.load %V[%[[BEFORE]], %c0]
+// CHECK: tile.dot
+tile.kernel @listed(%K: memref<?x64xbf16>, %V: memref<?x64xbf16>, %list: memref<?xindex>, %n: index, %first: index) attributes {aref.copies = "tma"} {
+  %rk = aref.ring : <? x tensor<64x64xbf16>>
+  %rv = aref.ring : <? x tensor<64x64xbf16>>
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %q = arith.constant {aref.role = "consumer"} dense<1.0> : tensor<64x64xbf16>
+  %r = scf.for %j = %c0 to %n step %c1 iter_args(%sum = %zero) -> (tensor<64x64xf32>) {
+    %listed = arith.cmpi sge, %j, %first : index
+    %at = scf.if %listed -> (index) {
+      %entry = memref.load %list[%j] : memref<?xindex>
+      scf.yield %entry : index
+    } else {
+      scf.yield %j : index
+    }
+    %k = tile.load %K[%at, %c0] {aref.role = "producer"} : memref<?x64xbf16> -> tensor<64x64xbf16>
+    aref.put %rk, %k {aref.role = "producer"} : <? x tensor<64x64xbf16>>
+    %sk, %kt = aref.get %rk {aref.role = "consumer"} : <? x tensor<64x64xbf16>>
+    %s = tile.dot %q, %kt, %zero transpose_b {aref.role = "consumer"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    aref.release %rk, %sk {aref.role = "consumer"} : <? x tensor<64x64xbf16>>
+    %p = arith.truncf %s {aref.role = "consumer"} : tensor<64x64xf32> to tensor<64x64xbf16>
+    %v = tile.load %V[%at, %c0] {aref.role = "producer"} : memref<?x64xbf16> -> tensor<64x64xbf16>
+    aref.put %rv, %v {aref.role = "producer"} : <? x tensor<64x64xbf16>>
+    %sv, %vt = aref.get %rv {aref.role = "consumer"} : <? x tensor<64x64xbf16>>
+    %d = tile.dot %p, %vt, %sum {aref.role = "consumer"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    aref.release %rv, %sv {aref.role = "consumer"} : <? x tensor<64x64xbf16>>
+    scf.yield %d : tensor<64x64xf32>
+  }
+}
+
+// -----
+
+// What a branch stores is not stored twice.
+// CHECK-LABEL: tile.kernel @stores_in_a_branch
+// CHECK: scf.for
+// CHECK-COUNT-1: scf.if
+// CHECK-NOT: scf.if
+tile.kernel @stores_in_a_branch(%n: index, %list: memref<?xf32>) attributes {aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %b = arith.constant dense<1.0> : tensor<64x64xbf16>
+  %r = scf.for %j = %c0 to %n step %c64 iter_args(%sum = %zero) -> (tensor<64x64xf32>) {
+    %s = tile.dot %b, %b, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    %some = arith.cmpi sge, %j, %c64 : index
+    // expected-remark@+1 {{keeps dots of two iterations from running at the same time: it has effects on memory}}
+    %p = scf.if %some -> (tensor<64x64xbf16>) {
+      %t = arith.truncf %s : tensor<64x64xf32> to tensor<64x64xbf16>
+      scf.yield %t : tensor<64x64xbf16>
+    } else {
+      %x = memref.load %list[%j] : memref<?xf32>
+      memref.store %x, %list[%c0] : memref<?xf32>
+      scf.yield %b : tensor<64x64xbf16>
+    }
+    %d = tile.dot %p, %b, %sum : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    scf.yield %d : tensor<64x64xf32>
+  }
+}
