@@ -1,5 +1,4 @@
-"""Runs examples/linear_attention_backward or gated_delta_rule_backward.mlir and
-compares.
+"""Runs gradients of a recurrence of examples/ whose state is a matrix, and compares.
 
 The program's name says which recurrence it is, and whether sequences are packed.
 Other arguments go to `heddle run`.
@@ -35,13 +34,17 @@ run.input("G", g, numpy.float32)
 initial = run.random("H0", states, heads, 128, 128)
 dout = run.random("dO", *batch, total, heads, 128)
 dfinal = run.random("dH1", states, heads, 128, 128)
-names, beta = ["dQ", "dK", "dV", "dG", "dH0"], None
-if name == "gated_delta_rule":
+names, beta, m = ["dQ", "dK", "dV", "dG", "dH0"], None, None
+if "delta" in name:
     beta = draw_strengths(run.generator, arguments.strengths, *batch, total, heads)
     run.input("BETA", beta, numpy.float32)
     names.append("dBETA")
+if name == "preconditioned_delta_rule":
+    m = run.generator.uniform(0.5, 1.5, (*batch, total, key_heads, 128))
+    run.input("M", m, numpy.float32)
+    names.append("dM")
 found = run(*names)
-arrays = q, k, v, g, initial, dout, dfinal, beta
+arrays = q, k, v, g, initial, dout, dfinal, beta, m
 expected = differentiate_packed(edges, *arrays) if edges else differentiate(*arrays)
 for what, array, right in zip(names, found, expected):
     check(what, array, right, GRADIENT_TOLERANCES[what])

@@ -20,7 +20,10 @@ TOLERANCES = {
 }
 # What scales keys is computed in f32, and so are the sums that it comes from.
 PRECONDITIONER_TOLERANCES = {"scales": 1e-6, "sums": 1e-6}
-GRADIENT_TOLERANCES = {"dQ": 8e-3, "dK": 8e-3, "dV": 8e-3, "dG": 1.5e-2, "dH0": 8e-3, "dBETA": 1.5e-2}
+GRADIENT_TOLERANCES = {
+    **dict.fromkeys(("dQ", "dK", "dV", "dM", "dH0"), 8e-3),
+    **dict.fromkeys(("dG", "dBETA"), 1.5e-2),
+}
 
 
 def make_recurrence_parser(description):
@@ -117,9 +120,10 @@ def precondition(k, g, beta, center, initial):
     return scales, sums
 
 
-def differentiate(q, k, v, g, initial, dout, dfinal, beta=None, scale=None):
+def differentiate(q, k, v, g, initial, dout, dfinal, beta=None, m=None, scale=None):
     """The gradients of `recur`, in f64: of q, k, v, g and the initial states,
-    and of `beta` if it is given, from those of the outputs and final states.
+    and of `beta` and `m` if they are given, from those of the outputs and final
+    states.
 
     All states are kept, and what reaches one goes back token by token.
     """
@@ -132,6 +136,8 @@ def differentiate(q, k, v, g, initial, dout, dfinal, beta=None, scale=None):
     dq, dk, dv, dg = (numpy.zeros(x.shape) for x in (q, k, v, g))
     strengths = None if beta is None else numpy.asarray(beta, numpy.float64)
     dbeta = numpy.zeros(g.shape)
+    scales = numpy.ones(k.shape) if m is None else numpy.asarray(m, numpy.float64)
+    write, dwrite = k * scales, numpy.zeros(k.shape)
     dinitial = numpy.array(dfinal)
     for b, h in numpy.ndindex(batch, heads):
         own = h // max(heads // key_heads, 1)
@@ -145,14 +151,14 @@ def differentiate(q, k, v, g, initial, dout, dfinal, beta=None, scale=None):
             if beta is not None:
                 added[t] -= k[b, t, own] @ kept[t]
                 added[t] *= strengths[b, t, h]
-            state = kept[t] + numpy.outer(k[b, t, own], added[t])
+            state = kept[t] + numpy.outer(write[b, t, own], added[t])
         dstate = dinitial[b, h]
         for t in reversed(range(tokens)):
             key, query, above = k[b, t, own], q[b, t, own], scale * dout[b, t, h]
-            dq[b, t, own] += (kept[t] + numpy.outer(key, added[t])) @ above
+            dq[b, t, own] += (kept[t] + numpy.outer(write[b, t, own], added[t])) @ above
             dstate += numpy.outer(query, above)
-            dadded = key @ dstate
-            dk[b, t, own] += dstate @ added[t]
+            dadded = write[b, t, own] @ dstate
+            dwrite[b, t, own] += dstate @ added[t]
             if beta is not None:
                 unscaled = v[b, t, h] - key @ kept[t]
                 dbeta[b, t, h] = dadded @ unscaled
@@ -162,17 +168,21 @@ def differentiate(q, k, v, g, initial, dout, dfinal, beta=None, scale=None):
             dv[b, t, h] = dadded
             dg[b, t, h] = (dstate * kept[t]).sum()
             dstate *= decay[b, t, h]
-    gradients = dq, dk, dv, dg, dinitial
-    return gradients if beta is None else (*gradients, dbeta)
+    gradients = [dq, dk + scales * dwrite, dv, dg, dinitial]
+    if beta is not None:
+        gradients.append(dbeta)
+    if m is not None:
+        gradients.append(k * dwrite)
+    return gradients
 
 
-def differentiate_packed(starts, q, k, v, g, initial, dout, dfinal, beta=None):
+def differentiate_packed(starts, q, k, v, g, initial, dout, dfinal, beta=None, m=None):
     """The same for sequences in one batch; `starts` has one more entry."""
     found = []
     for n, (first, last) in enumerate(zip(starts, starts[1:])):
-        tokens = [x if x is None else x[None, first:last] for x in (q, k, v, g, dout, beta)]
+        tokens = [x if x is None else x[None, first:last] for x in (q, k, v, g, dout, beta, m)]
         states = initial[n : n + 1], dfinal[n : n + 1]
-        found.append(differentiate(*tokens[:4], states[0], tokens[4], states[1], tokens[5]))
+        found.append(differentiate(*tokens[:4], states[0], tokens[4], states[1], *tokens[5:]))
     # Of each sequence one state, of everything else as many as it has tokens.
     return [
         numpy.concatenate(x) if i == 4 else numpy.concatenate(x, axis=1)[0]
