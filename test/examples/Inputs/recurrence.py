@@ -120,22 +120,24 @@ def precondition(k, g, beta, center, initial):
     return scales, sums
 
 
-def differentiate(q, k, v, g, initial, dout, dfinal, beta=None, m=None, scale=None):
+def differentiate(q, k, v, g, initial, dout, dfinal, beta=None, m=None, scale=None, least=-10):
     """The gradients of `recur`, in f64: of q, k, v, g and the initial states,
     and of `beta` and `m` if they are given, from those of the outputs and final
     states.
 
-    All states are kept, and what reaches one goes back token by token.
+    All states are kept, and what reaches one goes back token by token. Gates of
+    single channels below `least` are raised to that, and have no gradient.
     """
     arrays = (q, k, v, g, initial, dout, dfinal)
     q, k, v, g, initial, dout, dfinal = (numpy.asarray(x, numpy.float64) for x in arrays)
     batch, tokens, key_heads, width = k.shape
     heads, values = v.shape[2:]
     scale = width**-0.5 if scale is None else scale
-    decay = numpy.exp(g)
+    channels = g.ndim == 4
+    decay = numpy.exp(numpy.maximum(g, least)) if channels else numpy.exp(g)[..., None]
     dq, dk, dv, dg = (numpy.zeros(x.shape) for x in (q, k, v, g))
     strengths = None if beta is None else numpy.asarray(beta, numpy.float64)
-    dbeta = numpy.zeros(g.shape)
+    dbeta = numpy.zeros(g.shape[:3])
     scales = numpy.ones(k.shape) if m is None else numpy.asarray(m, numpy.float64)
     write, dwrite = k * scales, numpy.zeros(k.shape)
     dinitial = numpy.array(dfinal)
@@ -146,7 +148,7 @@ def differentiate(q, k, v, g, initial, dout, dfinal, beta=None, m=None, scale=No
         added = numpy.empty((tokens, values))
         state = initial[b, h]
         for t in range(tokens):
-            kept[t] = decay[b, t, h] * state
+            kept[t] = decay[b, t, h][:, None] * state
             added[t] = v[b, t, h]
             if beta is not None:
                 added[t] -= k[b, t, own] @ kept[t]
@@ -166,8 +168,10 @@ def differentiate(q, k, v, g, initial, dout, dfinal, beta=None, m=None, scale=No
                 dk[b, t, own] -= kept[t] @ dadded
                 dstate -= numpy.outer(key, dadded)
             dv[b, t, h] = dadded
-            dg[b, t, h] = (dstate * kept[t]).sum()
-            dstate *= decay[b, t, h]
+            dg[b, t, h] = (dstate * kept[t]).sum(axis=1 if channels else None)
+            dstate *= decay[b, t, h][:, None]
+    if channels:
+        dg[g < least] = 0
     gradients = [dq, dk + scales * dwrite, dv, dg, dinitial]
     if beta is not None:
         gradients.append(dbeta)
@@ -200,7 +204,8 @@ def draw_gates(generator, kind, *shape):
     `usual` are those of flash-linear-attention's benchmarks. `open` ones keep
     everything, `closed` ones nothing that f32 could tell from zero, `weak` ones
     add up over thousands of tokens, and `mixed` ones are any of these. `least`
-    ones are -5, where the safe gates of Kimi delta attention end.
+    ones are -5, where the safe gates of Kimi delta attention end, and `raised`
+    ones between -8 and -12, of which it raises half.
     """
     kinds = {
         "usual": -numpy.logaddexp(0, -generator.standard_normal(shape)),
@@ -212,13 +217,16 @@ def draw_gates(generator, kind, *shape):
     choice = generator.integers(len(kinds), size=shape)
     kinds["mixed"] = numpy.choose(choice, list(kinds.values()))
     kinds["least"] = numpy.full(shape, -5.0)
+    kinds["raised"] = 4000 * kinds["weak"] - 8
     return kinds[kind].astype(numpy.float32)
 
 
 def draw_strengths(generator, kind, *shape):
-    """Strengths in f32: `usual`, `strong` ones of up to 2, or `full` ones of 1."""
+    """Strengths in f32: `usual`, `strong` ones of up to 2, `full` ones of 1, or
+    `some`, half of which are 0."""
     usual = sigmoid(generator.standard_normal(shape))
     kinds = {"usual": usual, "strong": 2 * usual, "full": numpy.ones(shape)}
+    kinds["some"] = numpy.where(usual < 0.5, 0, usual)
     return kinds[kind].astype(numpy.float32)
 
 
