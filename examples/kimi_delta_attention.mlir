@@ -70,8 +70,7 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
   %half = arith.constant dense<0.5> : !sums
   %least = arith.constant dense<-10.0> : !gate
   %log2e = arith.constant dense<1.44269504> : !gate // hardware computes 2^x
-  %scale_log2 = arith.constant dense<3.5> : !sums // of sqrt(128)
-  %unscale = arith.constant dense<11.3137085> : !sums
+  %scale = arith.constant dense<0.0883883476> : !o // 1 / sqrt(128)
 
   // Pairs of tokens, by how far up a binary tree of blocks they meet.
   %row = tile.iota axis 0 : !at
@@ -140,18 +139,10 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %start_32 = arith.select %in_01, %zero, %end_1 : !tokens, !sums
     %end_32 = arith.select %in_01, %end_1, %end_3 : !tokens, !sums
 
-    // Queries since, and keys until, half of what decays in their block of 16 tokens has.
+    // Keys until, and queries and keys that erase since, half of what decays in their block of 16 tokens has.
     %ends = arith.addf %start, %end : !sums
     %exact_middle = arith.mulf %ends, %half : !sums
     %middle = math.roundeven %exact_middle : !sums
-    %scaled_middle = arith.addf %middle, %scale_log2 : !sums
-    %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
-    %q_t = tile.transpose %q [1, 0] : !chunk -> !chunk_t
-    %since_0 = arith.subf %sum, %scaled_middle : !sums
-    %grown_q = math.exp2 %since_0 : !sums
-    %q32 = arith.extf %q_t : !chunk_t to !sums
-    %q_0 = arith.mulf %q32, %grown_q : !sums
-    %q_near = arith.truncf %q_0 : !sums to !chunk_t
     %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
     %k_t = tile.transpose %k [1, 0] : !chunk -> !chunk_t
     %until_0 = arith.subf %middle, %sum : !sums
@@ -159,31 +150,33 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %k32 = arith.extf %k_t : !chunk_t to !sums
     %k_0 = arith.mulf %k32, %grown_k : !sums
     %k_near = arith.truncf %k_0 : !sums to !chunk_t
-    %grown_e = arith.mulf %grown_q, %unscale : !sums
-    %e_0 = arith.mulf %k32, %grown_e : !sums
+    %since_0 = arith.subf %sum, %middle : !sums
+    %grown_q = math.exp2 %since_0 : !sums
+    %e_0 = arith.mulf %k32, %grown_q : !sums
     %e_near = arith.truncf %e_0 : !sums to !chunk_t
+    %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %q_t = tile.transpose %q [1, 0] : !chunk -> !chunk_t
+    %q32 = arith.extf %q_t : !chunk_t to !sums
+    %q_0 = arith.mulf %q32, %grown_q : !sums
+    %q_near = arith.truncf %q_0 : !sums to !chunk_t
     %near_e = tile.dot %e_near, %k_near, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
     %near = tile.dot %q_near, %k_near, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
 
-    // Since their block starts, and until it ends.
+    // Since their block starts, and until it ends. Powers of two multiply bf16 without an error.
     %since_1 = arith.subf %middle, %start : !sums
     %until_1 = arith.subf %end, %middle : !sums
-    %left_q1 = math.exp2 %since_1 : !sums
-    %left_k1 = math.exp2 %until_1 : !sums
-    %e_0_again = arith.extf %e_near : !chunk_t to !sums
-    %e_1 = arith.mulf %e_0_again, %left_q1 : !sums
-    %e_next = arith.truncf %e_1 : !sums to !chunk_t
-    %k_0_again = arith.extf %k_near : !chunk_t to !sums
-    %k_1 = arith.mulf %k_0_again, %left_k1 : !sums
-    %k_next = arith.truncf %k_1 : !sums to !chunk_t
+    %power_q1 = math.exp2 %since_1 : !sums
+    %left_q1 = arith.truncf %power_q1 : !sums to !chunk_t
+    %power_k1 = math.exp2 %until_1 : !sums
+    %left_k1 = arith.truncf %power_k1 : !sums to !chunk_t
+    %e_next = arith.mulf %e_near, %left_q1 : !chunk_t
+    %k_next = arith.mulf %k_near, %left_k1 : !chunk_t
     // Queries of the second block of a half, and keys of the first: zeros add nothing to pairs that are nearer.
     %e_later = arith.select %in_02, %nothing, %e_next : !tokens, !chunk_t
     %k_earlier = arith.select %in_02, %k_next, %nothing : !tokens, !chunk_t
     %only_near_e = arith.select %is_near, %near_e, %zero_s : !mask, !scores
     %next_e = tile.dot %e_later, %k_earlier, %only_near_e transpose_a : !chunk_t, !chunk_t -> !scores
-    %q_0_again = arith.extf %q_near : !chunk_t to !sums
-    %q_1 = arith.mulf %q_0_again, %left_q1 : !sums
-    %q_next = arith.truncf %q_1 : !sums to !chunk_t
+    %q_next = arith.mulf %q_near, %left_q1 : !chunk_t
     %q_later = arith.select %in_02, %nothing, %q_next : !tokens, !chunk_t
     %only_near = arith.select %is_near, %near, %zero_s : !mask, !scores
     %next = tile.dot %q_later, %k_earlier, %only_near transpose_a : !chunk_t, !chunk_t -> !scores
@@ -191,25 +184,17 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     // The same for their half of the chunk.
     %since_2 = arith.subf %start, %start_32 : !sums
     %until_2 = arith.subf %end_32, %end : !sums
-    %left_q2 = math.exp2 %since_2 : !sums
-    %left_k2 = math.exp2 %until_2 : !sums
-    %e_1_again = arith.extf %e_next : !chunk_t to !sums
-    %e_2 = arith.mulf %e_1_again, %left_q2 : !sums
-    %e_far = arith.truncf %e_2 : !sums to !chunk_t
-    %k_1_again = arith.extf %k_next : !chunk_t to !sums
-    %k_2 = arith.mulf %k_1_again, %left_k2 : !sums
-    %k_far = arith.truncf %k_2 : !sums to !chunk_t
+    %power_q2 = math.exp2 %since_2 : !sums
+    %left_q2 = arith.truncf %power_q2 : !sums to !chunk_t
+    %power_k2 = math.exp2 %until_2 : !sums
+    %left_k2 = arith.truncf %power_k2 : !sums to !chunk_t
+    %e_far = arith.mulf %e_next, %left_q2 : !chunk_t
+    %k_far = arith.mulf %k_next, %left_k2 : !chunk_t
     %e_last = arith.select %in_01, %nothing, %e_far : !tokens, !chunk_t
     %k_first = arith.select %in_01, %k_far, %nothing : !tokens, !chunk_t
     %at_most_next_e = arith.select %is_next, %next_e, %zero_s : !mask, !scores
     %far_e = tile.dot %e_last, %k_first, %at_most_next_e transpose_a : !chunk_t, !chunk_t -> !scores
-    %left_q3 = math.exp2 %start_32 : !sums
-    %e_2_again = arith.extf %e_far : !chunk_t to !sums
-    %e_3 = arith.mulf %e_2_again, %left_q3 : !sums
-    %e16 = arith.truncf %e_3 : !sums to !chunk_t
-    %q_1_again = arith.extf %q_next : !chunk_t to !sums
-    %q_2 = arith.mulf %q_1_again, %left_q2 : !sums
-    %q_far = arith.truncf %q_2 : !sums to !chunk_t
+    %q_far = arith.mulf %q_next, %left_q2 : !chunk_t
     %q_last = arith.select %in_01, %nothing, %q_far : !tokens, !chunk_t
     %at_most_next = arith.select %is_next, %next, %zero_s : !mask, !scores
     %far = tile.dot %q_last, %k_first, %at_most_next transpose_a : !chunk_t, !chunk_t -> !scores
@@ -218,14 +203,13 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %p16 = arith.truncf %seen : !scores to !scores16
 
     // And for the chunk: the queries as they see the state, and the keys as the next state has them.
+    %power_q3 = math.exp2 %start_32 : !sums
+    %left_q3 = arith.truncf %power_q3 : !sums to !chunk_t
     %until_3 = arith.subf %end_3, %end_32 : !sums
-    %left_k3 = math.exp2 %until_3 : !sums
-    %q_2_again = arith.extf %q_far : !chunk_t to !sums
-    %q_3 = arith.mulf %q_2_again, %left_q3 : !sums
-    %k_2_again = arith.extf %k_far : !chunk_t to !sums
-    %k_3 = arith.mulf %k_2_again, %left_k3 : !sums
-    %q16 = arith.truncf %q_3 : !sums to !chunk_t
-    %k16 = arith.truncf %k_3 : !sums to !chunk_t
+    %power_k3 = math.exp2 %until_3 : !sums
+    %left_k3 = arith.truncf %power_k3 : !sums to !chunk_t
+    %q16 = arith.mulf %q_far, %left_q3 : !chunk_t
+    %k16 = arith.mulf %k_far, %left_k3 : !chunk_t
     %decay = math.exp2 %near_63 : !channels
     %off = arith.subf %sum_63, %near_63 : !channels
     %rest = math.exp2 %off : !channels // less than half a power, which the new state decays by in f32
@@ -240,6 +224,7 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %inverse_v16 = arith.truncf %inverse_v : !scores to !scores16
     %inverse_k = arith.negf %inverse_v : !scores
     %inverse_k16 = arith.truncf %inverse_k : !scores to !scores16
+    %e16 = arith.mulf %e_far, %left_q3 : !chunk_t
     %w = tile.dot %inverse_k16, %e16, %zero_w transpose_b : !scores16, !chunk_t -> !gate
     %w16 = arith.truncf %w : !gate to !chunk
 
@@ -254,7 +239,8 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %new = tile.dot %x16, %k16, %kept transpose_b : !o16, !chunk_t -> !s
     %o_before = tile.dot %s16, %q16, %zero_o : !s16, !chunk_t -> !o
     %o = tile.dot %x16, %p16, %o_before transpose_b : !o16, !scores16 -> !o
-    %o16 = arith.truncf %o : !o to !o16
+    %scaled_o = arith.mulf %o, %scale : !o
+    %o16 = arith.truncf %scaled_o : !o to !o16
     %out = tile.transpose %o16 [1, 0] : !o16 -> !v
     tile.store %out, %O_h[%t, %v0] : !v, !head
     %rest_s = tile.broadcast %rest axes [0] : !channels -> !s

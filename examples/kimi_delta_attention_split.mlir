@@ -67,7 +67,6 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %G: !gates, %BETA: !strengths, %W: !e
   %half = arith.constant dense<0.5> : !sums
   %least = arith.constant dense<-10.0> : !gate
   %log2e = arith.constant dense<1.44269504> : !gate // hardware computes 2^x
-  %scale = arith.constant dense<0.0883883476> : !sums // 1 / sqrt(128)
 
   // Pairs of tokens, by how far up a binary tree of blocks they meet.
   %row = tile.iota axis 0 : !at
@@ -133,7 +132,7 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %G: !gates, %BETA: !strengths, %W: !e
   %start_32 = arith.select %in_01, %zero, %end_1 : !tokens, !sums
   %end_32 = arith.select %in_01, %end_1, %end_3 : !tokens, !sums
 
-  // Queries since, and keys until, half of what decays in their block of 16 tokens has.
+  // Keys until, and queries and keys that erase since, half of what decays in their block of 16 tokens has.
   %ends = arith.addf %start, %end : !sums
   %exact_middle = arith.mulf %ends, %half : !sums
   %middle = math.roundeven %exact_middle : !sums
@@ -151,13 +150,12 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %G: !gates, %BETA: !strengths, %W: !e
   %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
   %q_t = tile.transpose %q [1, 0] : !chunk -> !chunk_t
   %q32 = arith.extf %q_t : !chunk_t to !sums
-  %scaled_q = arith.mulf %grown_q, %scale : !sums
-  %q_0 = arith.mulf %q32, %scaled_q : !sums
+  %q_0 = arith.mulf %q32, %grown_q : !sums
   %q_near = arith.truncf %q_0 : !sums to !chunk_t
   %near_e = tile.dot %e_near, %k_near, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
   %near = tile.dot %q_near, %k_near, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
 
-  // Since their block starts, and until it ends.
+  // Since their block starts, and until it ends. Powers of two multiply bf16 without an error.
   %since_1 = arith.subf %middle, %start : !sums
   %until_1 = arith.subf %end, %middle : !sums
   %power_q1 = math.exp2 %since_1 : !sums
@@ -290,17 +288,15 @@ tile.kernel @join(%V: !values, %W: !erasing, %KThen: !decayed, %Inverse: !betwee
   }
 }
 
-// The state before each segment, 64 columns of it.
-tile.kernel @between(%Transition: !segments, %Term: !segments, %H0: !states, %Starts: !segments) {
+// The state before each segment, 64 columns of it. The last one has no transition and no term.
+tile.kernel @between(%Transition: !segments, %Term: !segments, %H0: !states, %Starts: !segments, %count: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %c2 = arith.constant 2 : index
   %c64 = arith.constant 64 : index
   %x = gpu.block_id x
   %h = gpu.block_id y
   %b = gpu.block_id z
   %v = arith.muli %x, %c64 : index
-  %count = memref.dim %Term, %c2 : !segments
   %h0 = tile.load %H0[%b, %h, %c0, %v] : !states -> !half
   %s0 = tile.transpose %h0 [1, 0] : !half -> !half_t
   %last = scf.for %j = %c0 to %count step %c1 iter_args(%s = %s0) -> (!half_t) {
@@ -335,6 +331,7 @@ tile.kernel @attend(%V: !values, %W: !erasing, %QThen: !decayed, %KThen: !decaye
   %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
   %O_h = memref.subview %O[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !head
   %zero_o = arith.constant dense<0.0> : !o
+  %scale = arith.constant dense<0.0883883476> : !o // 1 / sqrt(128)
   %h0 = tile.load %Starts[%b, %h, %segment, %c0, %c0] : !segments -> !s
   %s0 = tile.transpose %h0 [1, 0] : !s -> !s
   %s_last = scf.for %i = %first to %end step %c1 iter_args(%s = %s0) -> (!s) {
@@ -355,7 +352,8 @@ tile.kernel @attend(%V: !values, %W: !erasing, %QThen: !decayed, %KThen: !decaye
     %o_before = tile.dot %s16, %q, %zero_o : !s16, !chunk_t -> !o
     %p = tile.load %P[%b, %h, %i, %c0, %c0] : !between -> !scores16
     %o = tile.dot %x16, %p, %o_before transpose_b : !o16, !scores16 -> !o
-    %o16 = arith.truncf %o : !o to !o16
+    %scaled_o = arith.mulf %o, %scale : !o
+    %o16 = arith.truncf %scaled_o : !o to !o16
     %out = tile.transpose %o16 [1, 0] : !o16 -> !chunk
     tile.store %out, %O_h[%t, %c0] : !chunk, !head
     %rest = tile.load %Decay[%b, %h, %i, %c1, %c0] : !decays -> !channels
@@ -396,15 +394,16 @@ tile.host @kimi_delta_attention[%B, %T, %HK, %HV, %SEGMENTS](
   %p = memref.alloc(%B, %HV, %chunks) : !between
   %inverse = memref.alloc(%B, %HV, %chunks) : !between
   %decay = memref.alloc(%B, %HV, %chunks) : !decays
-  %transitions = memref.alloc(%B, %HV, %joined) : !segments
-  %terms = memref.alloc(%B, %HV, %joined) : !segments
+  %transitions = memref.alloc(%B, %HV, %count) : !segments
+  %terms = memref.alloc(%B, %HV, %count) : !segments
   %starts = memref.alloc(%B, %HV, %count) : !segments
   %parts = arith.muli %HV, %c2 : index
   tile.launch @prepare grid(%chunks, %HV, %B) args(%Q, %K, %G, %BETA, %w, %q, %k, %p, %inverse, %decay, %group)
     : !keys, !keys, !gates, !strengths, !erasing, !decayed, !decayed, !between, !between, !decays, index
   tile.launch @join grid(%parts, %joined, %B) args(%V, %w, %k, %inverse, %decay, %transitions, %terms, %length)
     : !values, !erasing, !decayed, !between, !decays, !segments, !segments, index
-  tile.launch @between grid(%c2, %HV, %B) args(%transitions, %terms, %H0, %starts) : !segments, !segments, !states, !segments
+  tile.launch @between grid(%c2, %HV, %B) args(%transitions, %terms, %H0, %starts, %joined)
+    : !segments, !segments, !states, !segments, index
   tile.launch @attend grid(%HV, %count, %B) args(%V, %w, %q, %k, %p, %inverse, %decay, %starts, %O, %H1, %length)
     : !values, !erasing, !decayed, !decayed, !between, !between, !decays, !segments, !values, !states, index
 }

@@ -113,8 +113,50 @@ struct ElementwisePattern : ConversionPattern {
   }
 };
 
-/// Rounds f32 to 16-bit floats that are stored or multiplied and widened again
-/// later: two at a time, into one register. LLVM would keep one in each.
+/// The name of two 16-bit floats of this type in one register, in PTX; empty
+/// for other types.
+StringRef getPairName(Type element) {
+  return element.isBF16() ? "bf16x2" : element.isF16() ? "f16x2" : "";
+}
+
+/// Computes with 16-bit floats two at a time. LLVM would do so one by one, each
+/// in a register of its own.
+template <typename OpT>
+struct ComputePairsPattern : OpConversionPattern<OpT> {
+  ComputePairsPattern(const TypeConverter &converter, MLIRContext *context,
+                      StringRef instruction)
+      : OpConversionPattern<OpT>(converter, context, /*benefit=*/2),
+        instruction(instruction) {}
+
+  LogicalResult
+  matchAndRewrite(OpT op,
+                  typename OpConversionPattern<OpT>::OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Type element = getElementTypeOrSelf(op.getType());
+    StringRef name = getPairName(element);
+    ValueRange left = adaptor.getLhs();
+    ValueRange right = adaptor.getRhs();
+    if (name.empty() || left.size() != right.size() || left.size() % 2 != 0)
+      return failure();
+    Location loc = op.getLoc();
+    std::string text = (instruction + name + " $0, $1, $2;").str();
+    SmallVector<Value> pairs;
+    for (auto [a, b] : llvm::zip(packRegisters(rewriter, loc, left),
+                                 packRegisters(rewriter, loc, right)))
+      pairs.push_back(emitPure(rewriter, loc, text, "=r,r,r", {a, b},
+                               rewriter.getI32Type()));
+    rewriter.replaceOpWithMultiple(
+        op, {unpackRegisters(rewriter, loc, pairs, element)});
+    return success();
+  }
+
+private:
+  StringRef instruction;
+};
+
+/// Rounds f32 to 16-bit floats that are computed with, or stored or multiplied
+/// and widened again later: two at a time, into one register. LLVM would keep
+/// one in each.
 struct TruncatePairsPattern : OpConversionPattern<arith::TruncFOp> {
   using OpConversionPattern::OpConversionPattern;
 
@@ -122,14 +164,18 @@ struct TruncatePairsPattern : OpConversionPattern<arith::TruncFOp> {
   matchAndRewrite(arith::TruncFOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Type to = getElementTypeOrSelf(op.getType());
+    StringRef name = getPairName(to);
     ValueRange wide = adaptor.getIn();
-    if (!getElementTypeOrSelf(op.getIn().getType()).isF32() ||
-        !(to.isBF16() || to.isF16()) || op->hasOneUse() ||
-        wide.size() % 2 != 0 ||
-        llvm::none_of(op->getUsers(), llvm::IsaPred<arith::ExtFOp>))
+    bool isComputedWith = llvm::any_of(
+        op->getUsers(),
+        llvm::IsaPred<arith::AddFOp, arith::SubFOp, arith::MulFOp>);
+    bool isWidenedLater =
+        !op->hasOneUse() &&
+        llvm::any_of(op->getUsers(), llvm::IsaPred<arith::ExtFOp>);
+    if (!getElementTypeOrSelf(op.getIn().getType()).isF32() || name.empty() ||
+        wide.size() % 2 != 0 || !(isComputedWith || isWidenedLater))
       return failure();
     Location loc = op.getLoc();
-    StringRef name = to.isBF16() ? "bf16x2" : "f16x2";
     SmallVector<Value> pairs;
     for (size_t i = 0; i < wide.size(); i += 2)
       pairs.push_back(emitPure(rewriter, loc,
@@ -337,4 +383,10 @@ void heddle::populateElementwisePatterns(const TypeConverter &converter,
                RoundTF32Pattern, IntegerToFloat8Pattern<arith::SIToFPOp>,
                IntegerToFloat8Pattern<arith::UIToFPOp>>(converter, context,
                                                         /*benefit=*/2);
+  patterns.add<ComputePairsPattern<arith::AddFOp>>(converter, context,
+                                                   "add.rn.");
+  patterns.add<ComputePairsPattern<arith::SubFOp>>(converter, context,
+                                                   "sub.rn.");
+  patterns.add<ComputePairsPattern<arith::MulFOp>>(converter, context,
+                                                   "mul.rn.");
 }

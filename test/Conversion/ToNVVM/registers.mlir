@@ -128,3 +128,27 @@ tile.kernel @pairs(%x: memref<?x?xf32>, %y: memref<?x?xbf16>, %i: index) {
   tile.store %r, %y[%i, %i] : tensor<2x128xbf16, #swap>, memref<?x?xbf16>
   tile.store %w, %x[%i, %i] : tensor<2x128xf32, #swap>, memref<?x?xf32>
 }
+
+// 16-bit floats are computed with in such pairs, and rounded to them for that;
+// what has none to go with is computed by itself.
+
+// CHECK-LABEL: llvm.func @computed_in_pairs
+// CHECK-COUNT-2: llvm.inline_asm "cvt.rn.bf16x2.f32 $0, $1, $2;"
+// CHECK-NOT: arith.mulf
+// CHECK: llvm.inline_asm "mul.rn.bf16x2 $0, $1, $2;", "=r,r,r" %{{.*}} : (i32, i32) -> i32
+// CHECK: llvm.inline_asm "sub.rn.f16x2 $0, $1, $2;", "=r,r,r" %{{.*}} : (i32, i32) -> i32
+// CHECK: arith.addf %{{.*}} : bf16
+tile.kernel @computed_in_pairs(%x: memref<?x?xf32>, %y: memref<?x?xbf16>, %z: memref<?x?xf16>, %w: memref<?xbf16>, %i: index) {
+  %t = tile.load %x[%i, %i] : memref<?x?xf32> -> tensor<2x128xf32, #swap>
+  %u = arith.addf %t, %t : tensor<2x128xf32, #swap>
+  %a = arith.truncf %t : tensor<2x128xf32, #swap> to tensor<2x128xbf16, #swap>
+  %b = arith.truncf %u : tensor<2x128xf32, #swap> to tensor<2x128xbf16, #swap>
+  %p = arith.mulf %a, %b : tensor<2x128xbf16, #swap>
+  tile.store %p, %y[%i, %i] : tensor<2x128xbf16, #swap>, memref<?x?xbf16>
+  %h = tile.load %z[%i, %i] : memref<?x?xf16> -> tensor<2x128xf16, #swap>
+  %d = arith.subf %h, %h : tensor<2x128xf16, #swap>
+  tile.store %d, %z[%i, %i] : tensor<2x128xf16, #swap>, memref<?x?xf16>
+  %one = tile.load %w[%i] : memref<?xbf16> -> tensor<128xbf16, #channel>
+  %two = arith.addf %one, %one : tensor<128xbf16, #channel>
+  tile.store %two, %w[%i] : tensor<128xbf16, #channel>, memref<?xbf16>
+}
