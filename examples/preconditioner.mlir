@@ -23,7 +23,7 @@
 #parts = 4 : index
 
 // A block has 32 channels of a head: more blocks, since heads of keys may be few.
-tile.kernel @sum(%K: !keys, %G: !gates, %BETA: !gates, %CENTER: memref<?xf32>, %A0: !sums, %M: !scales, %A1: !sums) attributes {tile.warps = 16} {
+tile.kernel @sum(%K: !keys, %G: !gates, %BETA: !gates, %CENTER: memref<?xf32>, %A0: !sums, %M: !scales, %A1: !sums) attributes {tile.warps = 8} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %step = arith.constant #step

@@ -19,7 +19,11 @@ TOLERANCES = {
     "gated_delta_rule": {"o": 5e-3, "final": 5e-3},
 }
 # What scales keys is computed in f32, and so are the sums that it comes from.
-PRECONDITIONER_TOLERANCES = {"scales": 1e-6, "sums": 1e-6}
+PRECONDITIONER_TOLERANCES = {
+    **dict.fromkeys(("scales", "sums"), 1e-6),
+    **dict.fromkeys(("dG_ATK", "dBETA_ATK", "dCENTER", "dA0"), 1e-5),
+    "dK": 4e-3,  # in bf16
+}
 GRADIENT_TOLERANCES = {
     **dict.fromkeys(("dQ", "dK", "dV", "dM", "dH0"), 8e-3),
     **dict.fromkeys(("dG", "dBETA"), 1.5e-2),
@@ -118,6 +122,31 @@ def precondition(k, g, beta, center, initial):
         size = numpy.log(sums + 1e-6) - center[:, None]
         scales[:, t] = 1.5 ** (-size / (1 + abs(size)))
     return scales, sums
+
+
+def differentiate_preconditioner(k, g, beta, center, initial, dscales, dsums):
+    """The gradients of `precondition`, in f64, by the names of buffers, from those
+    of the scales and of the last sums. That of centers is by sequence and channel.
+    """
+    arrays = k, g, beta, center, initial, dscales, dsums
+    k, g, beta, center, initial, dscales, reaches = (numpy.asarray(x, numpy.float64) for x in arrays)
+    decay = numpy.exp(g)[..., None]
+    sums = [initial]
+    for t in range(k.shape[1]):
+        sums.append(decay[:, t] * sums[-1] + beta[:, t, :, None] * k[:, t] ** 2)
+    dk, dg, dbeta = (numpy.zeros(x.shape) for x in (k, g, beta))
+    dcenter = numpy.zeros(initial.shape)
+    for t in reversed(range(k.shape[1])):
+        size = numpy.log(sums[t + 1] + 1e-6) - center[:, None]
+        scale = 1.5 ** (-size / (1 + abs(size)))
+        dsize = -numpy.log(1.5) * scale / (1 + abs(size)) ** 2 * dscales[:, t]
+        dcenter -= dsize
+        reaches = reaches + dsize / (sums[t + 1] + 1e-6)
+        dk[:, t] = 2 * beta[:, t, :, None] * k[:, t] * reaches
+        dbeta[:, t] = (k[:, t] ** 2 * reaches).sum(-1)
+        dg[:, t] = (decay[:, t] * sums[t] * reaches).sum(-1)
+        reaches = decay[:, t] * reaches
+    return {"dK": dk, "dG_ATK": dg, "dBETA_ATK": dbeta, "dCENTER": dcenter, "dA0": reaches}
 
 
 def differentiate(q, k, v, g, initial, dout, dfinal, beta=None, m=None, scale=None, least=-10):

@@ -1,0 +1,34 @@
+"""Runs examples/preconditioner_backward.mlir, and compares with a loop over tokens
+in f64.
+
+Other arguments go to `heddle run`.
+"""
+
+import numpy
+from attention import Run
+from recurrence import (
+    PRECONDITIONER_TOLERANCES,
+    check,
+    differentiate_preconditioner,
+    draw_keys,
+    draw_preconditioner,
+    lay_out,
+    make_recurrence_parser,
+)
+
+arguments, rest = make_recurrence_parser(__doc__).parse_known_args()
+
+key_heads = arguments.heads[0]
+run = Run(arguments.program, arguments.folder, rest)
+batch, states, total, _ = lay_out(run, arguments, ("HK",))
+k = draw_keys(run.generator, arguments.keys, *batch, total, key_heads, 128)
+run.input("K", k, numpy.float32)
+drawn = arguments.gates, arguments.strengths, (*batch, total), states, key_heads, 128
+drawn = draw_preconditioner(run.generator, *drawn)
+for buffer, array in drawn.items():
+    run.input(buffer, array, numpy.float32)
+dscales = run.random("dM", *batch, total, key_heads, 128)
+dsums = run.random("dA1", states, key_heads, 128)
+expected = differentiate_preconditioner(k, *drawn.values(), dscales, dsums)
+for what, array in zip(expected, run(*expected)):
+    check(what, array, expected[what], PRECONDITIONER_TOLERANCES[what])
