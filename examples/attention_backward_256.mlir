@@ -17,6 +17,54 @@
 #scale = dense<0.090168440> : !scores // log2(e) / sqrt(256)
 #root = dense<0.062500000> : !tile_sum // 1 / sqrt(256)
 
+// The place of the first row of a query head.
+func.func @first_row(%b: index, %HQ: index, %h: index, %rows: index) -> index {
+  %bh = arith.muli %b, %HQ : index
+  %head = arith.addi %bh, %h : index
+  %first = arith.muli %head, %rows : index
+  return %first : index
+}
+
+// The first queries that see one of the keys from n on.
+func.func @first_query(%n: index, %shift: index) -> index {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %first = arith.subi %n, %shift : index
+  %positive = arith.maxsi %first, %c0 : index
+  %blocks = arith.divui %positive, %c64 : index
+  %start = arith.muli %blocks, %c64 : index
+  return %start : index
+}
+
+// The probabilities of the keys from n on, of which there are `left`, for the queries from m on. L2 is of those from `row` on.
+func.func @probabilities(%k: !tile, %n: index, %left: index, %q: !half, %m: index, %L2: !vector, %row: index,
+                         %shift: index) -> !scores {
+  %none = arith.constant dense<0.0> : !scores
+  %scale = arith.constant #scale
+  %limit = arith.index_cast %left : index to i32
+  %limits = tensor.splat %limit : tensor<128xi32>
+  %keys = tile.iota axis 0 : tensor<128xi32>
+  %queries = tile.iota axis 1 : tensor<128x64xi32>
+  %exists = arith.cmpi slt, %keys, %limits : tensor<128xi32>
+  %never = arith.constant dense<64> : tensor<128xi32>
+  %s = tile.dot %k, %q, %none transpose_b : !tile, !half -> !scores
+  %l = tile.load %L2[%row] : !vector -> !stats
+  %lw = tile.broadcast %l axes [0] : !stats -> !scores
+  %e = math.fma %s, %scale, %lw : !scores
+  %all = math.exp2 %e : !scores
+  // Key j of these sees queries from j - (m - n + shift) on.
+  %mn = arith.subi %m, %n : index
+  %reach = arith.addi %mn, %shift : index
+  %reach32 = arith.index_cast %reach : index to i32
+  %reaches = tensor.splat %reach32 : tensor<128xi32>
+  %due = arith.subi %keys, %reaches : tensor<128xi32>
+  %from = arith.select %exists, %due, %never : tensor<128xi1>, tensor<128xi32>
+  %froms = tile.broadcast %from axes [1] : tensor<128xi32> -> tensor<128x64xi32>
+  %keep = arith.cmpi sge, %queries, %froms : tensor<128x64xi32>
+  %p = arith.select %keep, %all, %none : tensor<128x64xi1>, !scores
+  return %p : !scores
+}
+
 // What the next kernels need of each row: minus the log-sum-exp to the base of two
 // and minus the sum of dO * O, for as many rows as their tiles have.
 tile.kernel @prepare(%O: !heads, %dO: !heads, %L: !logs, %L2: !vector, %D: !vector, %rows: index) {
@@ -29,9 +77,7 @@ tile.kernel @prepare(%O: !heads, %dO: !heads, %L: !logs, %L2: !vector, %D: !vect
   %m = arith.muli %block, %c64 : index
   %none = arith.constant dense<0.0> : !stats
   %HQ = memref.dim %L, %c1 : !logs
-  %bh = arith.muli %b, %HQ : index
-  %head = arith.addi %bh, %h : index
-  %first = arith.muli %head, %rows : index
+  %first = func.call @first_row(%b, %HQ, %h, %rows) : (index, index, index, index) -> index
   %row = arith.addi %first, %m : index
   %ob = tile.load %O[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !half
   %gb = tile.load %dO[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !half
@@ -72,44 +118,17 @@ tile.kernel @keys(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vector,
   %k = tile.load %K[%b, %hk, %n, %c0] pad 0.0 : bf16 : !heads -> !tile
   %v = tile.load %V[%b, %hk, %n, %c0] pad 0.0 : bf16 : !heads -> !tile
   %zero = arith.constant dense<0.0> : !tile_sum
-  %none = arith.constant dense<0.0> : !scores
-  %scale = arith.constant #scale
-  // The first queries that see one of these keys.
-  %first = arith.subi %n, %shift : index
-  %positive = arith.maxsi %first, %c0 : index
-  %blocks = arith.divui %positive, %c64 : index
-  %start = arith.muli %blocks, %c64 : index
-  %last_key = arith.subi %SK, %n : index
-  %limit = arith.index_cast %last_key : index to i32
-  %limits = tensor.splat %limit : tensor<128xi32>
-  %keys = tile.iota axis 0 : tensor<128xi32>
-  %queries = tile.iota axis 1 : tensor<128x64xi32>
-  %exists = arith.cmpi slt, %keys, %limits : tensor<128xi32>
-  %never = arith.constant dense<64> : tensor<128xi32>
+  %start = func.call @first_query(%n, %shift) : (index, index) -> index
+  %left = arith.subi %SK, %n : index
   %dk = scf.for %g = %c0 to %group step %c1 iter_args(%dk0 = %zero) -> (!tile_sum) {
     %hg = arith.muli %hk, %group : index
     %h = arith.addi %hg, %g : index
-    %bh = arith.muli %b, %HQ : index
-    %head = arith.addi %bh, %h : index
-    %first_row = arith.muli %head, %rows : index
+    %first_row = func.call @first_row(%b, %HQ, %h, %rows) : (index, index, index, index) -> index
     %dk1 = scf.for %m = %start to %SQ step %c64 iter_args(%dk_sum = %dk0) -> (!tile_sum) {
       %row = arith.addi %first_row, %m : index
       %q = tile.load %Q[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !half
-      %s = tile.dot %k, %q, %none transpose_b : !tile, !half -> !scores
-      %l = tile.load %L2[%row] : !vector -> !stats
-      %lw = tile.broadcast %l axes [0] : !stats -> !scores
-      %e = math.fma %s, %scale, %lw : !scores
-      %all = math.exp2 %e : !scores
-      // Key j of these sees queries from j - (m - n + shift) on.
-      %mn = arith.subi %m, %n : index
-      %reach = arith.addi %mn, %shift : index
-      %reach32 = arith.index_cast %reach : index to i32
-      %reaches = tensor.splat %reach32 : tensor<128xi32>
-      %due = arith.subi %keys, %reaches : tensor<128xi32>
-      %from = arith.select %exists, %due, %never : tensor<128xi1>, tensor<128xi32>
-      %froms = tile.broadcast %from axes [1] : tensor<128xi32> -> tensor<128x64xi32>
-      %keep = arith.cmpi sge, %queries, %froms : tensor<128x64xi32>
-      %p = arith.select %keep, %all, %none : tensor<128x64xi1>, !scores
+      %p = func.call @probabilities(%k, %n, %left, %q, %m, %L2, %row, %shift)
+        : (!tile, index, index, !half, index, !vector, index, index) -> !scores
       %do = tile.load %dO[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !half
       %d = tile.load %D[%row] : !vector -> !stats
       %dw = tile.broadcast %d axes [0] : !stats -> !scores
@@ -145,44 +164,17 @@ tile.kernel @values(%Q: !heads, %K: !heads, %dO: !heads, %L2: !vector, %rows: in
   %n = arith.muli %block, %c128 : index
   %k = tile.load %K[%b, %hk, %n, %c0] pad 0.0 : bf16 : !heads -> !tile
   %zero = arith.constant dense<0.0> : !tile_sum
-  %none = arith.constant dense<0.0> : !scores
-  %scale = arith.constant #scale
-  // The first queries that see one of these keys.
-  %first = arith.subi %n, %shift : index
-  %positive = arith.maxsi %first, %c0 : index
-  %blocks = arith.divui %positive, %c64 : index
-  %start = arith.muli %blocks, %c64 : index
-  %last_key = arith.subi %SK, %n : index
-  %limit = arith.index_cast %last_key : index to i32
-  %limits = tensor.splat %limit : tensor<128xi32>
-  %keys = tile.iota axis 0 : tensor<128xi32>
-  %queries = tile.iota axis 1 : tensor<128x64xi32>
-  %exists = arith.cmpi slt, %keys, %limits : tensor<128xi32>
-  %never = arith.constant dense<64> : tensor<128xi32>
+  %start = func.call @first_query(%n, %shift) : (index, index) -> index
+  %left = arith.subi %SK, %n : index
   %dv = scf.for %g = %c0 to %group step %c1 iter_args(%dv0 = %zero) -> (!tile_sum) {
     %hg = arith.muli %hk, %group : index
     %h = arith.addi %hg, %g : index
-    %bh = arith.muli %b, %HQ : index
-    %head = arith.addi %bh, %h : index
-    %first_row = arith.muli %head, %rows : index
+    %first_row = func.call @first_row(%b, %HQ, %h, %rows) : (index, index, index, index) -> index
     %dv1 = scf.for %m = %start to %SQ step %c64 iter_args(%dv_sum = %dv0) -> (!tile_sum) {
       %row = arith.addi %first_row, %m : index
       %q = tile.load %Q[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !half
-      %s = tile.dot %k, %q, %none transpose_b : !tile, !half -> !scores
-      %l = tile.load %L2[%row] : !vector -> !stats
-      %lw = tile.broadcast %l axes [0] : !stats -> !scores
-      %e = math.fma %s, %scale, %lw : !scores
-      %all = math.exp2 %e : !scores
-      // Key j of these sees queries from j - (m - n + shift) on.
-      %mn = arith.subi %m, %n : index
-      %reach = arith.addi %mn, %shift : index
-      %reach32 = arith.index_cast %reach : index to i32
-      %reaches = tensor.splat %reach32 : tensor<128xi32>
-      %due = arith.subi %keys, %reaches : tensor<128xi32>
-      %from = arith.select %exists, %due, %never : tensor<128xi1>, tensor<128xi32>
-      %froms = tile.broadcast %from axes [1] : tensor<128xi32> -> tensor<128x64xi32>
-      %keep = arith.cmpi sge, %queries, %froms : tensor<128x64xi32>
-      %p = arith.select %keep, %all, %none : tensor<128x64xi1>, !scores
+      %p = func.call @probabilities(%k, %n, %left, %q, %m, %L2, %row, %shift)
+        : (!tile, index, index, !half, index, !vector, index, index) -> !scores
       %pb = arith.truncf %p : !scores to !narrow16
       %do = tile.load %dO[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !half
       %dv2 = tile.dot %pb, %do, %dv_sum : !narrow16, !half -> !tile_sum
@@ -211,9 +203,7 @@ tile.kernel @queries(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vect
   %SK = memref.dim %K, %c2 : !heads
   %hk = arith.divui %h, %group : index
   %m = arith.muli %block, %c128 : index
-  %bh = arith.muli %b, %HQ : index
-  %head = arith.addi %bh, %h : index
-  %first = arith.muli %head, %rows : index
+  %first = func.call @first_row(%b, %HQ, %h, %rows) : (index, index, index, index) -> index
   %row = arith.addi %first, %m : index
   %l = tile.load %L2[%row] : !vector -> tensor<128xf32>
   %d = tile.load %D[%row] : !vector -> tensor<128xf32>

@@ -26,23 +26,29 @@
 #root = dense<0.088388348> : !tile_sum // 1 / sqrt(128)
 #half_root = dense<0.088388348> : !half_sum
 
+// The first token of sequence b, and how many there are.
+func.func @find_sequence(%starts: !starts, %b: index) -> (index, index) {
+  %c1 = arith.constant 1 : index
+  %next = arith.addi %b, %c1 : index
+  %start = memref.load %starts[%b] : !starts
+  %end = memref.load %starts[%next] : !starts
+  %length = arith.subi %end, %start : i32
+  %count = arith.index_cast %length : i32 to index
+  %first = arith.index_cast %start : i32 to index
+  return %first, %count : index, index
+}
+
 // What the next kernel needs of each query: the log-sum-exp to the base of two
 // and the sum of dO * O; and zero where dQ is summed up. Each sequence has as
 // many rows as tiles have, from the multiple of 64 after 64 b queries more.
 tile.kernel @prepare(%O: !packed, %dO: !packed, %L: !logs, %starts_q: !starts,
                      %L2: !vector, %D: !vector, %sum: !sums, %rows: index) {
   %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
   %c64 = arith.constant 64 : index
   %block = gpu.block_id x
   %h = gpu.block_id y
   %b = gpu.block_id z
-  %next = arith.addi %b, %c1 : index
-  %q_start = memref.load %starts_q[%b] : !starts
-  %q_end = memref.load %starts_q[%next] : !starts
-  %q_length = arith.subi %q_end, %q_start : i32
-  %SQ = arith.index_cast %q_length : i32 to index
-  %q0 = arith.index_cast %q_start : i32 to index
+  %q0, %SQ = func.call @find_sequence(%starts_q, %b) : (!starts, index) -> (index, index)
   // Starts that are not in order, or beyond the buffers, end the program here.
   %O_b = memref.subview %O[%h, %q0, 0] [1, %SQ, 128] [1, 1, 1] : !packed to !sequence
   %dO_b = memref.subview %dO[%h, %q0, 0] [1, %SQ, 128] [1, 1, 1] : !packed to !sequence
@@ -96,17 +102,8 @@ tile.kernel @gradients(%Q: !packed, %K: !packed, %V: !packed, %dO: !packed, %sta
   %HQ = memref.dim %Q, %c0 : !packed
   %HK = memref.dim %K, %c0 : !packed
   %group = arith.divui %HQ, %HK : index
-  %next = arith.addi %b, %c1 : index
-  %q_start = memref.load %starts_q[%b] : !starts
-  %q_end = memref.load %starts_q[%next] : !starts
-  %k_start = memref.load %starts_k[%b] : !starts
-  %k_end = memref.load %starts_k[%next] : !starts
-  %q_length = arith.subi %q_end, %q_start : i32
-  %k_length = arith.subi %k_end, %k_start : i32
-  %SQ = arith.index_cast %q_length : i32 to index
-  %SK = arith.index_cast %k_length : i32 to index
-  %q0 = arith.index_cast %q_start : i32 to index
-  %k0 = arith.index_cast %k_start : i32 to index
+  %q0, %SQ = func.call @find_sequence(%starts_q, %b) : (!starts, index) -> (index, index)
+  %k0, %SK = func.call @find_sequence(%starts_k, %b) : (!starts, index) -> (index, index)
   %dK_b = memref.subview %dK[%hk, %k0, 0] [1, %SK, 128] [1, 1, 1] : !packed to !sequence
   %dV_b = memref.subview %dV[%hk, %k0, 0] [1, %SK, 128] [1, 1, 1] : !packed to !sequence
   %diagonal = arith.subi %SK, %SQ : index

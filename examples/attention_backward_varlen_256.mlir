@@ -17,23 +17,81 @@
 #scale = dense<0.090168440> : !scores // log2(e) / sqrt(256)
 #root = dense<0.062500000> : !tile_sum // 1 / sqrt(256)
 
+// The first token of sequence b, and how many there are.
+func.func @find_sequence(%starts: !starts, %b: index) -> (index, index) {
+  %c1 = arith.constant 1 : index
+  %next = arith.addi %b, %c1 : index
+  %start = memref.load %starts[%b] : !starts
+  %end = memref.load %starts[%next] : !starts
+  %length = arith.subi %end, %start : i32
+  %count = arith.index_cast %length : i32 to index
+  %first = arith.index_cast %start : i32 to index
+  return %first, %count : index, index
+}
+
+// The place of the first row of a head of sequence b, which begins at token q0.
+func.func @first_row(%b: index, %q0: index, %h: index, %rows: index) -> index {
+  %c128 = arith.constant 128 : index
+  %before = arith.muli %b, %c128 : index
+  %place = arith.addi %q0, %before : index
+  %place128 = arith.divui %place, %c128 : index
+  %base = arith.muli %place128, %c128 : index
+  %first_of_h = arith.muli %h, %rows : index
+  %first = arith.addi %first_of_h, %base : index
+  return %first : index
+}
+
+// The first queries that see one of the keys from n on.
+func.func @first_query(%n: index, %shift: index) -> index {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %first = arith.subi %n, %shift : index
+  %positive = arith.maxsi %first, %c0 : index
+  %blocks = arith.divui %positive, %c64 : index
+  %start = arith.muli %blocks, %c64 : index
+  return %start : index
+}
+
+// The probabilities of the keys from n on, of which there are `left`, for the queries from m on. L2 is of those from `row` on.
+func.func @probabilities(%k: !tile, %n: index, %left: index, %q: !half, %m: index, %L2: !vector, %row: index,
+                         %shift: index) -> !scores {
+  %none = arith.constant dense<0.0> : !scores
+  %scale = arith.constant #scale
+  %limit = arith.index_cast %left : index to i32
+  %limits = tensor.splat %limit : tensor<128xi32>
+  %keys = tile.iota axis 0 : tensor<128xi32>
+  %queries = tile.iota axis 1 : tensor<128x64xi32>
+  %exists = arith.cmpi slt, %keys, %limits : tensor<128xi32>
+  %never = arith.constant dense<64> : tensor<128xi32>
+  %s = tile.dot %k, %q, %none transpose_b : !tile, !half -> !scores
+  %l = tile.load %L2[%row] : !vector -> !stats
+  %lw = tile.broadcast %l axes [0] : !stats -> !scores
+  %e = math.fma %s, %scale, %lw : !scores
+  %all = math.exp2 %e : !scores
+  // Key j of these sees queries from j - (m - n + shift) on.
+  %mn = arith.subi %m, %n : index
+  %reach = arith.addi %mn, %shift : index
+  %reach32 = arith.index_cast %reach : index to i32
+  %reaches = tensor.splat %reach32 : tensor<128xi32>
+  %due = arith.subi %keys, %reaches : tensor<128xi32>
+  %from = arith.select %exists, %due, %never : tensor<128xi1>, tensor<128xi32>
+  %froms = tile.broadcast %from axes [1] : tensor<128xi32> -> tensor<128x64xi32>
+  %keep = arith.cmpi sge, %queries, %froms : tensor<128x64xi32>
+  %p = arith.select %keep, %all, %none : tensor<128x64xi1>, !scores
+  return %p : !scores
+}
+
 // What the next kernels need of each query: minus the log-sum-exp to the base of two
 // and minus the sum of dO * O. Each sequence has as many rows as tiles have, from the
 // multiple of 128 after 128 b queries more.
 tile.kernel @prepare(%O: !packed, %dO: !packed, %L: !logs, %starts_q: !starts, %L2: !vector, %D: !vector, %rows: index) {
   %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
   %c64 = arith.constant 64 : index
   %c128 = arith.constant 128 : index
   %block = gpu.block_id x
   %h = gpu.block_id y
   %b = gpu.block_id z
-  %next = arith.addi %b, %c1 : index
-  %q_start = memref.load %starts_q[%b] : !starts
-  %q_end = memref.load %starts_q[%next] : !starts
-  %q_length = arith.subi %q_end, %q_start : i32
-  %SQ = arith.index_cast %q_length : i32 to index
-  %q0 = arith.index_cast %q_start : i32 to index
+  %q0, %SQ = func.call @find_sequence(%starts_q, %b) : (!starts, index) -> (index, index)
   // Starts that are not in order, or beyond the buffers, end the program here.
   %O_b = memref.subview %O[%h, %q0, 0] [1, %SQ, 256] [1, 1, 1] : !packed to !sequence
   %dO_b = memref.subview %dO[%h, %q0, 0] [1, %SQ, 256] [1, 1, 1] : !packed to !sequence
@@ -44,12 +102,7 @@ tile.kernel @prepare(%O: !packed, %dO: !packed, %L: !logs, %starts_q: !starts, %
   %exists = arith.cmpi slt, %tile_start, %SQ : index
   scf.if %exists {
     %none = arith.constant dense<0.0> : !stats
-    %before = arith.muli %b, %c128 : index
-    %place = arith.addi %q0, %before : index
-    %place128 = arith.divui %place, %c128 : index
-    %base = arith.muli %place128, %c128 : index
-    %first = arith.muli %h, %rows : index
-    %first_row = arith.addi %first, %base : index
+    %first_row = func.call @first_row(%b, %q0, %h, %rows) : (index, index, index, index) -> index
     %row = arith.addi %first_row, %m : index
     %ob = tile.load %O_b[%m, %c0] pad 0.0 : bf16 : !sequence -> !half
     %gb = tile.load %dO_b[%m, %c0] pad 0.0 : bf16 : !sequence -> !half
@@ -85,17 +138,8 @@ tile.kernel @keys(%Q: !packed, %K: !packed, %V: !packed, %dO: !packed,
   %HQ = memref.dim %Q, %c0 : !packed
   %HK = memref.dim %K, %c0 : !packed
   %group = arith.divui %HQ, %HK : index
-  %next = arith.addi %b, %c1 : index
-  %q_start = memref.load %starts_q[%b] : !starts
-  %q_end = memref.load %starts_q[%next] : !starts
-  %k_start = memref.load %starts_k[%b] : !starts
-  %k_end = memref.load %starts_k[%next] : !starts
-  %q_length = arith.subi %q_end, %q_start : i32
-  %k_length = arith.subi %k_end, %k_start : i32
-  %SQ = arith.index_cast %q_length : i32 to index
-  %SK = arith.index_cast %k_length : i32 to index
-  %q0 = arith.index_cast %q_start : i32 to index
-  %k0 = arith.index_cast %k_start : i32 to index
+  %q0, %SQ = func.call @find_sequence(%starts_q, %b) : (!starts, index) -> (index, index)
+  %k0, %SK = func.call @find_sequence(%starts_k, %b) : (!starts, index) -> (index, index)
   %dK_b = memref.subview %dK[%hk, %k0, 0] [1, %SK, 256] [1, 1, 1] : !packed to !sequence
   %diagonal = arith.subi %SK, %SQ : index
   %shift = arith.select %causal, %diagonal, %SK : index
@@ -103,51 +147,21 @@ tile.kernel @keys(%Q: !packed, %K: !packed, %V: !packed, %dO: !packed,
   %exists = arith.cmpi slt, %n, %SK : index
   scf.if %exists {
     %key = arith.addi %k0, %n : index
-    %before = arith.muli %b, %c128 : index
-    %place = arith.addi %q0, %before : index
-    %place128 = arith.divui %place, %c128 : index
-    %base = arith.muli %place128, %c128 : index
     %k = tile.load %K[%hk, %key, %c0] pad 0.0 : bf16 : !packed -> !tile
     %v = tile.load %V[%hk, %key, %c0] pad 0.0 : bf16 : !packed -> !tile
     %zero = arith.constant dense<0.0> : !tile_sum
-    %none = arith.constant dense<0.0> : !scores
-    %scale = arith.constant #scale
-    // The first queries that see one of these keys.
-    %first = arith.subi %n, %shift : index
-    %positive = arith.maxsi %first, %c0 : index
-    %blocks = arith.divui %positive, %c64 : index
-    %start = arith.muli %blocks, %c64 : index
-    %last_key = arith.subi %SK, %n : index
-    %limit = arith.index_cast %last_key : index to i32
-    %limits = tensor.splat %limit : tensor<128xi32>
-    %keys = tile.iota axis 0 : tensor<128xi32>
-    %queries = tile.iota axis 1 : tensor<128x64xi32>
-    %in_sequence = arith.cmpi slt, %keys, %limits : tensor<128xi32>
-    %never = arith.constant dense<64> : tensor<128xi32>
+    %start = func.call @first_query(%n, %shift) : (index, index) -> index
+    %left = arith.subi %SK, %n : index
     %dk = scf.for %g = %c0 to %group step %c1 iter_args(%dk0 = %zero) -> (!tile_sum) {
       %hg = arith.muli %hk, %group : index
       %h = arith.addi %hg, %g : index
-      %first_of_h = arith.muli %h, %rows : index
-      %first_row = arith.addi %first_of_h, %base : index
+      %first_row = func.call @first_row(%b, %q0, %h, %rows) : (index, index, index, index) -> index
       %dk1 = scf.for %m = %start to %SQ step %c64 iter_args(%dk_sum = %dk0) -> (!tile_sum) {
         %row = arith.addi %first_row, %m : index
         %at = arith.addi %q0, %m : index
         %q = tile.load %Q[%h, %at, %c0] pad 0.0 : bf16 : !packed -> !half
-        %s = tile.dot %k, %q, %none transpose_b : !tile, !half -> !scores
-        %l = tile.load %L2[%row] : !vector -> !stats
-        %lw = tile.broadcast %l axes [0] : !stats -> !scores
-        %e = math.fma %s, %scale, %lw : !scores
-        %all = math.exp2 %e : !scores
-        // Key j of these sees queries from j - (m - n + shift) on.
-        %mn = arith.subi %m, %n : index
-        %reach = arith.addi %mn, %shift : index
-        %reach32 = arith.index_cast %reach : index to i32
-        %reaches = tensor.splat %reach32 : tensor<128xi32>
-        %due = arith.subi %keys, %reaches : tensor<128xi32>
-        %from = arith.select %in_sequence, %due, %never : tensor<128xi1>, tensor<128xi32>
-        %froms = tile.broadcast %from axes [1] : tensor<128xi32> -> tensor<128x64xi32>
-        %keep = arith.cmpi sge, %queries, %froms : tensor<128x64xi32>
-        %p = arith.select %keep, %all, %none : tensor<128x64xi1>, !scores
+        %p = func.call @probabilities(%k, %n, %left, %q, %m, %L2, %row, %shift)
+          : (!tile, index, index, !half, index, !vector, index, index) -> !scores
         %do = tile.load %dO[%h, %at, %c0] pad 0.0 : bf16 : !packed -> !half
         %d = tile.load %D[%row] : !vector -> !stats
         %dw = tile.broadcast %d axes [0] : !stats -> !scores
@@ -179,17 +193,8 @@ tile.kernel @values(%Q: !packed, %K: !packed, %dO: !packed, %starts_q: !starts, 
   %HQ = memref.dim %Q, %c0 : !packed
   %HK = memref.dim %K, %c0 : !packed
   %group = arith.divui %HQ, %HK : index
-  %next = arith.addi %b, %c1 : index
-  %q_start = memref.load %starts_q[%b] : !starts
-  %q_end = memref.load %starts_q[%next] : !starts
-  %k_start = memref.load %starts_k[%b] : !starts
-  %k_end = memref.load %starts_k[%next] : !starts
-  %q_length = arith.subi %q_end, %q_start : i32
-  %k_length = arith.subi %k_end, %k_start : i32
-  %SQ = arith.index_cast %q_length : i32 to index
-  %SK = arith.index_cast %k_length : i32 to index
-  %q0 = arith.index_cast %q_start : i32 to index
-  %k0 = arith.index_cast %k_start : i32 to index
+  %q0, %SQ = func.call @find_sequence(%starts_q, %b) : (!starts, index) -> (index, index)
+  %k0, %SK = func.call @find_sequence(%starts_k, %b) : (!starts, index) -> (index, index)
   %dV_b = memref.subview %dV[%hk, %k0, 0] [1, %SK, 256] [1, 1, 1] : !packed to !sequence
   %diagonal = arith.subi %SK, %SQ : index
   %shift = arith.select %causal, %diagonal, %SK : index
@@ -197,50 +202,20 @@ tile.kernel @values(%Q: !packed, %K: !packed, %dO: !packed, %starts_q: !starts, 
   %exists = arith.cmpi slt, %n, %SK : index
   scf.if %exists {
     %key = arith.addi %k0, %n : index
-    %before = arith.muli %b, %c128 : index
-    %place = arith.addi %q0, %before : index
-    %place128 = arith.divui %place, %c128 : index
-    %base = arith.muli %place128, %c128 : index
     %k = tile.load %K[%hk, %key, %c0] pad 0.0 : bf16 : !packed -> !tile
     %zero = arith.constant dense<0.0> : !tile_sum
-    %none = arith.constant dense<0.0> : !scores
-    %scale = arith.constant #scale
-    // The first queries that see one of these keys.
-    %first = arith.subi %n, %shift : index
-    %positive = arith.maxsi %first, %c0 : index
-    %blocks = arith.divui %positive, %c64 : index
-    %start = arith.muli %blocks, %c64 : index
-    %last_key = arith.subi %SK, %n : index
-    %limit = arith.index_cast %last_key : index to i32
-    %limits = tensor.splat %limit : tensor<128xi32>
-    %keys = tile.iota axis 0 : tensor<128xi32>
-    %queries = tile.iota axis 1 : tensor<128x64xi32>
-    %in_sequence = arith.cmpi slt, %keys, %limits : tensor<128xi32>
-    %never = arith.constant dense<64> : tensor<128xi32>
+    %start = func.call @first_query(%n, %shift) : (index, index) -> index
+    %left = arith.subi %SK, %n : index
     %dv = scf.for %g = %c0 to %group step %c1 iter_args(%dv0 = %zero) -> (!tile_sum) {
       %hg = arith.muli %hk, %group : index
       %h = arith.addi %hg, %g : index
-      %first_of_h = arith.muli %h, %rows : index
-      %first_row = arith.addi %first_of_h, %base : index
+      %first_row = func.call @first_row(%b, %q0, %h, %rows) : (index, index, index, index) -> index
       %dv1 = scf.for %m = %start to %SQ step %c64 iter_args(%dv_sum = %dv0) -> (!tile_sum) {
         %row = arith.addi %first_row, %m : index
         %at = arith.addi %q0, %m : index
         %q = tile.load %Q[%h, %at, %c0] pad 0.0 : bf16 : !packed -> !half
-        %s = tile.dot %k, %q, %none transpose_b : !tile, !half -> !scores
-        %l = tile.load %L2[%row] : !vector -> !stats
-        %lw = tile.broadcast %l axes [0] : !stats -> !scores
-        %e = math.fma %s, %scale, %lw : !scores
-        %all = math.exp2 %e : !scores
-        // Key j of these sees queries from j - (m - n + shift) on.
-        %mn = arith.subi %m, %n : index
-        %reach = arith.addi %mn, %shift : index
-        %reach32 = arith.index_cast %reach : index to i32
-        %reaches = tensor.splat %reach32 : tensor<128xi32>
-        %due = arith.subi %keys, %reaches : tensor<128xi32>
-        %from = arith.select %in_sequence, %due, %never : tensor<128xi1>, tensor<128xi32>
-        %froms = tile.broadcast %from axes [1] : tensor<128xi32> -> tensor<128x64xi32>
-        %keep = arith.cmpi sge, %queries, %froms : tensor<128x64xi32>
-        %p = arith.select %keep, %all, %none : tensor<128x64xi1>, !scores
+        %p = func.call @probabilities(%k, %n, %left, %q, %m, %L2, %row, %shift)
+          : (!tile, index, index, !half, index, !vector, index, index) -> !scores
         %pb = arith.truncf %p : !scores to !narrow16
         %do = tile.load %dO[%h, %at, %c0] pad 0.0 : bf16 : !packed -> !half
         %dv2 = tile.dot %pb, %do, %dv_sum : !narrow16, !half -> !tile_sum
@@ -258,7 +233,6 @@ tile.kernel @queries(%Q: !packed, %K: !packed, %V: !packed, %dO: !packed,
                      %starts_q: !starts, %starts_k: !starts, %L2: !vector, %D: !vector, %rows: index, %dQ: !packed,
                      %causal: i1) attributes {tile.raster = 1} {
   %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
   %c64 = arith.constant 64 : index
   %c128 = arith.constant 128 : index
   %block = gpu.block_id x
@@ -267,17 +241,8 @@ tile.kernel @queries(%Q: !packed, %K: !packed, %V: !packed, %dO: !packed,
   %HQ = memref.dim %Q, %c0 : !packed
   %HK = memref.dim %K, %c0 : !packed
   %group = arith.divui %HQ, %HK : index
-  %next = arith.addi %b, %c1 : index
-  %q_start = memref.load %starts_q[%b] : !starts
-  %q_end = memref.load %starts_q[%next] : !starts
-  %k_start = memref.load %starts_k[%b] : !starts
-  %k_end = memref.load %starts_k[%next] : !starts
-  %q_length = arith.subi %q_end, %q_start : i32
-  %k_length = arith.subi %k_end, %k_start : i32
-  %SQ = arith.index_cast %q_length : i32 to index
-  %SK = arith.index_cast %k_length : i32 to index
-  %q0 = arith.index_cast %q_start : i32 to index
-  %k0 = arith.index_cast %k_start : i32 to index
+  %q0, %SQ = func.call @find_sequence(%starts_q, %b) : (!starts, index) -> (index, index)
+  %k0, %SK = func.call @find_sequence(%starts_k, %b) : (!starts, index) -> (index, index)
   %hk = arith.divui %h, %group : index
   %dQ_b = memref.subview %dQ[%h, %q0, 0] [1, %SQ, 256] [1, 1, 1] : !packed to !sequence
   %diagonal = arith.subi %SK, %SQ : index
@@ -285,12 +250,7 @@ tile.kernel @queries(%Q: !packed, %K: !packed, %V: !packed, %dO: !packed,
   %m = arith.muli %block, %c128 : index
   %exists = arith.cmpi slt, %m, %SQ : index
   scf.if %exists {
-    %before = arith.muli %b, %c128 : index
-    %place = arith.addi %q0, %before : index
-    %place128 = arith.divui %place, %c128 : index
-    %base = arith.muli %place128, %c128 : index
-    %first_of_h = arith.muli %h, %rows : index
-    %first_row = arith.addi %first_of_h, %base : index
+    %first_row = func.call @first_row(%b, %q0, %h, %rows) : (index, index, index, index) -> index
     %row = arith.addi %first_row, %m : index
     %at = arith.addi %q0, %m : index
     %l = tile.load %L2[%row] : !vector -> tensor<128xf32>

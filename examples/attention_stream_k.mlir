@@ -25,6 +25,45 @@
 !some = tensor<16x128xf32>
 !some_rows = tensor<16xf32>
 
+// Which of the 128 sequences from b on exist, and the units of work that each has. A request without keys is one, too: it has a
+// result.
+func.func @count_units(%lengths: memref<?xi32>, %b: index, %requests32: i32) -> (tensor<128xi1>, !lengths) {
+  %c0 = arith.constant 0 : index
+  %none = arith.constant dense<0> : !lengths
+  %one = arith.constant dense<1> : !lengths
+  %bits = arith.constant dense<7> : !lengths
+  %requests = tensor.splat %requests32 : !lengths
+  %number = tile.iota axis 0 : !lengths
+  %B = memref.dim %lengths, %c0 : memref<?xi32>
+  %B32 = arith.index_cast %B : index to i32
+  %end = tensor.splat %B32 : !lengths
+  %length = tile.load %lengths[%b] pad 0 : i32 : memref<?xi32> -> !lengths
+  %last_key = arith.subi %length, %one : !lengths
+  %last_block = arith.shrsi %last_key, %bits : !lengths
+  %last = arith.maxsi %last_block, %none : !lengths
+  %blocks = arith.addi %last, %one : !lengths
+  %units = arith.muli %blocks, %requests : !lengths
+  %b32 = arith.index_cast %b : index to i32
+  %first_b = tensor.splat %b32 : !lengths
+  %is = arith.addi %number, %first_b : !lengths
+  %exists = arith.cmpi slt, %is, %end : !lengths
+  %counted = arith.select %exists, %units, %none : tensor<128xi1>, !lengths
+  return %exists, %counted : tensor<128xi1>, !lengths
+}
+
+// The sequence, head and block of rows of a request.
+func.func @find_request(%request: i32, %BLOCKS: index, %REQUESTS: index) -> (index, index, i32) {
+  %blocks32 = arith.index_cast %BLOCKS : index to i32
+  %requests32 = arith.index_cast %REQUESTS : index to i32
+  %b32 = arith.divui %request, %requests32 : i32
+  %of_sequence = arith.remui %request, %requests32 : i32
+  %h32 = arith.divui %of_sequence, %blocks32 : i32
+  %block = arith.remui %of_sequence, %blocks32 : i32
+  %b = arith.index_cast %b32 : i32 to index
+  %h = arith.index_cast %h32 : i32 to index
+  return %b, %h, %block : index, index, i32
+}
+
 // For the first (0) and the last (1) unit of each part: its request, its block of keys, and the part in which the request ends.
 // The requests of a part without work begin at 1 and end at 0. A sequence has REQUESTS of them.
 tile.kernel @plan(%lengths: memref<?xi32>, %plan: !plan, %REQUESTS: index, %PARTS: index) {
@@ -39,27 +78,10 @@ tile.kernel @plan(%lengths: memref<?xi32>, %plan: !plan, %REQUESTS: index, %PART
   %B = memref.dim %lengths, %c0 : memref<?xi32>
   %PARTS32 = arith.index_cast %PARTS : index to i32
   %requests32 = arith.index_cast %REQUESTS : index to i32
-  %requests = tensor.splat %requests32 : !lengths
-  %number = tile.iota axis 0 : !lengths
-  %B32 = arith.index_cast %B : index to i32
-  %end = tensor.splat %B32 : !lengths
   %zero = arith.constant 0 : i32
-  %none = arith.constant dense<0> : !lengths
-  %one = arith.constant dense<1> : !lengths
-  %bits = arith.constant dense<7> : !lengths
-  // A request without keys is a unit, too: it has a result.
   %total = scf.for %b = %c0 to %B step %c128 iter_args(%before = %zero) -> (i32) {
-    %length = tile.load %lengths[%b] pad 0 : i32 : memref<?xi32> -> !lengths
-    %last_key = arith.subi %length, %one : !lengths
-    %last_block = arith.shrsi %last_key, %bits : !lengths
-    %b32 = arith.index_cast %b : index to i32
-    %first_b = tensor.splat %b32 : !lengths
-    %is = arith.addi %number, %first_b : !lengths
-    %exists = arith.cmpi slt, %is, %end : !lengths
-    %last = arith.maxsi %last_block, %none : !lengths
-    %blocks = arith.addi %last, %one : !lengths
-    %units = arith.muli %blocks, %requests : !lengths
-    %counted = arith.select %exists, %units, %none : tensor<128xi1>, !lengths
+    %exists, %counted = func.call @count_units(%lengths, %b, %requests32)
+      : (memref<?xi32>, index, i32) -> (tensor<128xi1>, !lengths)
     %after = tile.reduce add %counted, %before axis 0 : !lengths -> i32
     scf.yield %after : i32
   }
@@ -85,17 +107,8 @@ tile.kernel @plan(%lengths: memref<?xi32>, %plan: !plan, %REQUESTS: index, %PART
   %no_parts = arith.constant dense<0> : !parts
   %sequence, %start, %sum = scf.for %b = %c0 to %B step %c128
       iter_args(%count = %no_parts, %found = %no_parts, %before = %zero) -> (!parts, !parts, i32) {
-    %length = tile.load %lengths[%b] pad 0 : i32 : memref<?xi32> -> !lengths
-    %last_key = arith.subi %length, %one : !lengths
-    %last_block = arith.shrsi %last_key, %bits : !lengths
-    %last = arith.maxsi %last_block, %none : !lengths
-    %blocks = arith.addi %last, %one : !lengths
-    %units = arith.muli %blocks, %requests : !lengths
-    %b32 = arith.index_cast %b : index to i32
-    %first_b = tensor.splat %b32 : !lengths
-    %is = arith.addi %number, %first_b : !lengths
-    %exists = arith.cmpi slt, %is, %end : !lengths
-    %counted = arith.select %exists, %units, %none : tensor<128xi1>, !lengths
+    %exists, %counted = func.call @count_units(%lengths, %b, %requests32)
+      : (memref<?xi32>, index, i32) -> (tensor<128xi1>, !lengths)
     %sums = tile.scan add %counted axis 0 : !lengths
     %befores = tensor.splat %before : !lengths
     %ends = arith.addi %sums, %befores : !lengths
@@ -162,8 +175,6 @@ tile.kernel @attend(%Q: !heads, %K: !pages, %V: !pages, %pages: memref<?x?xi32>,
   %last_request = arith.index_cast %request_1 : i32 to index
   %last_block = arith.index_cast %block_1 : i32 to index
   %stop = arith.addi %last_request, %c1 : index
-  %blocks32 = arith.index_cast %BLOCKS : index to i32
-  %requests32 = arith.index_cast %REQUESTS : index to i32
   %row = tile.iota axis 0 : !parts
   %column = tile.iota axis 1 : !at
   %SQ32 = arith.index_cast %SQ : index to i32
@@ -176,13 +187,8 @@ tile.kernel @attend(%Q: !heads, %K: !pages, %V: !pages, %pages: memref<?x?xi32>,
   %none = arith.constant dense<0.0> : !rows
   scf.for %request = %first_request to %stop step %c1 {
     %request32 = arith.index_cast %request : index to i32
-    %b32 = arith.divui %request32, %requests32 : i32
-    %of_sequence = arith.remui %request32, %requests32 : i32
-    %h32 = arith.divui %of_sequence, %blocks32 : i32
-    %block = arith.remui %of_sequence, %blocks32 : i32
+    %b, %h, %block = func.call @find_request(%request32, %BLOCKS, %REQUESTS) : (i32, index, index) -> (index, index, i32)
     %m32 = arith.muli %block, %c64_32 : i32
-    %b = arith.index_cast %b32 : i32 to index
-    %h = arith.index_cast %h32 : i32 to index
     %m = arith.index_cast %m32 : i32 to index
     %length = memref.load %lengths[%b] : memref<?xi32>
     %SK = arith.index_cast %length : i32 to index
@@ -293,14 +299,7 @@ tile.kernel @combine(%PO: !part_rows, %PL: !part_logs, %plan: !plan, %O: !heads,
   %goes_on = arith.cmpi sgt, %last_part, %part : index
   %split = arith.andi %begins, %goes_on : i1
   scf.if %split {
-    %blocks32 = arith.index_cast %BLOCKS : index to i32
-    %requests32 = arith.index_cast %REQUESTS : index to i32
-    %b32 = arith.divui %request32, %requests32 : i32
-    %of_sequence = arith.remui %request32, %requests32 : i32
-    %h32 = arith.divui %of_sequence, %blocks32 : i32
-    %block32 = arith.remui %of_sequence, %blocks32 : i32
-    %b = arith.index_cast %b32 : i32 to index
-    %h = arith.index_cast %h32 : i32 to index
+    %b, %h, %block32 = func.call @find_request(%request32, %BLOCKS, %REQUESTS) : (i32, index, index) -> (index, index, i32)
     %block = arith.index_cast %block32 : i32 to index
     %first_row = arith.muli %block, %c64 : index
     %m = arith.addi %first_row, %r : index

@@ -38,6 +38,74 @@
 !decay = tensor<128xf32>
 #chunk = 64 : index
 
+// One head of what has a row, or a gate, for each token.
+func.func @head(%x: !keys, %b: index, %h: index) -> !head {
+  %c1 = arith.constant 1 : index
+  %T = memref.dim %x, %c1 : !keys
+  %x_h = memref.subview %x[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
+  return %x_h : !head
+}
+func.func @head_gates(%x: !gates, %b: index, %h: index) -> !head_gates {
+  %c1 = arith.constant 1 : index
+  %T = memref.dim %x, %c1 : !gates
+  %x_h = memref.subview %x[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
+  return %x_h : !head_gates
+}
+
+// Which chunk, head and batch a block has, and the first token.
+func.func @find_chunk() -> (index, index, index, index) {
+  %c = arith.constant #chunk
+  %n = gpu.block_id x
+  %h = gpu.block_id y
+  %b = gpu.block_id z
+  %t = arith.muli %n, %c : index
+  return %n, %h, %b, %t : index, index, index, index
+}
+
+// The logarithms of decays to the base of two, since hardware computes 2^x.
+func.func @load_gates(%G_h: !head_gates, %t: index) -> !row {
+  %log2e = arith.constant dense<1.44269504> : !row
+  %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
+  %g2 = arith.mulf %g, %log2e : !row
+  return %g2 : !row
+}
+
+// What is left at token i of what token j added, where the mask is set; zeros elsewhere. SUM has the gates up to each token.
+func.func @decays(%sum: !row, %mask: !mask) -> !scores {
+  %hidden = arith.constant dense<0xFF800000> : !scores
+  %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
+  %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
+  %between = arith.subf %sum_i, %sum_j : !scores
+  %exponent = arith.select %mask, %between, %hidden : !mask, !scores
+  %left = math.exp2 %exponent : !scores
+  return %left : !scores
+}
+
+// Token i sees token j.
+func.func @causal() -> !mask {
+  %i = tile.iota axis 0 : !at
+  %j = tile.iota axis 1 : !at
+  %sees = arith.cmpi sge, %i, %j : !at
+  return %sees : !mask
+}
+
+// Each row times a number.
+func.func @scaled(%x: !chunk, %by: !row) -> !chunk {
+  %by_x = tile.broadcast %by axes [1] : !row -> !chunk_sum
+  %x32 = arith.extf %x : !chunk to !chunk_sum
+  %y = arith.mulf %x32, %by_x : !chunk_sum
+  %y16 = arith.truncf %y : !chunk_sum to !chunk
+  return %y16 : !chunk
+}
+
+// The products of rows with rows.
+func.func @row_dots(%x: !chunk_sum, %y: !chunk_sum) -> !row {
+  %none = arith.constant dense<0.0> : !row
+  %xy = arith.mulf %x, %y : !chunk_sum
+  %dots = tile.reduce add %xy, %none axis 1 : !chunk_sum -> !row
+  return %dots : !row
+}
+
 // R, and S before each chunk. Both are computed transposed.
 tile.kernel @forward(%K: !keys, %V: !values, %G: !gates, %BETA: !gates, %H0: !states, %S: !steps, %R: !values, %group: index) {
   %c0 = arith.constant 0 : index
@@ -47,38 +115,27 @@ tile.kernel @forward(%K: !keys, %V: !values, %G: !gates, %BETA: !gates, %H0: !st
   %b = gpu.block_id y
   %hk = arith.divui %h, %group : index
   %T = memref.dim %K, %c1 : !keys
-  %T_v = memref.dim %V, %c1 : !values
-  %T_r = memref.dim %R, %c1 : !values
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
-  %R_h = memref.subview %R[%b, 0, %h, 0] [1, %T_r, 1, 128] [1, 1, 1, 1] : !values to !head
-  %G_h = memref.subview %G[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
-  %BETA_h = memref.subview %BETA[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
-  %row = tile.iota axis 0 : !at
-  %column = tile.iota axis 1 : !at
-  %sees = arith.cmpi sge, %row, %column : !at
-  %hidden = arith.constant dense<0xFF800000> : !scores
+  %K_h = func.call @head(%K, %b, %hk) : (!keys, index, index) -> !head
+  %V_h = func.call @head(%V, %b, %h) : (!values, index, index) -> !head
+  %R_h = func.call @head(%R, %b, %h) : (!values, index, index) -> !head
+  %G_h = func.call @head_gates(%G, %b, %h) : (!gates, index, index) -> !head_gates
+  %BETA_h = func.call @head_gates(%BETA, %b, %h) : (!gates, index, index) -> !head_gates
+  %sees = func.call @causal() : () -> !mask
   %zero_s = arith.constant dense<0.0> : !scores
   %zero_r = arith.constant dense<0.0> : !x
   %zero = arith.constant dense<0.0> : !chunk_sum
   %none = arith.constant 0.0 : f32
-  %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
   %h0 = tile.load %H0[%b, %h, %c0, %c0] : !states -> !s
   %s0 = tile.transpose %h0 [1, 0] : !s -> !s
 
   %last = scf.for %t = %c0 to %T step %c iter_args(%s = %s0) -> (!s) {
-    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
+    %g2 = func.call @load_gates(%G_h, %t) : (!head_gates, index) -> !row
     %sum = tile.scan add %g2 axis 0 : !row
     %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
     %since = math.exp2 %sum : !row
 
     // The inverse, by which the values and what the state has for the keys are multiplied.
-    %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
-    %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
-    %between = arith.subf %sum_i, %sum_j : !scores
-    %exponent = arith.select %sees, %between, %hidden : !mask, !scores
-    %left = math.exp2 %exponent : !scores
+    %left = func.call @decays(%sum, %sees) : (!row, !mask) -> !scores
     %kk = tile.dot %k, %k, %zero_s transpose_b : !chunk, !chunk -> !scores
     %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_gates -> !row
     %beta_j = tile.broadcast %beta axes [0] : !row -> !scores
@@ -96,11 +153,9 @@ tile.kernel @forward(%K: !keys, %V: !values, %G: !gates, %BETA: !gates, %H0: !st
     %decay_1 = math.exp2 %total : f32
     %decay = tensor.splat %decay_1 : !decay
     %rest = tile.scan add %g2 axis 0 reverse exclusive : !row
-    %until = math.exp2 %rest : !row    %until_beta = arith.mulf %until, %beta : !row
-    %until_k = tile.broadcast %until_beta axes [1] : !row -> !chunk_sum
-    %k32 = arith.extf %k : !chunk to !chunk_sum
-    %k_then = arith.mulf %k32, %until_k : !chunk_sum
-    %k16 = arith.truncf %k_then : !chunk_sum to !chunk
+    %until = math.exp2 %rest : !row
+    %until_beta = arith.mulf %until, %beta : !row
+    %k16 = func.call @scaled(%k, %until_beta) : (!chunk, !row) -> !chunk
 
     // From the state to the next one.
     %s16 = arith.truncf %s : !s to !s16
@@ -130,24 +185,17 @@ tile.kernel @backward(%Q: !keys, %K: !keys, %G: !gates, %BETA: !gates, %dO: !val
   %b = gpu.block_id y
   %hk = arith.divui %h, %group : index
   %T = memref.dim %Q, %c1 : !keys
-  %T_k = memref.dim %K, %c1 : !keys
-  %T_o = memref.dim %dO, %c1 : !values
-  %T_e = memref.dim %E, %c1 : !values
-  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %dO_h = memref.subview %dO[%b, 0, %h, 0] [1, %T_o, 1, 128] [1, 1, 1, 1] : !values to !head
-  %E_h = memref.subview %E[%b, 0, %h, 0] [1, %T_e, 1, 128] [1, 1, 1, 1] : !values to !head
-  %G_h = memref.subview %G[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
-  %BETA_h = memref.subview %BETA[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
-  %row = tile.iota axis 0 : !at
-  %column = tile.iota axis 1 : !at
-  %sees = arith.cmpi sge, %row, %column : !at
-  %hidden = arith.constant dense<0xFF800000> : !scores
+  %Q_h = func.call @head(%Q, %b, %hk) : (!keys, index, index) -> !head
+  %K_h = func.call @head(%K, %b, %hk) : (!keys, index, index) -> !head
+  %dO_h = func.call @head(%dO, %b, %h) : (!values, index, index) -> !head
+  %E_h = func.call @head(%E, %b, %h) : (!values, index, index) -> !head
+  %G_h = func.call @head_gates(%G, %b, %h) : (!gates, index, index) -> !head_gates
+  %BETA_h = func.call @head_gates(%BETA, %b, %h) : (!gates, index, index) -> !head_gates
+  %sees = func.call @causal() : () -> !mask
   %zero_s = arith.constant dense<0.0> : !scores
   %zero_e = arith.constant dense<0.0> : !x
   %zero = arith.constant dense<0.0> : !chunk_sum
   %none = arith.constant 0.0 : f32
-  %log2e = arith.constant dense<1.44269504> : !row
   %scale = arith.constant dense<0.0883883476> : !row // 1 / sqrt(128)
   %scale_s = arith.constant dense<0.0883883476> : !scores
   %chunks = arith.ceildivui %T, %c : index
@@ -158,8 +206,7 @@ tile.kernel @backward(%Q: !keys, %K: !keys, %G: !gates, %BETA: !gates, %dO: !val
     %left_chunks = arith.subi %chunks, %done : index
     %n = arith.subi %left_chunks, %c1 : index
     %t = arith.muli %n, %c : index
-    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
+    %g2 = func.call @load_gates(%G_h, %t) : (!head_gates, index) -> !row
     %sum = tile.scan add %g2 axis 0 : !row
     %rest = tile.scan add %g2 axis 0 reverse exclusive : !row
     %total = tile.reduce add %g2, %none axis 0 : !row -> f32
@@ -172,11 +219,7 @@ tile.kernel @backward(%Q: !keys, %K: !keys, %G: !gates, %BETA: !gates, %dO: !val
     %since_scaled = arith.mulf %since, %scale : !row
 
     // The inverse, by which what the queries and the state after the chunk have of each token are multiplied.
-    %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
-    %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
-    %between = arith.subf %sum_i, %sum_j : !scores
-    %exponent = arith.select %sees, %between, %hidden : !mask, !scores
-    %left = math.exp2 %exponent : !scores
+    %left = func.call @decays(%sum, %sees) : (!row, !mask) -> !scores
     %qk = tile.dot %q, %k, %zero_s transpose_b : !chunk, !chunk -> !scores
     %seen = arith.mulf %qk, %left : !scores
     %p = arith.mulf %seen, %scale_s : !scores
@@ -196,16 +239,10 @@ tile.kernel @backward(%Q: !keys, %K: !keys, %G: !gates, %BETA: !gates, %dO: !val
     %w = tile.dot %inverse_k16, %k, %zero transpose_a : !scores16, !chunk -> !chunk_sum
     %w16 = arith.truncf %w : !chunk_sum to !chunk
 
-    %since_q = tile.broadcast %since_scaled axes [1] : !row -> !chunk_sum
-    %q32 = arith.extf %q : !chunk to !chunk_sum
-    %q_then = arith.mulf %q32, %since_q : !chunk_sum
-    %q16 = arith.truncf %q_then : !chunk_sum to !chunk
+    %q16 = func.call @scaled(%q, %since_scaled) : (!chunk, !row) -> !chunk
     %since_beta = arith.mulf %since, %beta : !row
     %minus_since = arith.negf %since_beta : !row
-    %since_k = tile.broadcast %minus_since axes [1] : !row -> !chunk_sum
-    %k32 = arith.extf %k : !chunk to !chunk_sum
-    %k_then = arith.mulf %k32, %since_k : !chunk_sum
-    %k16 = arith.truncf %k_then : !chunk_sum to !chunk
+    %k16 = func.call @scaled(%k, %minus_since) : (!chunk, !row) -> !chunk
 
     // From the state's gradient to that before the chunk.
     %s16 = arith.truncf %s : !s to !s16
@@ -230,32 +267,19 @@ tile.kernel @backward(%Q: !keys, %K: !keys, %G: !gates, %BETA: !gates, %dO: !val
 tile.kernel @values(%BETA: !gates, %R: !values, %E: !values, %X: !values, %dV: !values,
                     %dBETA: !gates) attributes {tile.warps = 8} {
   %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
-  %c = arith.constant #chunk
-  %n = gpu.block_id x
-  %h = gpu.block_id y
-  %b = gpu.block_id z
-  %t = arith.muli %n, %c : index
-  %T_r = memref.dim %R, %c1 : !values
-  %T_e = memref.dim %E, %c1 : !values
-  %T_b = memref.dim %BETA, %c1 : !gates
-  %T_x = memref.dim %X, %c1 : !values
-  %T_dv = memref.dim %dV, %c1 : !values
-  %T_db = memref.dim %dBETA, %c1 : !gates
-  %R_h = memref.subview %R[%b, 0, %h, 0] [1, %T_r, 1, 128] [1, 1, 1, 1] : !values to !head
-  %E_h = memref.subview %E[%b, 0, %h, 0] [1, %T_e, 1, 128] [1, 1, 1, 1] : !values to !head
-  %BETA_h = memref.subview %BETA[%b, 0, %h] [1, %T_b, 1] [1, 1, 1] : !gates to !head_gates
-  %X_h = memref.subview %X[%b, 0, %h, 0] [1, %T_x, 1, 128] [1, 1, 1, 1] : !values to !head
-  %dV_h = memref.subview %dV[%b, 0, %h, 0] [1, %T_dv, 1, 128] [1, 1, 1, 1] : !values to !head
-  %dBETA_h = memref.subview %dBETA[%b, 0, %h] [1, %T_db, 1] [1, 1, 1] : !gates to !head_gates
-  %none_r = arith.constant dense<0.0> : !row
+  %n, %h, %b, %t = func.call @find_chunk() : () -> (index, index, index, index)
+  %R_h = func.call @head(%R, %b, %h) : (!values, index, index) -> !head
+  %E_h = func.call @head(%E, %b, %h) : (!values, index, index) -> !head
+  %BETA_h = func.call @head_gates(%BETA, %b, %h) : (!gates, index, index) -> !head_gates
+  %X_h = func.call @head(%X, %b, %h) : (!values, index, index) -> !head
+  %dV_h = func.call @head(%dV, %b, %h) : (!values, index, index) -> !head
+  %dBETA_h = func.call @head_gates(%dBETA, %b, %h) : (!gates, index, index) -> !head_gates
   %r = tile.load %R_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
   %e = tile.load %E_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
   %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_gates -> !row
   %r32 = arith.extf %r : !chunk to !chunk_sum
   %e32 = arith.extf %e : !chunk to !chunk_sum
-  %er = arith.mulf %e32, %r32 : !chunk_sum
-  %db = tile.reduce add %er, %none_r axis 1 : !chunk_sum -> !row
+  %db = func.call @row_dots(%e32, %r32) : (!chunk_sum, !chunk_sum) -> !row
   tile.store %db, %dBETA_h[%t] : !row, !head_gates
   %beta_c = tile.broadcast %beta axes [1] : !row -> !chunk_sum
   %x = arith.mulf %r32, %beta_c : !chunk_sum
@@ -271,28 +295,13 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %G: !gates, %X: !values, %dO: !values
                      %group: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %c = arith.constant #chunk
-  %n = gpu.block_id x
-  %hk = gpu.block_id y
-  %b = gpu.block_id z
-  %t = arith.muli %n, %c : index
-  %T = memref.dim %Q, %c1 : !keys
-  %T_k = memref.dim %K, %c1 : !keys
-  %T_x = memref.dim %X, %c1 : !values
-  %T_o = memref.dim %dO, %c1 : !values
-  %T_g = memref.dim %G, %c1 : !gates
-  %T_dq = memref.dim %dQ, %c1 : !keys
-  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %dQ_h = memref.subview %dQ[%b, 0, %hk, 0] [1, %T_dq, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %row = tile.iota axis 0 : !at
-  %column = tile.iota axis 1 : !at
-  %sees = arith.cmpi sge, %row, %column : !at
-  %hidden = arith.constant dense<0xFF800000> : !scores
+  %n, %hk, %b, %t = func.call @find_chunk() : () -> (index, index, index, index)
+  %Q_h = func.call @head(%Q, %b, %hk) : (!keys, index, index) -> !head
+  %K_h = func.call @head(%K, %b, %hk) : (!keys, index, index) -> !head
+  %dQ_h = func.call @head(%dQ, %b, %hk) : (!keys, index, index) -> !head
+  %sees = func.call @causal() : () -> !mask
   %zero_s = arith.constant dense<0.0> : !scores
   %zero = arith.constant dense<0.0> : !chunk_sum
-  %none_r = arith.constant dense<0.0> : !row
-  %log2e = arith.constant dense<1.44269504> : !row
   %scale = arith.constant dense<0.0883883476> : !row // 1 / sqrt(128)
   %scale_s = arith.constant dense<0.0883883476> : !scores
   %first = arith.muli %hk, %group : index
@@ -301,11 +310,10 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %G: !gates, %X: !values, %dO: !values
 
   %dq_group = scf.for %i = %c0 to %group step %c1 iter_args(%dq_others = %zero) -> (!chunk_sum) {
     %h = arith.addi %first, %i : index
-    %X_h = memref.subview %X[%b, 0, %h, 0] [1, %T_x, 1, 128] [1, 1, 1, 1] : !values to !head
-    %dO_h = memref.subview %dO[%b, 0, %h, 0] [1, %T_o, 1, 128] [1, 1, 1, 1] : !values to !head
-    %G_h = memref.subview %G[%b, 0, %h] [1, %T_g, 1] [1, 1, 1] : !gates to !head_gates
-    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
+    %X_h = func.call @head(%X, %b, %h) : (!values, index, index) -> !head
+    %dO_h = func.call @head(%dO, %b, %h) : (!values, index, index) -> !head
+    %G_h = func.call @head_gates(%G, %b, %h) : (!gates, index, index) -> !head_gates
+    %g2 = func.call @load_gates(%G_h, %t) : (!head_gates, index) -> !row
     %sum = tile.scan add %g2 axis 0 : !row
     %since_1 = math.exp2 %sum : !row
     %since_scaled = arith.mulf %since_1, %scale : !row
@@ -314,11 +322,7 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %G: !gates, %X: !values, %dO: !values
     %x = tile.load %X_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
     %do = tile.load %dO_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
     %dox = tile.dot %do, %x, %zero_s transpose_b : !chunk, !chunk -> !scores
-    %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
-    %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
-    %between = arith.subf %sum_i, %sum_j : !scores
-    %exponent = arith.select %sees, %between, %hidden : !mask, !scores
-    %left = math.exp2 %exponent : !scores
+    %left = func.call @decays(%sum, %sees) : (!row, !mask) -> !scores
     %left_scaled = arith.mulf %left, %scale_s : !scores
     %dp = arith.mulf %dox, %left_scaled : !scores
     %dp16 = arith.truncf %dp : !scores to !scores16
@@ -327,8 +331,7 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %G: !gates, %X: !values, %dO: !values
     %dq_unscaled = tile.dot %do, %s, %zero : !chunk, !s16 -> !chunk_sum
     %dq_before = arith.mulf %dq_unscaled, %since : !chunk_sum
     %q32 = arith.extf %q : !chunk to !chunk_sum
-    %qdq = arith.mulf %q32, %dq_before : !chunk_sum
-    %read = tile.reduce add %qdq, %none_r axis 1 : !chunk_sum -> !row
+    %read = func.call @row_dots(%q32, %dq_before) : (!chunk_sum, !chunk_sum) -> !row
     %dq_sum = arith.addf %dq_others, %dq_before : !chunk_sum
     %dq = tile.dot %dp16, %k, %dq_sum : !scores16, !chunk -> !chunk_sum
 
@@ -344,33 +347,21 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %G: !gates, %X: !values, %dO: !values
 tile.kernel @erased(%K: !keys, %G: !gates, %X: !values, %S: !steps, %dV: !values, %BACK: !sums, %ERASED: !rows, %group: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %c = arith.constant #chunk
-  %n = gpu.block_id x
-  %hk = gpu.block_id y
-  %b = gpu.block_id z
-  %t = arith.muli %n, %c : index
-  %T_k = memref.dim %K, %c1 : !keys
-  %T_x = memref.dim %X, %c1 : !values
-  %T_g = memref.dim %G, %c1 : !gates
-  %T_dv = memref.dim %dV, %c1 : !values
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %n, %hk, %b, %t = func.call @find_chunk() : () -> (index, index, index, index)
+  %K_h = func.call @head(%K, %b, %hk) : (!keys, index, index) -> !head
   %row = tile.iota axis 0 : !at
   %column = tile.iota axis 1 : !at
   %behind = arith.cmpi sgt, %row, %column : !at
-  %hidden = arith.constant dense<0xFF800000> : !scores
   %zero_s = arith.constant dense<0.0> : !scores
   %zero = arith.constant dense<0.0> : !chunk_sum
-  %none_r = arith.constant dense<0.0> : !row
-  %log2e = arith.constant dense<1.44269504> : !row
   %first = arith.muli %hk, %group : index
 
   %back_group = scf.for %i = %c0 to %group step %c1 iter_args(%back_others = %zero) -> (!chunk_sum) {
     %h = arith.addi %first, %i : index
-    %X_h = memref.subview %X[%b, 0, %h, 0] [1, %T_x, 1, 128] [1, 1, 1, 1] : !values to !head
-    %dV_h = memref.subview %dV[%b, 0, %h, 0] [1, %T_dv, 1, 128] [1, 1, 1, 1] : !values to !head
-    %G_h = memref.subview %G[%b, 0, %h] [1, %T_g, 1] [1, 1, 1] : !gates to !head_gates
-    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
+    %X_h = func.call @head(%X, %b, %h) : (!values, index, index) -> !head
+    %dV_h = func.call @head(%dV, %b, %h) : (!values, index, index) -> !head
+    %G_h = func.call @head_gates(%G, %b, %h) : (!gates, index, index) -> !head_gates
+    %g2 = func.call @load_gates(%G_h, %t) : (!head_gates, index) -> !row
     %sum = tile.scan add %g2 axis 0 : !row
 
     // Of what tokens of the chunk have added, and of the state before the chunk.
@@ -378,11 +369,7 @@ tile.kernel @erased(%K: !keys, %G: !gates, %X: !values, %S: !steps, %dV: !values
     %x = tile.load %X_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
     %dv = tile.load %dV_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
     %dvx = tile.dot %dv, %x, %zero_s transpose_b : !chunk, !chunk -> !scores
-    %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
-    %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
-    %between = arith.subf %sum_i, %sum_j : !scores
-    %exponent = arith.select %behind, %between, %hidden : !mask, !scores
-    %left = math.exp2 %exponent : !scores
+    %left = func.call @decays(%sum, %behind) : (!row, !mask) -> !scores
     %erases = arith.mulf %dvx, %left : !scores
     %minus_erases = arith.negf %erases : !scores
     %erases16 = arith.truncf %minus_erases : !scores to !scores16
@@ -393,8 +380,7 @@ tile.kernel @erased(%K: !keys, %G: !gates, %X: !values, %S: !steps, %dV: !values
     %since = tile.broadcast %minus_since axes [1] : !row -> !chunk_sum
     %back_before = arith.mulf %back_unscaled, %since : !chunk_sum
     %k32 = arith.extf %k : !chunk to !chunk_sum
-    %erased_c = arith.mulf %k32, %back_before : !chunk_sum
-    %erased = tile.reduce add %erased_c, %none_r axis 1 : !chunk_sum -> !row
+    %erased = func.call @row_dots(%k32, %back_before) : (!chunk_sum, !chunk_sum) -> !row
     tile.store %erased, %ERASED[%b, %h, %n, %c0] : !row, !rows
     %back_sum = arith.addf %back_others, %back_before : !chunk_sum
     %back = tile.dot %erases16, %k, %back_sum : !scores16, !chunk -> !chunk_sum
@@ -409,21 +395,10 @@ tile.kernel @keys(%Q: !keys, %K: !keys, %G: !gates, %X: !values, %dO: !values, %
                   %dK: !keys, %CHANGE: !rows, %LEFT: !rows, %group: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %c = arith.constant #chunk
-  %n = gpu.block_id x
-  %hk = gpu.block_id y
-  %b = gpu.block_id z
-  %t = arith.muli %n, %c : index
-  %T = memref.dim %Q, %c1 : !keys
-  %T_k = memref.dim %K, %c1 : !keys
-  %T_x = memref.dim %X, %c1 : !values
-  %T_o = memref.dim %dO, %c1 : !values
-  %T_g = memref.dim %G, %c1 : !gates
-  %T_dk = memref.dim %dK, %c1 : !keys
-  %T_dv = memref.dim %dV, %c1 : !values
-  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %dK_h = memref.subview %dK[%b, 0, %hk, 0] [1, %T_dk, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %n, %hk, %b, %t = func.call @find_chunk() : () -> (index, index, index, index)
+  %Q_h = func.call @head(%Q, %b, %hk) : (!keys, index, index) -> !head
+  %K_h = func.call @head(%K, %b, %hk) : (!keys, index, index) -> !head
+  %dK_h = func.call @head(%dK, %b, %hk) : (!keys, index, index) -> !head
   %row = tile.iota axis 0 : !at
   %column = tile.iota axis 1 : !at
   %seen = arith.cmpi sle, %row, %column : !at
@@ -432,7 +407,6 @@ tile.kernel @keys(%Q: !keys, %K: !keys, %G: !gates, %X: !values, %dO: !values, %
   %zero_s = arith.constant dense<0.0> : !scores
   %zero = arith.constant dense<0.0> : !chunk_sum
   %none_r = arith.constant dense<0.0> : !row
-  %log2e = arith.constant dense<1.44269504> : !row
   %scale_s = arith.constant dense<0.0883883476> : !scores // 1 / sqrt(128)
   %first = arith.muli %hk, %group : index
   %back = tile.load %BACK[%b, %hk, %n, %c0, %c0] : !sums -> !chunk_sum
@@ -440,12 +414,11 @@ tile.kernel @keys(%Q: !keys, %K: !keys, %G: !gates, %X: !values, %dO: !values, %
 
   %dk_group = scf.for %i = %c0 to %group step %c1 iter_args(%dk_others = %back) -> (!chunk_sum) {
     %h = arith.addi %first, %i : index
-    %X_h = memref.subview %X[%b, 0, %h, 0] [1, %T_x, 1, 128] [1, 1, 1, 1] : !values to !head
-    %dO_h = memref.subview %dO[%b, 0, %h, 0] [1, %T_o, 1, 128] [1, 1, 1, 1] : !values to !head
-    %dV_h = memref.subview %dV[%b, 0, %h, 0] [1, %T_dv, 1, 128] [1, 1, 1, 1] : !values to !head
-    %G_h = memref.subview %G[%b, 0, %h] [1, %T_g, 1] [1, 1, 1] : !gates to !head_gates
-    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
+    %X_h = func.call @head(%X, %b, %h) : (!values, index, index) -> !head
+    %dO_h = func.call @head(%dO, %b, %h) : (!values, index, index) -> !head
+    %dV_h = func.call @head(%dV, %b, %h) : (!values, index, index) -> !head
+    %G_h = func.call @head_gates(%G, %b, %h) : (!gates, index, index) -> !head_gates
+    %g2 = func.call @load_gates(%G_h, %t) : (!head_gates, index) -> !row
     %sum = tile.scan add %g2 axis 0 : !row
     %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
     %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
@@ -489,8 +462,7 @@ tile.kernel @keys(%Q: !keys, %K: !keys, %G: !gates, %X: !values, %dO: !values, %
     %dk_unscaled = tile.dot %x, %ds, %zero : !chunk, !s16 -> !chunk_sum
     %dk_after = arith.mulf %dk_unscaled, %until : !chunk_sum
     %k32 = arith.extf %k : !chunk to !chunk_sum
-    %kdk = arith.mulf %k32, %dk_after : !chunk_sum
-    %left_behind = tile.reduce add %kdk, %none_r axis 1 : !chunk_sum -> !row
+    %left_behind = func.call @row_dots(%k32, %dk_after) : (!chunk_sum, !chunk_sum) -> !row
     tile.store %left_behind, %LEFT[%b, %h, %n, %c0] : !row, !rows
     %dk = arith.addf %dk_chunk, %dk_after : !chunk_sum
     scf.yield %dk : !chunk_sum
@@ -504,21 +476,12 @@ tile.kernel @keys(%Q: !keys, %K: !keys, %G: !gates, %X: !values, %dO: !values, %
 tile.kernel @gates(%G: !gates, %S: !steps, %dS: !steps, %READ: !rows, %ERASED: !rows, %CHANGE: !rows, %LEFT: !rows,
                    %dG: !gates) attributes {tile.warps = 8} {
   %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
-  %c = arith.constant #chunk
-  %n = gpu.block_id x
-  %h = gpu.block_id y
-  %b = gpu.block_id z
-  %t = arith.muli %n, %c : index
-  %T_g = memref.dim %G, %c1 : !gates
-  %T_dg = memref.dim %dG, %c1 : !gates
-  %G_h = memref.subview %G[%b, 0, %h] [1, %T_g, 1] [1, 1, 1] : !gates to !head_gates
-  %dG_h = memref.subview %dG[%b, 0, %h] [1, %T_dg, 1] [1, 1, 1] : !gates to !head_gates
+  %n, %h, %b, %t = func.call @find_chunk() : () -> (index, index, index, index)
+  %G_h = func.call @head_gates(%G, %b, %h) : (!gates, index, index) -> !head_gates
+  %dG_h = func.call @head_gates(%dG, %b, %h) : (!gates, index, index) -> !head_gates
   %none = arith.constant 0.0 : f32
   %none_d = arith.constant dense<0.0> : !decay
-  %log2e = arith.constant dense<1.44269504> : !row
-  %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
-  %g2 = arith.mulf %g, %log2e : !row
+  %g2 = func.call @load_gates(%G_h, %t) : (!head_gates, index) -> !row
   %total = tile.reduce add %g2, %none axis 0 : !row -> f32
   %decay = math.exp2 %total : f32
   %s = tile.load %S[%b, %h, %n, %c0, %c0] : !steps -> !s16

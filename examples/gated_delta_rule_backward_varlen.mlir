@@ -70,56 +70,115 @@ tile.kernel @place(%starts: !starts, %PLACES: !places, %N: index) attributes {ti
   }
 }
 
+// One head of what has a row for each token.
+func.func @head(%x: !keys, %h: index) -> !head {
+  %c0 = arith.constant 0 : index
+  %T = memref.dim %x, %c0 : !keys
+  %x_h = memref.subview %x[0, %h, 0] [%T, 1, 128] [1, 1, 1] : !keys to !head
+  return %x_h : !head
+}
+
+// The first token of sequence n, how many there are, and the place of its first chunk.
+func.func @find_sequence(%starts: !starts, %n: index) -> (index, i32, index) {
+  %c1 = arith.constant 1 : index
+  %c = arith.constant #chunk
+  %next = arith.addi %n, %c1 : index
+  %start = memref.load %starts[%n] : !starts
+  %end = memref.load %starts[%next] : !starts
+  %length = arith.subi %end, %start : i32
+  %token = arith.index_cast %start : i32 to index
+  %chunk = arith.divui %token, %c : index
+  %place = arith.addi %chunk, %n : index
+  return %token, %length, %place : index, i32, index
+}
+
+// The first token of the chunk that has a place, and how many there are.
+func.func @find_chunk(%PLACES: !places, %place: index) -> (index, index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %at_32 = memref.load %PLACES[%place, %c0] : !places
+  %count_32 = memref.load %PLACES[%place, %c1] : !places
+  %at = arith.index_cast %at_32 : i32 to index
+  %count = arith.index_cast %count_32 : i32 to index
+  return %at, %count : index, index
+}
+
+// The logarithms of decays to the base of two, since hardware computes 2^x.
+func.func @load_gates(%G_h: !head_gates, %t: index) -> !row {
+  %log2e = arith.constant dense<1.44269504> : !row
+  %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
+  %g2 = arith.mulf %g, %log2e : !row
+  return %g2 : !row
+}
+
+// What is left at token i of what token j added, where the mask is set; zeros elsewhere. SUM has the gates up to each token.
+func.func @decays(%sum: !row, %mask: !mask) -> !scores {
+  %hidden = arith.constant dense<0xFF800000> : !scores
+  %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
+  %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
+  %between = arith.subf %sum_i, %sum_j : !scores
+  %exponent = arith.select %mask, %between, %hidden : !mask, !scores
+  %left = math.exp2 %exponent : !scores
+  return %left : !scores
+}
+
+// Token i sees token j.
+func.func @causal() -> !mask {
+  %i = tile.iota axis 0 : !at
+  %j = tile.iota axis 1 : !at
+  %sees = arith.cmpi sge, %i, %j : !at
+  return %sees : !mask
+}
+
+// Each row times a number.
+func.func @scaled(%x: !chunk, %by: !row) -> !chunk {
+  %by_x = tile.broadcast %by axes [1] : !row -> !chunk_sum
+  %x32 = arith.extf %x : !chunk to !chunk_sum
+  %y = arith.mulf %x32, %by_x : !chunk_sum
+  %y16 = arith.truncf %y : !chunk_sum to !chunk
+  return %y16 : !chunk
+}
+
+// The products of rows with rows.
+func.func @row_dots(%x: !chunk_sum, %y: !chunk_sum) -> !row {
+  %none = arith.constant dense<0.0> : !row
+  %xy = arith.mulf %x, %y : !chunk_sum
+  %dots = tile.reduce add %xy, %none axis 1 : !chunk_sum -> !row
+  return %dots : !row
+}
+
 // R, and S before each chunk. Both are computed transposed.
 tile.kernel @forward(%K: !keys, %V: !values, %G: !gates, %BETA: !gates, %starts: !starts, %H0: !states, %S: !steps, %R: !chunks,
                      %group: index) {
   %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
   %c = arith.constant #chunk
   %h = gpu.block_id x
   %sequence = gpu.block_id y
   %hk = arith.divui %h, %group : index
-  %next = arith.addi %sequence, %c1 : index
-  %start = memref.load %starts[%sequence] : !starts
-  %end = memref.load %starts[%next] : !starts
-  %length = arith.subi %end, %start : i32
+  %start_token, %length, %first_place = func.call @find_sequence(%starts, %sequence) : (!starts, index) -> (index, i32, index)
   %T = arith.index_cast %length : i32 to index
-  %start_token = arith.index_cast %start : i32 to index
-  %start_chunk = arith.divui %start_token, %c : index
-  %first_place = arith.addi %start_chunk, %sequence : index
-  %T_q = memref.dim %K, %c0 : !keys
-  %T_v = memref.dim %V, %c0 : !values
-  %K_h = memref.subview %K[0, %hk, 0] [%T_q, 1, 128] [1, 1, 1] : !keys to !head
-  %V_h = memref.subview %V[0, %h, 0] [%T_v, 1, 128] [1, 1, 1] : !values to !head
+  %K_h = func.call @head(%K, %hk) : (!keys, index) -> !head
+  %V_h = func.call @head(%V, %h) : (!values, index) -> !head
   // Starts that are not in order, or beyond the buffers, end the program here.
   %G_h = memref.subview %G[%start_token, %h] [%T, 1] [1, 1] : !gates to !head_gates
   %BETA_h = memref.subview %BETA[%start_token, %h] [%T, 1] [1, 1] : !gates to !head_gates
-  %row = tile.iota axis 0 : !at
-  %column = tile.iota axis 1 : !at
-  %sees = arith.cmpi sge, %row, %column : !at
-  %hidden = arith.constant dense<0xFF800000> : !scores
+  %sees = func.call @causal() : () -> !mask
   %zero_s = arith.constant dense<0.0> : !scores
   %zero_r = arith.constant dense<0.0> : !x
   %zero = arith.constant dense<0.0> : !chunk_sum
   %none = arith.constant 0.0 : f32
-  %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
   %h0 = tile.load %H0[%sequence, %h, %c0, %c0] : !states -> !s
   %s0 = tile.transpose %h0 [1, 0] : !s -> !s
 
   %last = scf.for %t = %c0 to %T step %c iter_args(%s = %s0) -> (!s) {
     %at = arith.addi %start_token, %t : index
-    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
+    %g2 = func.call @load_gates(%G_h, %t) : (!head_gates, index) -> !row
     %sum = tile.scan add %g2 axis 0 : !row
     %k = tile.load %K_h[%at, %c0] pad 0.0 : bf16 : !head -> !chunk
     %since = math.exp2 %sum : !row
 
     // The inverse, by which the values and what the state has for the keys are multiplied.
-    %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
-    %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
-    %between = arith.subf %sum_i, %sum_j : !scores
-    %exponent = arith.select %sees, %between, %hidden : !mask, !scores
-    %left = math.exp2 %exponent : !scores
+    %left = func.call @decays(%sum, %sees) : (!row, !mask) -> !scores
     %kk = tile.dot %k, %k, %zero_s transpose_b : !chunk, !chunk -> !scores
     %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_gates -> !row
     %beta_j = tile.broadcast %beta axes [0] : !row -> !scores
@@ -137,11 +196,9 @@ tile.kernel @forward(%K: !keys, %V: !values, %G: !gates, %BETA: !gates, %starts:
     %decay_1 = math.exp2 %total : f32
     %decay = tensor.splat %decay_1 : !decay
     %rest = tile.scan add %g2 axis 0 reverse exclusive : !row
-    %until = math.exp2 %rest : !row    %until_beta = arith.mulf %until, %beta : !row
-    %until_k = tile.broadcast %until_beta axes [1] : !row -> !chunk_sum
-    %k32 = arith.extf %k : !chunk to !chunk_sum
-    %k_then = arith.mulf %k32, %until_k : !chunk_sum
-    %k16 = arith.truncf %k_then : !chunk_sum to !chunk
+    %until = math.exp2 %rest : !row
+    %until_beta = arith.mulf %until, %beta : !row
+    %k16 = func.call @scaled(%k, %until_beta) : (!chunk, !row) -> !chunk
 
     // From the state to the next one.
     %s16 = arith.truncf %s : !s to !s16
@@ -171,26 +228,15 @@ tile.kernel @backward(%Q: !keys, %K: !keys, %G: !gates, %BETA: !gates, %starts: 
   %h = gpu.block_id x
   %sequence = gpu.block_id y
   %hk = arith.divui %h, %group : index
-  %next = arith.addi %sequence, %c1 : index
-  %start = memref.load %starts[%sequence] : !starts
-  %end = memref.load %starts[%next] : !starts
-  %length = arith.subi %end, %start : i32
+  %start_token, %length, %first_place = func.call @find_sequence(%starts, %sequence) : (!starts, index) -> (index, i32, index)
   %T = arith.index_cast %length : i32 to index
-  %start_token = arith.index_cast %start : i32 to index
-  %start_chunk = arith.divui %start_token, %c : index
-  %first_place = arith.addi %start_chunk, %sequence : index
-  %T_q = memref.dim %Q, %c0 : !keys
-  %T_k = memref.dim %K, %c0 : !keys
-  %T_o = memref.dim %dO, %c0 : !values
-  %Q_h = memref.subview %Q[0, %hk, 0] [%T_q, 1, 128] [1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[0, %hk, 0] [%T_k, 1, 128] [1, 1, 1] : !keys to !head
-  %dO_h = memref.subview %dO[0, %h, 0] [%T_o, 1, 128] [1, 1, 1] : !values to !head
+  %Q_h = func.call @head(%Q, %hk) : (!keys, index) -> !head
+  %K_h = func.call @head(%K, %hk) : (!keys, index) -> !head
+  %dO_h = func.call @head(%dO, %h) : (!values, index) -> !head
   // Starts that are not in order, or beyond the buffers, end the program here.
   %G_h = memref.subview %G[%start_token, %h] [%T, 1] [1, 1] : !gates to !head_gates
   %BETA_h = memref.subview %BETA[%start_token, %h] [%T, 1] [1, 1] : !gates to !head_gates
-  %row = tile.iota axis 0 : !at
-  %column = tile.iota axis 1 : !at
-  %sees = arith.cmpi sge, %row, %column : !at
+  %sees = func.call @causal() : () -> !mask
   %hidden = arith.constant dense<0xFF800000> : !scores
   %zero_s = arith.constant dense<0.0> : !scores
   %zero_e = arith.constant dense<0.0> : !x
@@ -198,7 +244,6 @@ tile.kernel @backward(%Q: !keys, %K: !keys, %G: !gates, %BETA: !gates, %starts: 
   %none = arith.constant 0.0 : f32
   %token = tile.iota axis 0 : !index_row
   %never = arith.constant dense<0xFF800000> : !row
-  %log2e = arith.constant dense<1.44269504> : !row
   %scale = arith.constant dense<0.0883883476> : !row // 1 / sqrt(128)
   %scale_s = arith.constant dense<0.0883883476> : !scores
   %chunks = arith.ceildivui %T, %c : index
@@ -212,8 +257,7 @@ tile.kernel @backward(%Q: !keys, %K: !keys, %G: !gates, %BETA: !gates, %starts: 
     %t_32 = arith.index_cast %t : index to i32
     %at = arith.addi %start_token, %t : index
     %place = arith.addi %first_place, %n : index
-    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
+    %g2 = func.call @load_gates(%G_h, %t) : (!head_gates, index) -> !row
     %sum = tile.scan add %g2 axis 0 : !row
     %rest = tile.scan add %g2 axis 0 reverse exclusive : !row
     %total = tile.reduce add %g2, %none axis 0 : !row -> f32
@@ -254,16 +298,10 @@ tile.kernel @backward(%Q: !keys, %K: !keys, %G: !gates, %BETA: !gates, %starts: 
     %w = tile.dot %inverse_k16, %k, %zero transpose_a : !scores16, !chunk -> !chunk_sum
     %w16 = arith.truncf %w : !chunk_sum to !chunk
 
-    %since_q = tile.broadcast %since_scaled axes [1] : !row -> !chunk_sum
-    %q32 = arith.extf %q : !chunk to !chunk_sum
-    %q_then = arith.mulf %q32, %since_q : !chunk_sum
-    %q16 = arith.truncf %q_then : !chunk_sum to !chunk
+    %q16 = func.call @scaled(%q, %since_scaled) : (!chunk, !row) -> !chunk
     %since_beta = arith.mulf %since, %beta : !row
     %minus_since = arith.negf %since_beta : !row
-    %since_k = tile.broadcast %minus_since axes [1] : !row -> !chunk_sum
-    %k32 = arith.extf %k : !chunk to !chunk_sum
-    %k_then = arith.mulf %k32, %since_k : !chunk_sum
-    %k16 = arith.truncf %k_then : !chunk_sum to !chunk
+    %k16 = func.call @scaled(%k, %minus_since) : (!chunk, !row) -> !chunk
 
     // From the state's gradient to that before the chunk.
     %s16 = arith.truncf %s : !s to !s16
@@ -288,27 +326,21 @@ tile.kernel @backward(%Q: !keys, %K: !keys, %G: !gates, %BETA: !gates, %starts: 
 tile.kernel @values(%BETA: !gates, %PLACES: !places, %R: !chunks, %E: !chunks, %X: !chunks, %dX: !chunks, %dV: !values,
                     %dBETA: !gates) attributes {tile.warps = 8} {
   %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
   %place = gpu.block_id x
   %h = gpu.block_id y
-  %at_32 = memref.load %PLACES[%place, %c0] : !places
-  %count_32 = memref.load %PLACES[%place, %c1] : !places
-  %at = arith.index_cast %at_32 : i32 to index
-  %count = arith.index_cast %count_32 : i32 to index
+  %at, %count = func.call @find_chunk(%PLACES, %place) : (!places, index) -> (index, index)
   %BETA_h = memref.subview %BETA[%at, %h] [%count, 1] [1, 1] : !gates to !head_gates
   %dV_h = memref.subview %dV[%at, %h, 0] [%count, 1, 128] [1, 1, 1] : !values to !head
   %dBETA_h = memref.subview %dBETA[%at, %h] [%count, 1] [1, 1] : !gates to !head_gates
   // Where no chunk is, nothing has been computed.
   %is_chunk = arith.cmpi ne, %count, %c0 : index
   scf.if %is_chunk {
-    %none_r = arith.constant dense<0.0> : !row
     %r = tile.load %R[%h, %place, %c0, %c0] : !chunks -> !chunk
     %e = tile.load %E[%h, %place, %c0, %c0] : !chunks -> !chunk
     %beta = tile.load %BETA_h[%c0] pad 0.0 : f32 : !head_gates -> !row
     %r32 = arith.extf %r : !chunk to !chunk_sum
     %e32 = arith.extf %e : !chunk to !chunk_sum
-    %er = arith.mulf %e32, %r32 : !chunk_sum
-    %db = tile.reduce add %er, %none_r axis 1 : !chunk_sum -> !row
+    %db = func.call @row_dots(%e32, %r32) : (!chunk_sum, !chunk_sum) -> !row
     tile.store %db, %dBETA_h[%c0] : !row, !head_gates
     %beta_c = tile.broadcast %beta axes [1] : !row -> !chunk_sum
     %x = arith.mulf %r32, %beta_c : !chunk_sum
@@ -328,23 +360,13 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %G: !gates, %PLACES: !places, %X: !ch
   %c1 = arith.constant 1 : index
   %place = gpu.block_id x
   %hk = gpu.block_id y
-  %at_32 = memref.load %PLACES[%place, %c0] : !places
-  %count_32 = memref.load %PLACES[%place, %c1] : !places
-  %at = arith.index_cast %at_32 : i32 to index
-  %count = arith.index_cast %count_32 : i32 to index
-  %T_k = memref.dim %K, %c0 : !keys
-  %T_o = memref.dim %dO, %c0 : !values
+  %at, %count = func.call @find_chunk(%PLACES, %place) : (!places, index) -> (index, index)
   %Q_h = memref.subview %Q[%at, %hk, 0] [%count, 1, 128] [1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[0, %hk, 0] [%T_k, 1, 128] [1, 1, 1] : !keys to !head
+  %K_h = func.call @head(%K, %hk) : (!keys, index) -> !head
   %dQ_h = memref.subview %dQ[%at, %hk, 0] [%count, 1, 128] [1, 1, 1] : !keys to !head
-  %row = tile.iota axis 0 : !at
-  %column = tile.iota axis 1 : !at
-  %sees = arith.cmpi sge, %row, %column : !at
-  %hidden = arith.constant dense<0xFF800000> : !scores
+  %sees = func.call @causal() : () -> !mask
   %zero_s = arith.constant dense<0.0> : !scores
   %zero = arith.constant dense<0.0> : !chunk_sum
-  %none_r = arith.constant dense<0.0> : !row
-  %log2e = arith.constant dense<1.44269504> : !row
   %scale = arith.constant dense<0.0883883476> : !row // 1 / sqrt(128)
   %scale_s = arith.constant dense<0.0883883476> : !scores
   %first = arith.muli %hk, %group : index
@@ -356,10 +378,9 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %G: !gates, %PLACES: !places, %X: !ch
 
   %dq_group = scf.for %i = %c0 to %heads step %c1 iter_args(%dq_others = %zero) -> (!chunk_sum) {
     %h = arith.addi %first, %i : index
-    %dO_h = memref.subview %dO[0, %h, 0] [%T_o, 1, 128] [1, 1, 1] : !values to !head
+    %dO_h = func.call @head(%dO, %h) : (!values, index) -> !head
     %G_h = memref.subview %G[%at, %h] [%count, 1] [1, 1] : !gates to !head_gates
-    %g = tile.load %G_h[%c0] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
+    %g2 = func.call @load_gates(%G_h, %c0) : (!head_gates, index) -> !row
     %sum = tile.scan add %g2 axis 0 : !row
     %since_1 = math.exp2 %sum : !row
     %since_scaled = arith.mulf %since_1, %scale : !row
@@ -368,11 +389,7 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %G: !gates, %PLACES: !places, %X: !ch
     %x = tile.load %X[%h, %place, %c0, %c0] : !chunks -> !chunk
     %do = tile.load %dO_h[%at, %c0] pad 0.0 : bf16 : !head -> !chunk
     %dox = tile.dot %do, %x, %zero_s transpose_b : !chunk, !chunk -> !scores
-    %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
-    %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
-    %between = arith.subf %sum_i, %sum_j : !scores
-    %exponent = arith.select %sees, %between, %hidden : !mask, !scores
-    %left = math.exp2 %exponent : !scores
+    %left = func.call @decays(%sum, %sees) : (!row, !mask) -> !scores
     %left_scaled = arith.mulf %left, %scale_s : !scores
     %dp = arith.mulf %dox, %left_scaled : !scores
     %dp16 = arith.truncf %dp : !scores to !scores16
@@ -381,8 +398,7 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %G: !gates, %PLACES: !places, %X: !ch
     %dq_unscaled = tile.dot %do, %s, %zero : !chunk, !s16 -> !chunk_sum
     %dq_before = arith.mulf %dq_unscaled, %since : !chunk_sum
     %q32 = arith.extf %q : !chunk to !chunk_sum
-    %qdq = arith.mulf %q32, %dq_before : !chunk_sum
-    %read = tile.reduce add %qdq, %none_r axis 1 : !chunk_sum -> !row
+    %read = func.call @row_dots(%q32, %dq_before) : (!chunk_sum, !chunk_sum) -> !row
     %dq_sum = arith.addf %dq_others, %dq_before : !chunk_sum
     %dq = tile.dot %dp16, %k, %dq_sum : !scores16, !chunk -> !chunk_sum
 
@@ -401,20 +417,13 @@ tile.kernel @erased(%K: !keys, %G: !gates, %PLACES: !places, %X: !chunks, %S: !s
   %c1 = arith.constant 1 : index
   %place = gpu.block_id x
   %hk = gpu.block_id y
-  %at_32 = memref.load %PLACES[%place, %c0] : !places
-  %count_32 = memref.load %PLACES[%place, %c1] : !places
-  %at = arith.index_cast %at_32 : i32 to index
-  %count = arith.index_cast %count_32 : i32 to index
-  %T_k = memref.dim %K, %c0 : !keys
-  %K_h = memref.subview %K[0, %hk, 0] [%T_k, 1, 128] [1, 1, 1] : !keys to !head
+  %at, %count = func.call @find_chunk(%PLACES, %place) : (!places, index) -> (index, index)
+  %K_h = func.call @head(%K, %hk) : (!keys, index) -> !head
   %row = tile.iota axis 0 : !at
   %column = tile.iota axis 1 : !at
   %behind = arith.cmpi sgt, %row, %column : !at
-  %hidden = arith.constant dense<0xFF800000> : !scores
   %zero_s = arith.constant dense<0.0> : !scores
   %zero = arith.constant dense<0.0> : !chunk_sum
-  %none_r = arith.constant dense<0.0> : !row
-  %log2e = arith.constant dense<1.44269504> : !row
   %first = arith.muli %hk, %group : index
   // Where no chunk is, no state is, either.
   %is_chunk = arith.cmpi ne, %count, %c0 : index
@@ -423,8 +432,7 @@ tile.kernel @erased(%K: !keys, %G: !gates, %PLACES: !places, %X: !chunks, %S: !s
   %back_group = scf.for %i = %c0 to %heads step %c1 iter_args(%back_others = %zero) -> (!chunk_sum) {
     %h = arith.addi %first, %i : index
     %G_h = memref.subview %G[%at, %h] [%count, 1] [1, 1] : !gates to !head_gates
-    %g = tile.load %G_h[%c0] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
+    %g2 = func.call @load_gates(%G_h, %c0) : (!head_gates, index) -> !row
     %sum = tile.scan add %g2 axis 0 : !row
 
     // Of what tokens of the chunk have added, and of the state before the chunk.
@@ -432,11 +440,7 @@ tile.kernel @erased(%K: !keys, %G: !gates, %PLACES: !places, %X: !chunks, %S: !s
     %x = tile.load %X[%h, %place, %c0, %c0] : !chunks -> !chunk
     %dx = tile.load %dX[%h, %place, %c0, %c0] : !chunks -> !chunk
     %dxx = tile.dot %dx, %x, %zero_s transpose_b : !chunk, !chunk -> !scores
-    %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
-    %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
-    %between = arith.subf %sum_i, %sum_j : !scores
-    %exponent = arith.select %behind, %between, %hidden : !mask, !scores
-    %left = math.exp2 %exponent : !scores
+    %left = func.call @decays(%sum, %behind) : (!row, !mask) -> !scores
     %erases = arith.mulf %dxx, %left : !scores
     %minus_erases = arith.negf %erases : !scores
     %erases16 = arith.truncf %minus_erases : !scores to !scores16
@@ -447,8 +451,7 @@ tile.kernel @erased(%K: !keys, %G: !gates, %PLACES: !places, %X: !chunks, %S: !s
     %since = tile.broadcast %minus_since axes [1] : !row -> !chunk_sum
     %back_before = arith.mulf %back_unscaled, %since : !chunk_sum
     %k32 = arith.extf %k : !chunk to !chunk_sum
-    %erased_c = arith.mulf %k32, %back_before : !chunk_sum
-    %erased = tile.reduce add %erased_c, %none_r axis 1 : !chunk_sum -> !row
+    %erased = func.call @row_dots(%k32, %back_before) : (!chunk_sum, !chunk_sum) -> !row
     tile.store %erased, %ERASED[%h, %place, %c0] : !row, !rows
     %back_sum = arith.addf %back_others, %back_before : !chunk_sum
     %back = tile.dot %erases16, %k, %back_sum : !scores16, !chunk -> !chunk_sum
@@ -465,15 +468,9 @@ tile.kernel @keys(%Q: !keys, %K: !keys, %G: !gates, %PLACES: !places, %X: !chunk
   %c1 = arith.constant 1 : index
   %place = gpu.block_id x
   %hk = gpu.block_id y
-  %at_32 = memref.load %PLACES[%place, %c0] : !places
-  %count_32 = memref.load %PLACES[%place, %c1] : !places
-  %at = arith.index_cast %at_32 : i32 to index
-  %count = arith.index_cast %count_32 : i32 to index
-  %T = memref.dim %Q, %c0 : !keys
-  %T_k = memref.dim %K, %c0 : !keys
-  %T_o = memref.dim %dO, %c0 : !values
-  %Q_h = memref.subview %Q[0, %hk, 0] [%T, 1, 128] [1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[0, %hk, 0] [%T_k, 1, 128] [1, 1, 1] : !keys to !head
+  %at, %count = func.call @find_chunk(%PLACES, %place) : (!places, index) -> (index, index)
+  %Q_h = func.call @head(%Q, %hk) : (!keys, index) -> !head
+  %K_h = func.call @head(%K, %hk) : (!keys, index) -> !head
   %dK_h = memref.subview %dK[%at, %hk, 0] [%count, 1, 128] [1, 1, 1] : !keys to !head
   %row = tile.iota axis 0 : !at
   %column = tile.iota axis 1 : !at
@@ -484,10 +481,10 @@ tile.kernel @keys(%Q: !keys, %K: !keys, %G: !gates, %PLACES: !places, %X: !chunk
   %zero = arith.constant dense<0.0> : !chunk_sum
   %none_r = arith.constant dense<0.0> : !row
   %token = tile.iota axis 0 : !index_row
+  %count_32 = arith.index_cast %count : index to i32
   %count_row = tensor.splat %count_32 : !index_row
   %exists = arith.cmpi slt, %token, %count_row : !index_row
   %never = arith.constant dense<0xFF800000> : !row
-  %log2e = arith.constant dense<1.44269504> : !row
   %scale_s = arith.constant dense<0.0883883476> : !scores // 1 / sqrt(128)
   %first = arith.muli %hk, %group : index
   // Where no chunk is, no state is, either.
@@ -498,10 +495,9 @@ tile.kernel @keys(%Q: !keys, %K: !keys, %G: !gates, %PLACES: !places, %X: !chunk
 
   %dk_group = scf.for %i = %c0 to %heads step %c1 iter_args(%dk_others = %back) -> (!chunk_sum) {
     %h = arith.addi %first, %i : index
-    %dO_h = memref.subview %dO[0, %h, 0] [%T_o, 1, 128] [1, 1, 1] : !values to !head
+    %dO_h = func.call @head(%dO, %h) : (!values, index) -> !head
     %G_h = memref.subview %G[%at, %h] [%count, 1] [1, 1] : !gates to !head_gates
-    %g = tile.load %G_h[%c0] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
+    %g2 = func.call @load_gates(%G_h, %c0) : (!head_gates, index) -> !row
     %sum = tile.scan add %g2 axis 0 : !row
     %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
     %sum_or_never = arith.select %exists, %sum, %never : !exists, !row
@@ -546,8 +542,7 @@ tile.kernel @keys(%Q: !keys, %K: !keys, %G: !gates, %PLACES: !places, %X: !chunk
     %dk_unscaled = tile.dot %x, %ds, %zero : !chunk, !s16 -> !chunk_sum
     %dk_after = arith.mulf %dk_unscaled, %until : !chunk_sum
     %k32 = arith.extf %k : !chunk to !chunk_sum
-    %kdk = arith.mulf %k32, %dk_after : !chunk_sum
-    %left_behind = tile.reduce add %kdk, %none_r axis 1 : !chunk_sum -> !row
+    %left_behind = func.call @row_dots(%k32, %dk_after) : (!chunk_sum, !chunk_sum) -> !row
     tile.store %left_behind, %LEFT[%h, %place, %c0] : !row, !rows
     %dk = arith.addf %dk_chunk, %dk_after : !chunk_sum
     scf.yield %dk : !chunk_sum
@@ -561,13 +556,9 @@ tile.kernel @keys(%Q: !keys, %K: !keys, %G: !gates, %PLACES: !places, %X: !chunk
 tile.kernel @gates(%G: !gates, %PLACES: !places, %S: !steps, %dS: !steps, %READ: !rows, %ERASED: !rows, %CHANGE: !rows,
                    %LEFT: !rows, %dG: !gates) attributes {tile.warps = 8} {
   %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
   %place = gpu.block_id x
   %h = gpu.block_id y
-  %at_32 = memref.load %PLACES[%place, %c0] : !places
-  %count_32 = memref.load %PLACES[%place, %c1] : !places
-  %at = arith.index_cast %at_32 : i32 to index
-  %count = arith.index_cast %count_32 : i32 to index
+  %at, %count = func.call @find_chunk(%PLACES, %place) : (!places, index) -> (index, index)
   %G_h = memref.subview %G[%at, %h] [%count, 1] [1, 1] : !gates to !head_gates
   %dG_h = memref.subview %dG[%at, %h] [%count, 1] [1, 1] : !gates to !head_gates
   // Where no chunk is, nothing has been computed.
@@ -575,9 +566,7 @@ tile.kernel @gates(%G: !gates, %PLACES: !places, %S: !steps, %dS: !steps, %READ:
   scf.if %is_chunk {
     %none = arith.constant 0.0 : f32
     %none_d = arith.constant dense<0.0> : !decay
-    %log2e = arith.constant dense<1.44269504> : !row
-    %g = tile.load %G_h[%c0] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
+    %g2 = func.call @load_gates(%G_h, %c0) : (!head_gates, index) -> !row
     %total = tile.reduce add %g2, %none axis 0 : !row -> f32
     %decay = math.exp2 %total : f32
     %s = tile.load %S[%h, %place, %c0, %c0] : !steps -> !s16

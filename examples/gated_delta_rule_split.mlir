@@ -33,6 +33,63 @@
 !segments = memref<?x?x?x128x128xf32> // segments, then heads
 #chunk = 64 : index
 
+// Each row times a number.
+func.func @scaled(%x: !chunk, %by: !row) -> !chunk {
+  %by_x = tile.broadcast %by axes [1] : !row -> !chunk_sum
+  %x32 = arith.extf %x : !chunk to !chunk_sum
+  %y = arith.mulf %x32, %by_x : !chunk_sum
+  %y16 = arith.truncf %y : !chunk_sum to !chunk
+  return %y16 : !chunk
+}
+
+// What a chunk does to a state: the keys as the next state has them, what is left of the state there, the inverse by which the
+// values are multiplied, and what the state has for the keys after it. Also what is left of the state, and of each token, at
+// each token. Values count VALUES times.
+func.func @chunk(%k: !chunk, %G_h: !head_gates, %BETA_h: !head_gates, %t: index, %values: !row)
+    -> (!chunk, f32, !scores16, !chunk, !row, !scores) {
+  %zero_s = arith.constant dense<0.0> : !scores
+  %zero_w = arith.constant dense<0.0> : !chunk_sum
+  %none = arith.constant 0.0 : f32
+  %hidden = arith.constant dense<0xFF800000> : !scores
+  %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
+  %row = tile.iota axis 0 : !at
+  %column = tile.iota axis 1 : !at
+  %sees = arith.cmpi sge, %row, %column : !at
+  %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
+  %g2 = arith.mulf %g, %log2e : !row
+  %sum = tile.scan add %g2 axis 0 : !row
+  %rest = tile.scan add %g2 axis 0 reverse exclusive : !row
+  %total = tile.reduce add %g2, %none axis 0 : !row -> f32
+  %decay = math.exp2 %total : f32
+  %since = math.exp2 %sum : !row
+  %until = math.exp2 %rest : !row
+  %k16 = call @scaled(%k, %until) : (!chunk, !row) -> !chunk
+
+  %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
+  %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
+  %between = arith.subf %sum_i, %sum_j : !scores
+  %exponent = arith.select %sees, %between, %hidden : !mask, !scores
+  %left = math.exp2 %exponent : !scores
+  %kk = tile.dot %k, %k, %zero_s transpose_b : !chunk, !chunk -> !scores
+  %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_gates -> !row
+  %beta_i = tile.broadcast %beta axes [1] : !row -> !scores
+  %left_beta = arith.mulf %left, %beta_i : !scores
+  %l = arith.mulf %kk, %left_beta : !scores
+  %inverse = tile.tri_inverse %l precision tf32 : !scores // of which products see 8 bits
+  %beta_v = arith.mulf %beta, %values : !row
+  %beta_v_j = tile.broadcast %beta_v axes [0] : !row -> !scores
+  %inverse_v = arith.mulf %inverse, %beta_v_j : !scores
+  %inverse_v16 = arith.truncf %inverse_v : !scores to !scores16
+  %lost = arith.negf %since : !row
+  %minus_since = arith.mulf %lost, %beta : !row
+  %minus_since_j = tile.broadcast %minus_since axes [0] : !row -> !scores
+  %inverse_k = arith.mulf %inverse, %minus_since_j : !scores
+  %inverse_k16 = arith.truncf %inverse_k : !scores to !scores16
+  %w = tile.dot %inverse_k16, %k, %zero_w : !scores16, !chunk -> !chunk_sum
+  %w16 = arith.truncf %w : !chunk_sum to !chunk
+  return %k16, %decay, %inverse_v16, %w16, %since, %left : !chunk, f32, !scores16, !chunk, !row, !scores
+}
+
 // What each segment makes of a state: blocks with an even number begin with zero, the others with the unit matrix and without
 // values.
 tile.kernel @join(%K: !keys, %V: !values, %G: !gates, %BETA: !gates, %Transition: !segments, %Term: !segments, %length: index,
@@ -57,15 +114,8 @@ tile.kernel @join(%K: !keys, %V: !values, %G: !gates, %BETA: !gates, %Transition
   %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
   %G_h = memref.subview %G[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
   %BETA_h = memref.subview %BETA[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
-  %row = tile.iota axis 0 : !at
-  %column = tile.iota axis 1 : !at
-  %sees = arith.cmpi sge, %row, %column : !at
-  %hidden = arith.constant dense<0xFF800000> : !scores
-  %zero_s = arith.constant dense<0.0> : !scores
   %zero_o = arith.constant dense<0.0> : !whole_o
-  %zero_w = arith.constant dense<0.0> : !chunk_sum
   %none = arith.constant 0.0 : f32
-  %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
   %one = arith.constant 1.0 : f32
   %values = arith.select %adds, %one, %none : f32
   %units = arith.subf %one, %values : f32
@@ -78,46 +128,10 @@ tile.kernel @join(%K: !keys, %V: !values, %G: !gates, %BETA: !gates, %Transition
   %s0 = arith.select %is_unit, %diagonal, %zero : tensor<128x128xi1>, !whole
 
   %s_last = scf.for %t = %start to %end step %c iter_args(%s = %s0) -> (!whole) {
-    // How much of each token is left at another one, at the end of the chunk, and of the state at each token.
-    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
-    %sum = tile.scan add %g2 axis 0 : !row
-    %rest = tile.scan add %g2 axis 0 reverse exclusive : !row
-    %total = tile.reduce add %g2, %none axis 0 : !row -> f32
-    %decay_1 = math.exp2 %total : f32
-    %decay = tensor.splat %decay_1 : !whole_decay
-    // The keys as the next state has them.
     %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
-    %since = math.exp2 %sum : !row
-    %until = math.exp2 %rest : !row
-    %until_k = tile.broadcast %until axes [1] : !row -> !chunk_sum
-    %k32 = arith.extf %k : !chunk to !chunk_sum
-    %k_then = arith.mulf %k32, %until_k : !chunk_sum
-    %k16 = arith.truncf %k_then : !chunk_sum to !chunk
-
-    // The inverse, by which the values and what the state has for the keys are multiplied.
-    %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
-    %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
-    %between = arith.subf %sum_i, %sum_j : !scores
-    %exponent = arith.select %sees, %between, %hidden : !mask, !scores
-    %left = math.exp2 %exponent : !scores
-    %kk = tile.dot %k, %k, %zero_s transpose_b : !chunk, !chunk -> !scores
-    %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_gates -> !row
-    %beta_i = tile.broadcast %beta axes [1] : !row -> !scores
-    %left_beta = arith.mulf %left, %beta_i : !scores
-    %l = arith.mulf %kk, %left_beta : !scores
-    %inverse = tile.tri_inverse %l precision tf32 : !scores // of which products see 8 bits
-    %beta_v = arith.mulf %beta, %values_row : !row
-    %beta_v_j = tile.broadcast %beta_v axes [0] : !row -> !scores
-    %inverse_v = arith.mulf %inverse, %beta_v_j : !scores
-    %inverse_v16 = arith.truncf %inverse_v : !scores to !scores16
-    %lost = arith.negf %since : !row
-    %minus_since = arith.mulf %lost, %beta : !row
-    %minus_since_j = tile.broadcast %minus_since axes [0] : !row -> !scores
-    %inverse_k = arith.mulf %inverse, %minus_since_j : !scores
-    %inverse_k16 = arith.truncf %inverse_k : !scores to !scores16
-    %w = tile.dot %inverse_k16, %k, %zero_w : !scores16, !chunk -> !chunk_sum
-    %w16 = arith.truncf %w : !chunk_sum to !chunk
+    %k16, %decay_1, %inverse_v16, %w16, %since, %left = func.call @chunk(%k, %G_h, %BETA_h, %t, %values_row)
+      : (!chunk, !head_gates, !head_gates, index, !row) -> (!chunk, f32, !scores16, !chunk, !row, !scores)
+    %decay = tensor.splat %decay_1 : !whole_decay
 
     // From the state to the next one.
     %s16 = arith.truncf %s : !whole to !whole16
@@ -190,71 +204,27 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !gates
   %G_h = memref.subview %G[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
   %BETA_h = memref.subview %BETA[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
   %O_h = memref.subview %O[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !head
-  %row = tile.iota axis 0 : !at
-  %column = tile.iota axis 1 : !at
-  %sees = arith.cmpi sge, %row, %column : !at
-  %hidden = arith.constant dense<0xFF800000> : !scores
   %zero_s = arith.constant dense<0.0> : !scores
   %zero_o = arith.constant dense<0.0> : !o
-  %zero_w = arith.constant dense<0.0> : !chunk_sum
-  %none = arith.constant 0.0 : f32
-  %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
   %scale = arith.constant dense<0.0883883476> : !row // 1 / sqrt(128)
+  %scale_s = arith.constant dense<0.0883883476> : !scores
+  %ones = arith.constant dense<1.0> : !row
   %h0 = tile.load %Starts[%b, %segment, %h, %c0, %v0] : !segments -> !state
   %s0 = tile.transpose %h0 [1, 0] : !state -> !s
 
   %s_last = scf.for %t = %start to %end step %c iter_args(%s = %s0) -> (!s) {
-    // How much of each token is left at another one, at the end of the chunk, and of the state at each token.
-    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
-    %sum = tile.scan add %g2 axis 0 : !row
-    %rest = tile.scan add %g2 axis 0 reverse exclusive : !row
-    %total = tile.reduce add %g2, %none axis 0 : !row -> f32
-    %decay_1 = math.exp2 %total : f32
-    %decay = tensor.splat %decay_1 : !decay
-    // The queries as they see the state, and the keys as the next state has them.
     %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %k16, %decay_1, %inverse_v16, %w16, %since, %left = func.call @chunk(%k, %G_h, %BETA_h, %t, %ones)
+      : (!chunk, !head_gates, !head_gates, index, !row) -> (!chunk, f32, !scores16, !chunk, !row, !scores)
+    %decay = tensor.splat %decay_1 : !decay
+    // The queries as they see the state, and what they see of the tokens of the chunk.
     %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
-    %since = math.exp2 %sum : !row
     %since_scaled = arith.mulf %since, %scale : !row
-    %since_q = tile.broadcast %since_scaled axes [1] : !row -> !chunk_sum
-    %q32 = arith.extf %q : !chunk to !chunk_sum
-    %q_then = arith.mulf %q32, %since_q : !chunk_sum
-    %q16 = arith.truncf %q_then : !chunk_sum to !chunk
-    %until = math.exp2 %rest : !row
-    %until_k = tile.broadcast %until axes [1] : !row -> !chunk_sum
-    %k32 = arith.extf %k : !chunk to !chunk_sum
-    %k_then = arith.mulf %k32, %until_k : !chunk_sum
-    %k16 = arith.truncf %k_then : !chunk_sum to !chunk
-
-    // What the queries see of the tokens of the chunk.
-    %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
-    %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
-    %between = arith.subf %sum_i, %sum_j : !scores
-    %exponent = arith.select %sees, %between, %hidden : !mask, !scores
-    %left = math.exp2 %exponent : !scores
+    %q16 = func.call @scaled(%q, %since_scaled) : (!chunk, !row) -> !chunk
     %qk = tile.dot %q, %k, %zero_s transpose_b : !chunk, !chunk -> !scores
-    %scale_s = arith.constant dense<0.0883883476> : !scores
     %seen = arith.mulf %qk, %left : !scores
     %p = arith.mulf %seen, %scale_s : !scores
     %p16 = arith.truncf %p : !scores to !scores16
-
-    // The inverse, by which the values and what the state has for the keys are multiplied.
-    %kk = tile.dot %k, %k, %zero_s transpose_b : !chunk, !chunk -> !scores
-    %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_gates -> !row
-    %beta_i = tile.broadcast %beta axes [1] : !row -> !scores
-    %left_beta = arith.mulf %left, %beta_i : !scores
-    %l = arith.mulf %kk, %left_beta : !scores
-    %inverse = tile.tri_inverse %l precision tf32 : !scores // of which products see 8 bits
-    %beta_j = tile.broadcast %beta axes [0] : !row -> !scores
-    %inverse_v = arith.mulf %inverse, %beta_j : !scores
-    %inverse_v16 = arith.truncf %inverse_v : !scores to !scores16
-    %minus_since = arith.negf %since : !row
-    %minus_since_j = tile.broadcast %minus_since axes [0] : !row -> !scores
-    %inverse_k = arith.mulf %inverse_v, %minus_since_j : !scores
-    %inverse_k16 = arith.truncf %inverse_k : !scores to !scores16
-    %w = tile.dot %inverse_k16, %k, %zero_w : !scores16, !chunk -> !chunk_sum
-    %w16 = arith.truncf %w : !chunk_sum to !chunk
 
     // From the state to the next one.
     %s16 = arith.truncf %s : !s to !s16

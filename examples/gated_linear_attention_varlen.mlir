@@ -29,6 +29,26 @@
 !s16 = tensor<64x128xbf16>
 #chunk = 64 : index
 
+// What decays up to the token that `is` tells, and a whole power of two near it, at every token.
+func.func @decay_up_to(%is: !tokens, %sum: !sums) -> (!channels, !sums) {
+  %none = arith.constant dense<-0.0> : !channels // which leaves zeros of either sign as they are
+  %none_c = arith.constant dense<-0.0> : !sums
+  %at = arith.select %is, %sum, %none_c : !tokens, !sums
+  %decay = tile.reduce add %at, %none axis 1 : !sums -> !channels
+  %near = math.roundeven %decay : !channels
+  %near_all = tile.broadcast %near axes [1] : !channels -> !sums
+  return %decay, %near_all : !channels, !sums
+}
+
+// Queries or keys after a decay, which is a logarithm.
+func.func @decayed(%x: !chunk_t, %by: !sums) -> !chunk_t {
+  %left = math.exp2 %by : !sums
+  %x32 = arith.extf %x : !chunk_t to !sums
+  %y = arith.mulf %x32, %left : !sums
+  %y16 = arith.truncf %y : !sums to !chunk_t
+  return %y16 : !chunk_t
+}
+
 tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !starts, %H0: !states, %O: !values, %H1: !states,
                     %group: index) {
   %c0 = arith.constant 0 : index
@@ -60,8 +80,6 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !sta
   %O_h = memref.subview %O[%first, %h, 0] [%T, 1, 128] [1, 1, 1] : !values to !head
   %zero_s = arith.constant dense<0.0> : !scores
   %zero_o = arith.constant dense<0.0> : !o
-  %none = arith.constant dense<-0.0> : !channels // which leaves zeros of either sign as they are
-  %none_c = arith.constant dense<-0.0> : !sums
   %zero = arith.constant dense<0.0> : !sums
   %nothing = arith.constant dense<0.0> : !chunk_t
   %half = arith.constant dense<0.5> : !sums
@@ -118,22 +136,10 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !sta
     %sum = tile.transpose %scanned [1, 0] : !gate -> !sums
 
     // How much has decayed where blocks end: a whole power of two is near enough for blocks to agree on.
-    %at_15 = arith.select %is_15, %sum, %none_c : !tokens, !sums
-    %at_31 = arith.select %is_31, %sum, %none_c : !tokens, !sums
-    %at_47 = arith.select %is_47, %sum, %none_c : !tokens, !sums
-    %at_63 = arith.select %is_63, %sum, %none_c : !tokens, !sums
-    %sum_15 = tile.reduce add %at_15, %none axis 1 : !sums -> !channels
-    %near_15 = math.roundeven %sum_15 : !channels
-    %sum_31 = tile.reduce add %at_31, %none axis 1 : !sums -> !channels
-    %near_31 = math.roundeven %sum_31 : !channels
-    %sum_47 = tile.reduce add %at_47, %none axis 1 : !sums -> !channels
-    %near_47 = math.roundeven %sum_47 : !channels
-    %sum_63 = tile.reduce add %at_63, %none axis 1 : !sums -> !channels
-    %near_63 = math.roundeven %sum_63 : !channels
-    %end_0 = tile.broadcast %near_15 axes [1] : !channels -> !sums
-    %end_1 = tile.broadcast %near_31 axes [1] : !channels -> !sums
-    %end_2 = tile.broadcast %near_47 axes [1] : !channels -> !sums
-    %end_3 = tile.broadcast %near_63 axes [1] : !channels -> !sums
+    %sum_15, %end_0 = func.call @decay_up_to(%is_15, %sum) : (!tokens, !sums) -> (!channels, !sums)
+    %sum_31, %end_1 = func.call @decay_up_to(%is_31, %sum) : (!tokens, !sums) -> (!channels, !sums)
+    %sum_47, %end_2 = func.call @decay_up_to(%is_47, %sum) : (!tokens, !sums) -> (!channels, !sums)
+    %sum_63, %end_3 = func.call @decay_up_to(%is_63, %sum) : (!tokens, !sums) -> (!channels, !sums)
     // Where blocks of 16 and 32 tokens start and end.
     %start_01 = arith.select %in_0, %zero, %end_0 : !tokens, !sums
     %start_23 = arith.select %in_012, %end_1, %end_2 : !tokens, !sums
@@ -152,31 +158,19 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !sta
     %q = tile.load %Q_h[%at, %c0] pad 0.0 : bf16 : !head -> !chunk
     %q_t = tile.transpose %q [1, 0] : !chunk -> !chunk_t
     %since_0 = arith.subf %sum, %scaled_middle : !sums
-    %grown_q = math.exp2 %since_0 : !sums
-    %q32 = arith.extf %q_t : !chunk_t to !sums
-    %q_0 = arith.mulf %q32, %grown_q : !sums
-    %q_near = arith.truncf %q_0 : !sums to !chunk_t
+    %q_near = func.call @decayed(%q_t, %since_0) : (!chunk_t, !sums) -> !chunk_t
     %k = tile.load %K_h[%at, %c0] pad 0.0 : bf16 : !head -> !chunk
     %k_t = tile.transpose %k [1, 0] : !chunk -> !chunk_t
     %until_0 = arith.subf %middle, %sum : !sums
-    %grown_k = math.exp2 %until_0 : !sums
     %k_own = arith.select %exists, %k_t, %nothing : !tokens, !chunk_t
-    %k32 = arith.extf %k_own : !chunk_t to !sums
-    %k_0 = arith.mulf %k32, %grown_k : !sums
-    %k_near = arith.truncf %k_0 : !sums to !chunk_t
+    %k_near = func.call @decayed(%k_own, %until_0) : (!chunk_t, !sums) -> !chunk_t
     %near = tile.dot %q_near, %k_near, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
 
     // Since their block starts, and until it ends.
     %since_1 = arith.subf %middle, %start : !sums
     %until_1 = arith.subf %end, %middle : !sums
-    %left_q1 = math.exp2 %since_1 : !sums
-    %left_k1 = math.exp2 %until_1 : !sums
-    %q_0_again = arith.extf %q_near : !chunk_t to !sums
-    %q_1 = arith.mulf %q_0_again, %left_q1 : !sums
-    %k_0_again = arith.extf %k_near : !chunk_t to !sums
-    %k_1 = arith.mulf %k_0_again, %left_k1 : !sums
-    %q_next = arith.truncf %q_1 : !sums to !chunk_t
-    %k_next = arith.truncf %k_1 : !sums to !chunk_t
+    %q_next = func.call @decayed(%q_near, %since_1) : (!chunk_t, !sums) -> !chunk_t
+    %k_next = func.call @decayed(%k_near, %until_1) : (!chunk_t, !sums) -> !chunk_t
     // Queries of the second block of a half, and keys of the first: zeros add nothing to pairs that are nearer.
     %q_later = arith.select %in_02, %nothing, %q_next : !tokens, !chunk_t
     %k_earlier = arith.select %in_02, %k_next, %nothing : !tokens, !chunk_t
@@ -186,14 +180,8 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !sta
     // The same for their half of the chunk.
     %since_2 = arith.subf %start, %start_32 : !sums
     %until_2 = arith.subf %end_32, %end : !sums
-    %left_q2 = math.exp2 %since_2 : !sums
-    %left_k2 = math.exp2 %until_2 : !sums
-    %q_1_again = arith.extf %q_next : !chunk_t to !sums
-    %q_2 = arith.mulf %q_1_again, %left_q2 : !sums
-    %k_1_again = arith.extf %k_next : !chunk_t to !sums
-    %k_2 = arith.mulf %k_1_again, %left_k2 : !sums
-    %q_far = arith.truncf %q_2 : !sums to !chunk_t
-    %k_far = arith.truncf %k_2 : !sums to !chunk_t
+    %q_far = func.call @decayed(%q_next, %since_2) : (!chunk_t, !sums) -> !chunk_t
+    %k_far = func.call @decayed(%k_next, %until_2) : (!chunk_t, !sums) -> !chunk_t
     %q_last = arith.select %in_01, %nothing, %q_far : !tokens, !chunk_t
     %k_first = arith.select %in_01, %k_far, %nothing : !tokens, !chunk_t
     %at_most_next = arith.select %is_next, %next, %zero_s : !mask, !scores
@@ -204,14 +192,8 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !sta
     // And for the chunk: the queries as they see the state, and the keys as the next state has them.
     %total = tile.broadcast %sum_63 axes [1] : !channels -> !sums
     %until_3 = arith.subf %total, %end_32 : !sums
-    %left_q3 = math.exp2 %start_32 : !sums
-    %left_k3 = math.exp2 %until_3 : !sums
-    %q_2_again = arith.extf %q_far : !chunk_t to !sums
-    %q_3 = arith.mulf %q_2_again, %left_q3 : !sums
-    %k_2_again = arith.extf %k_far : !chunk_t to !sums
-    %k_3 = arith.mulf %k_2_again, %left_k3 : !sums
-    %q16 = arith.truncf %q_3 : !sums to !chunk_t
-    %k16 = arith.truncf %k_3 : !sums to !chunk_t
+    %q16 = func.call @decayed(%q_far, %start_32) : (!chunk_t, !sums) -> !chunk_t
+    %k16 = func.call @decayed(%k_far, %until_3) : (!chunk_t, !sums) -> !chunk_t
     %decay = math.exp2 %sum_63 : !channels
 
     // From the state to the next one.

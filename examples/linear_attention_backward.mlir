@@ -32,6 +32,28 @@
 !parts_row = tensor<128xf32>
 #chunk = 64 : index
 
+// One head of what has a row, or a gate, for each token.
+func.func @head(%x: !keys, %b: index, %h: index) -> !head {
+  %c1 = arith.constant 1 : index
+  %T = memref.dim %x, %c1 : !keys
+  %x_h = memref.subview %x[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
+  return %x_h : !head
+}
+func.func @head_gates(%x: !gates, %b: index, %h: index) -> !head_gates {
+  %c1 = arith.constant 1 : index
+  %T = memref.dim %x, %c1 : !gates
+  %x_h = memref.subview %x[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
+  return %x_h : !head_gates
+}
+
+// The logarithms of decays to the base of two, since hardware computes 2^x.
+func.func @load_gates(%G_h: !head_gates, %t: index) -> !row {
+  %log2e = arith.constant dense<1.44269504> : !row
+  %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
+  %g2 = arith.mulf %g, %log2e : !row
+  return %g2 : !row
+}
+
 // S before each chunk.
 tile.kernel @forward(%K: !keys, %V: !values, %G: !gates, %H0: !states, %S: !steps, %group: index) {
   %c0 = arith.constant 0 : index
@@ -41,27 +63,24 @@ tile.kernel @forward(%K: !keys, %V: !values, %G: !gates, %H0: !states, %S: !step
   %b = gpu.block_id y
   %hk = arith.divui %h, %group : index
   %T = memref.dim %K, %c1 : !keys
-  %T_v = memref.dim %V, %c1 : !values
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
-  %G_h = memref.subview %G[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
+  %K_h = func.call @head(%K, %b, %hk) : (!keys, index, index) -> !head
+  %V_h = func.call @head(%V, %b, %h) : (!values, index, index) -> !head
+  %G_h = func.call @head_gates(%G, %b, %h) : (!gates, index, index) -> !head_gates
   %none = arith.constant 0.0 : f32
-  %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
   %s0 = tile.load %H0[%b, %h, %c0, %c0] : !states -> !s
   %last = scf.for %t = %c0 to %T step %c iter_args(%s = %s0) -> (!s) {
     %n = arith.divui %t, %c : index
     %s16 = arith.truncf %s : !s to !s16
     tile.store %s16, %S[%b, %h, %n, %c0, %c0] : !s16, !steps
-    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
+    %g2 = func.call @load_gates(%G_h, %t) : (!head_gates, index) -> !row
     %rest = tile.scan add %g2 axis 0 reverse exclusive : !row
     %total = tile.reduce add %g2, %none axis 0 : !row -> f32
     %decay_1 = math.exp2 %total : f32
     %decay = tensor.splat %decay_1 : !s
     %until = math.exp2 %rest : !row
-    %until_v = tile.broadcast %until axes [1] : !row -> !chunk_sum
     %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
     %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %until_v = tile.broadcast %until axes [1] : !row -> !chunk_sum
     %v32 = arith.extf %v : !chunk to !chunk_sum
     %v_then = arith.mulf %v32, %until_v : !chunk_sum
     %v16 = arith.truncf %v_then : !chunk_sum to !chunk
@@ -81,12 +100,10 @@ tile.kernel @backward(%Q: !keys, %dO: !values, %G: !gates, %S: !steps, %dH1: !st
   %b = gpu.block_id y
   %hk = arith.divui %h, %group : index
   %T = memref.dim %Q, %c1 : !keys
-  %T_v = memref.dim %dO, %c1 : !values
-  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %dO_h = memref.subview %dO[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
-  %G_h = memref.subview %G[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
+  %Q_h = func.call @head(%Q, %b, %hk) : (!keys, index, index) -> !head
+  %dO_h = func.call @head(%dO, %b, %h) : (!values, index, index) -> !head
+  %G_h = func.call @head_gates(%G, %b, %h) : (!gates, index, index) -> !head_gates
   %none = arith.constant 0.0 : f32
-  %log2e = arith.constant dense<1.44269504> : !row
   %none_p = arith.constant dense<0.0> : !parts_row
   %scale = arith.constant dense<0.0883883476> : !row // 1 / sqrt(128)
   %chunks = arith.ceildivui %T, %c : index
@@ -98,17 +115,16 @@ tile.kernel @backward(%Q: !keys, %dO: !values, %G: !gates, %S: !steps, %dH1: !st
     %before = tile.load %S[%b, %h, %n, %c0, %c0] : !steps -> !s16
     %s16 = arith.truncf %s : !s to !s16
     tile.store %s16, %dS[%b, %h, %n, %c0, %c0] : !s16, !steps
-    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
+    %g2 = func.call @load_gates(%G_h, %t) : (!head_gates, index) -> !row
     %sum = tile.scan add %g2 axis 0 : !row
     %total = tile.reduce add %g2, %none axis 0 : !row -> f32
     %decay_1 = math.exp2 %total : f32
     %decay = tensor.splat %decay_1 : !s
     %since = math.exp2 %sum : !row
     %since_scaled = arith.mulf %since, %scale : !row
-    %since_o = tile.broadcast %since_scaled axes [1] : !row -> !chunk_sum
     %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
     %do = tile.load %dO_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %since_o = tile.broadcast %since_scaled axes [1] : !row -> !chunk_sum
     %do32 = arith.extf %do : !chunk to !chunk_sum
     %do_then = arith.mulf %do32, %since_o : !chunk_sum
     %do16 = arith.truncf %do_then : !chunk_sum to !chunk
@@ -134,15 +150,9 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %dO: !values
   %hk = gpu.block_id y
   %b = gpu.block_id z
   %t = arith.muli %n, %c : index
-  %T = memref.dim %Q, %c1 : !keys
-  %T_k = memref.dim %K, %c1 : !keys
-  %T_v = memref.dim %V, %c1 : !values
-  %T_o = memref.dim %dO, %c1 : !values
-  %T_g = memref.dim %G, %c1 : !gates
-  %T_dq = memref.dim %dQ, %c1 : !keys
-  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %dQ_h = memref.subview %dQ[%b, 0, %hk, 0] [1, %T_dq, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %Q_h = func.call @head(%Q, %b, %hk) : (!keys, index, index) -> !head
+  %K_h = func.call @head(%K, %b, %hk) : (!keys, index, index) -> !head
+  %dQ_h = func.call @head(%dQ, %b, %hk) : (!keys, index, index) -> !head
   %row = tile.iota axis 0 : !at
   %column = tile.iota axis 1 : !at
   %sees = arith.cmpi sge, %row, %column : !at
@@ -151,7 +161,6 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %dO: !values
   %zero = arith.constant dense<0.0> : !chunk_sum
   %none_r = arith.constant dense<0.0> : !row
   %none = arith.constant 0.0 : f32
-  %log2e = arith.constant dense<1.44269504> : !row
   %scale = arith.constant dense<0.0883883476> : !row // 1 / sqrt(128)
   %scale_s = arith.constant dense<0.0883883476> : !scores
   %first = arith.muli %hk, %group : index
@@ -160,11 +169,10 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %dO: !values
 
   %dq_group = scf.for %i = %c0 to %group step %c1 iter_args(%dq_others = %zero) -> (!chunk_sum) {
     %h = arith.addi %first, %i : index
-    %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
-    %dO_h = memref.subview %dO[%b, 0, %h, 0] [1, %T_o, 1, 128] [1, 1, 1, 1] : !values to !head
-    %G_h = memref.subview %G[%b, 0, %h] [1, %T_g, 1] [1, 1, 1] : !gates to !head_gates
-    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
+    %V_h = func.call @head(%V, %b, %h) : (!values, index, index) -> !head
+    %dO_h = func.call @head(%dO, %b, %h) : (!values, index, index) -> !head
+    %G_h = func.call @head_gates(%G, %b, %h) : (!gates, index, index) -> !head_gates
+    %g2 = func.call @load_gates(%G_h, %t) : (!head_gates, index) -> !row
     %sum = tile.scan add %g2 axis 0 : !row
     %since_1 = math.exp2 %sum : !row
     %since_scaled = arith.mulf %since_1, %scale : !row
@@ -214,17 +222,9 @@ tile.kernel @keys(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %dO: !values, %
   %hk = gpu.block_id y
   %b = gpu.block_id z
   %t = arith.muli %n, %c : index
-  %T = memref.dim %Q, %c1 : !keys
-  %T_k = memref.dim %K, %c1 : !keys
-  %T_v = memref.dim %V, %c1 : !values
-  %T_o = memref.dim %dO, %c1 : !values
-  %T_g = memref.dim %G, %c1 : !gates
-  %T_dk = memref.dim %dK, %c1 : !keys
-  %T_dv = memref.dim %dV, %c1 : !values
-  %T_dg = memref.dim %dG, %c1 : !gates
-  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %dK_h = memref.subview %dK[%b, 0, %hk, 0] [1, %T_dk, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %Q_h = func.call @head(%Q, %b, %hk) : (!keys, index, index) -> !head
+  %K_h = func.call @head(%K, %b, %hk) : (!keys, index, index) -> !head
+  %dK_h = func.call @head(%dK, %b, %hk) : (!keys, index, index) -> !head
   %row = tile.iota axis 0 : !at
   %column = tile.iota axis 1 : !at
   %seen = arith.cmpi sle, %row, %column : !at
@@ -233,7 +233,6 @@ tile.kernel @keys(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %dO: !values, %
   %zero_s = arith.constant dense<0.0> : !scores
   %zero = arith.constant dense<0.0> : !chunk_sum
   %none_r = arith.constant dense<0.0> : !row
-  %log2e = arith.constant dense<1.44269504> : !row
   %scale_s = arith.constant dense<0.0883883476> : !scores // 1 / sqrt(128)
   %first = arith.muli %hk, %group : index
   %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
@@ -241,13 +240,12 @@ tile.kernel @keys(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %dO: !values, %
 
   %dk_group = scf.for %i = %c0 to %group step %c1 iter_args(%dk_others = %zero) -> (!chunk_sum) {
     %h = arith.addi %first, %i : index
-    %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
-    %dO_h = memref.subview %dO[%b, 0, %h, 0] [1, %T_o, 1, 128] [1, 1, 1, 1] : !values to !head
-    %dV_h = memref.subview %dV[%b, 0, %h, 0] [1, %T_dv, 1, 128] [1, 1, 1, 1] : !values to !head
-    %G_h = memref.subview %G[%b, 0, %h] [1, %T_g, 1] [1, 1, 1] : !gates to !head_gates
-    %dG_h = memref.subview %dG[%b, 0, %h] [1, %T_dg, 1] [1, 1, 1] : !gates to !head_gates
-    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
-    %g2 = arith.mulf %g, %log2e : !row
+    %V_h = func.call @head(%V, %b, %h) : (!values, index, index) -> !head
+    %dO_h = func.call @head(%dO, %b, %h) : (!values, index, index) -> !head
+    %dV_h = func.call @head(%dV, %b, %h) : (!values, index, index) -> !head
+    %G_h = func.call @head_gates(%G, %b, %h) : (!gates, index, index) -> !head_gates
+    %dG_h = func.call @head_gates(%dG, %b, %h) : (!gates, index, index) -> !head_gates
+    %g2 = func.call @load_gates(%G_h, %t) : (!head_gates, index) -> !row
     %sum = tile.scan add %g2 axis 0 : !row
 
     // A row for each token that is seen, a column for each that sees it.

@@ -37,10 +37,12 @@ def Tile_Dialect : Dialect {
     ```mlir
     func.func @decayed_scores(%q: !rows, %k: !rows, %decay: !square) -> !square {
       %zero = arith.constant dense<0.0> : !square
-      %s = tile.dot %q, %k, %zero {transpose_b} : !rows, !rows, !square
-      %scores = arith.mulf %s, %decay : !square
+      %qk = tile.dot %q, %k, %zero transpose_b : !rows, !rows -> !square
+      %scores = arith.mulf %qk, %decay : !square
       return %scores : !square
     }
+    ...
+    %s = func.call @decayed_scores(%q, %k, %d) : (!rows, !rows, !square) -> !square
     ```
 
     Tiles need not be powers of two.
