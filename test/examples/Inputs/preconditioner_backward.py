@@ -1,5 +1,5 @@
-"""Runs examples/preconditioner_backward.mlir, and compares with a loop over tokens
-in f64.
+"""Runs examples/preconditioner_backward.mlir, or that of packed sequences, and
+compares with a loop over tokens in f64.
 
 Other arguments go to `heddle run`.
 """
@@ -20,7 +20,7 @@ arguments, rest = make_recurrence_parser(__doc__).parse_known_args()
 
 key_heads = arguments.heads[0]
 run = Run(arguments.program, arguments.folder, rest)
-batch, states, total, _ = lay_out(run, arguments, ("HK",))
+batch, states, total, edges = lay_out(run, arguments, ("HK",))
 k = draw_keys(run.generator, arguments.keys, *batch, total, key_heads, 128)
 run.input("K", k, numpy.float32)
 drawn = arguments.gates, arguments.strengths, (*batch, total), states, key_heads, 128
@@ -29,6 +29,19 @@ for buffer, array in drawn.items():
     run.input(buffer, array, numpy.float32)
 dscales = run.random("dM", *batch, total, key_heads, 128)
 dsums = run.random("dA1", states, key_heads, 128)
-expected = differentiate_preconditioner(k, *drawn.values(), dscales, dsums)
+if edges:
+    # Of each sequence its own sums: what belongs to tokens lies side by side, what to sequences one by one.
+    g, beta, center, first = drawn.values()
+    parts = []
+    for n, (i, j) in enumerate(zip(edges, edges[1:])):
+        tokens = (x[None, i:j] for x in (k, g, beta))
+        parts.append(differentiate_preconditioner(*tokens, center, first[n : n + 1], dscales[None, i:j], dsums[n : n + 1]))
+    expected = {}
+    for what in parts[0]:
+        of_sequences = what in ("dCENTER", "dA0")
+        whole = numpy.concatenate([part[what] for part in parts], axis=0 if of_sequences else 1)
+        expected[what] = whole if of_sequences else whole[0]
+else:
+    expected = differentiate_preconditioner(k, *drawn.values(), dscales, dsums)
 for what, array in zip(expected, run(*expected)):
     check(what, array, expected[what], PRECONDITIONER_TOLERANCES[what])
