@@ -53,6 +53,112 @@
 !s16 = tensor<128x128xbf16>
 #chunk = 64 : index
 
+// The tokens of a head.
+func.func private @head(%X: !keys, %b: index, %h: index) -> !head {
+  %c1 = arith.constant 1 : index
+  %T = memref.dim %X, %c1 : !keys
+  %X_h = memref.subview %X[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
+  return %X_h : !head
+}
+func.func private @head_gates(%X: !gates, %b: index, %h: index) -> !head_gates {
+  %c1 = arith.constant 1 : index
+  %T = memref.dim %X, %c1 : !gates
+  %X_h = memref.subview %X[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !gates to !head_gates
+  return %X_h : !head_gates
+}
+func.func private @head_strengths(%X: !strengths, %b: index, %h: index) -> !head_strengths {
+  %c1 = arith.constant 1 : index
+  %T = memref.dim %X, %c1 : !strengths
+  %X_h = memref.subview %X[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !strengths to !head_strengths
+  return %X_h : !head_strengths
+}
+
+// Pairs of tokens, by how far up a binary tree of blocks they meet: in the same block of 16, in the same half of the chunk.
+func.func private @distances() -> (!mask, !mask) {
+  %row = tile.iota axis 0 : !at
+  %column = tile.iota axis 1 : !at
+  %by_16 = arith.constant dense<4> : !at
+  %by_32 = arith.constant dense<5> : !at
+  %row_16 = arith.shrui %row, %by_16 : !at
+  %row_32 = arith.shrui %row, %by_32 : !at
+  %column_16 = arith.shrui %column, %by_16 : !at
+  %column_32 = arith.shrui %column, %by_32 : !at
+  %is_near = arith.cmpi eq, %row_16, %column_16 : !at
+  %is_next = arith.cmpi eq, %row_32, %column_32 : !at
+  return %is_near, %is_next : !mask, !mask
+}
+
+// What has decayed where blocks of 16 tokens start, are in the middle of that, and end, where halves of the chunk start and end, and
+// at its end: exponents of two, for 64 channels, transposed.
+func.func private @blocks(%ENDS: !ends, %b: index, %h: index, %n: index, %d0: index)
+    -> (!scores, !scores, !scores, !scores, !scores, !scores) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %c3 = arith.constant 3 : index
+  %zero = arith.constant dense<0.0> : !scores
+  %half = arith.constant dense<0.5> : !scores
+  %column = tile.iota axis 1 : !at
+  %t15 = arith.constant dense<15> : !at
+  %t31 = arith.constant dense<31> : !at
+  %t47 = arith.constant dense<47> : !at
+  %in_0 = arith.cmpi ule, %column, %t15 : !at
+  %in_01 = arith.cmpi ule, %column, %t31 : !at
+  %in_012 = arith.cmpi ule, %column, %t47 : !at
+  %near_0 = tile.load %ENDS[%b, %h, %n, %c0, %d0] : !ends -> !row
+  %near_1 = tile.load %ENDS[%b, %h, %n, %c1, %d0] : !ends -> !row
+  %near_2 = tile.load %ENDS[%b, %h, %n, %c2, %d0] : !ends -> !row
+  %near_3 = tile.load %ENDS[%b, %h, %n, %c3, %d0] : !ends -> !row
+  %end_0 = tile.broadcast %near_0 axes [1] : !row -> !scores
+  %end_1 = tile.broadcast %near_1 axes [1] : !row -> !scores
+  %end_2 = tile.broadcast %near_2 axes [1] : !row -> !scores
+  %end_3 = tile.broadcast %near_3 axes [1] : !row -> !scores
+  %start_01 = arith.select %in_0, %zero, %end_0 : !mask, !scores
+  %start_23 = arith.select %in_012, %end_1, %end_2 : !mask, !scores
+  %start = arith.select %in_01, %start_01, %start_23 : !mask, !scores
+  %end_01 = arith.select %in_0, %end_0, %end_1 : !mask, !scores
+  %end_23 = arith.select %in_012, %end_2, %end_3 : !mask, !scores
+  %end = arith.select %in_01, %end_01, %end_23 : !mask, !scores
+  %start_32 = arith.select %in_01, %zero, %end_1 : !mask, !scores
+  %end_32 = arith.select %in_01, %end_1, %end_3 : !mask, !scores
+  %ends = arith.addf %start, %end : !scores
+  %exact_middle = arith.mulf %ends, %half : !scores
+  %middle = math.roundeven %exact_middle : !scores
+  return %start, %middle, %end, %start_32, %end_32, %end_3 : !scores, !scores, !scores, !scores, !scores, !scores
+}
+
+// What is left of operands and of sums from one such place to another. The digits of operands stay as they are.
+func.func private @decay(%near: !scores16, %from: !scores, %to: !scores) -> !scores16 {
+  %exponent = arith.subf %from, %to : !scores
+  %left = math.exp2 %exponent : !scores
+  %near_32 = arith.extf %near : !scores16 to !scores
+  %far_32 = arith.mulf %near_32, %left : !scores
+  %far = arith.truncf %far_32 : !scores to !scores16
+  return %far : !scores16
+}
+func.func private @decay_sum(%far: !scores, %from: !scores, %to: !scores) -> !scores {
+  %exponent = arith.subf %from, %to : !scores
+  %left = math.exp2 %exponent : !scores
+  %near = arith.mulf %far, %left : !scores
+  return %near : !scores
+}
+func.func private @scale(%near: !chunk_t, %left: !sum) -> !chunk_t {
+  %near_32 = arith.extf %near : !chunk_t to !sum
+  %far_32 = arith.mulf %near_32, %left : !sum
+  %far = arith.truncf %far_32 : !sum to !chunk_t
+  return %far : !chunk_t
+}
+
+// A tile of 64 channels, transposed, that has decayed so much.
+func.func private @load_decayed(%X_h: !head, %t: index, %d0: index, %left: !scores) -> !scores16 {
+  %x = tile.load %X_h[%t, %d0] pad 0.0 : bf16 : !head -> !scores16
+  %x_t = tile.transpose %x [1, 0] : !scores16 -> !scores16
+  %x32 = arith.extf %x_t : !scores16 to !scores
+  %then = arith.mulf %x32, %left : !scores
+  %then16 = arith.truncf %then : !scores to !scores16
+  return %then16 : !scores16
+}
+
 // SUM: what gates add up to since the chunk began, as exponents of two, transposed. ENDS: the same where blocks of 16 tokens end.
 // A whole number is near enough for blocks to agree on; the last row is what the chunk's end is off.
 tile.kernel @sums(%G: !gates, %SUM: !sums, %ENDS: !ends) attributes {tile.warps = 8} {
@@ -60,14 +166,13 @@ tile.kernel @sums(%G: !gates, %SUM: !sums, %ENDS: !ends) attributes {tile.warps 
   %c1 = arith.constant 1 : index
   %c2 = arith.constant 2 : index
   %c3 = arith.constant 3 : index
-  %c = arith.constant #chunk
   %c4 = arith.constant 4 : index
+  %c = arith.constant #chunk
   %n = gpu.block_id x
   %h = gpu.block_id y
   %b = gpu.block_id z
   %t = arith.muli %n, %c : index
-  %T = memref.dim %G, %c1 : !gates
-  %G_h = memref.subview %G[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !gates to !head_gates
+  %G_h = func.call @head_gates(%G, %b, %h) : (!gates, index, index) -> !head_gates
   %least = arith.constant dense<-10.0> : !gate
   %log2e = arith.constant dense<1.44269504> : !gate // hardware computes 2^x
   %none = arith.constant dense<-0.0> : !channels // which leaves zeros of either sign as they are
@@ -122,23 +227,13 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %BETA: !strengths, %SUM: !sums, %ENDS
   %b = gpu.block_id z
   %hk = arith.divui %h, %group : index
   %t = arith.muli %n, %c : index
-  %T_q = memref.dim %Q, %c1 : !keys
-  %T_k = memref.dim %K, %c1 : !keys
-  %T_beta = memref.dim %BETA, %c1 : !strengths
-  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T_q, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %BETA_h = memref.subview %BETA[%b, 0, %h] [1, %T_beta, 1] [1, 1, 1] : !strengths to !head_strengths
+  %Q_h = func.call @head(%Q, %b, %hk) : (!keys, index, index) -> !head
+  %K_h = func.call @head(%K, %b, %hk) : (!keys, index, index) -> !head
+  %BETA_h = func.call @head_strengths(%BETA, %b, %h) : (!strengths, index, index) -> !head_strengths
   // Pairs of tokens, by how far up a binary tree of blocks they meet.
   %row = tile.iota axis 0 : !at
   %column = tile.iota axis 1 : !at
-  %by_16 = arith.constant dense<4> : !at
-  %by_32 = arith.constant dense<5> : !at
-  %row_16 = arith.shrui %row, %by_16 : !at
-  %row_32 = arith.shrui %row, %by_32 : !at
-  %column_16 = arith.shrui %column, %by_16 : !at
-  %column_32 = arith.shrui %column, %by_32 : !at
-  %is_near = arith.cmpi eq, %row_16, %column_16 : !at
-  %is_next = arith.cmpi eq, %row_32, %column_32 : !at
+  %is_near, %is_next = func.call @distances() : () -> (!mask, !mask)
   %sees = arith.cmpi sge, %row, %column : !at
   // Blocks of 16 tokens.
   %token = tile.iota axis 1 : !token
@@ -208,19 +303,13 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %BETA: !strengths, %SUM: !sums, %ENDS
   %until_1 = arith.subf %end, %middle : !sum
   %left_q1 = math.exp2 %since_1 : !sum
   %left_k1 = math.exp2 %until_1 : !sum
-  %e_near_again = arith.extf %e_near : !chunk_t to !sum
-  %e_next_32 = arith.mulf %e_near_again, %left_q1 : !sum
-  %e_next = arith.truncf %e_next_32 : !sum to !chunk_t
-  %k_near_again = arith.extf %k_near : !chunk_t to !sum
-  %k_next_32 = arith.mulf %k_near_again, %left_k1 : !sum
-  %k_next = arith.truncf %k_next_32 : !sum to !chunk_t
+  %e_next = func.call @scale(%e_near, %left_q1) : (!chunk_t, !sum) -> !chunk_t
+  %k_next = func.call @scale(%k_near, %left_k1) : (!chunk_t, !sum) -> !chunk_t
   %e_later = arith.select %in_02, %nothing, %e_next : !tokens, !chunk_t
   %k_earlier = arith.select %in_02, %k_next, %nothing : !tokens, !chunk_t
   %only_near_e = arith.select %is_near, %near_e, %zero_s : !mask, !scores
   %next_e = tile.dot %e_later, %k_earlier, %only_near_e transpose_a : !chunk_t, !chunk_t -> !scores
-  %q_near_again = arith.extf %q_near : !chunk_t to !sum
-  %q_next_32 = arith.mulf %q_near_again, %left_q1 : !sum
-  %q_next = arith.truncf %q_next_32 : !sum to !chunk_t
+  %q_next = func.call @scale(%q_near, %left_q1) : (!chunk_t, !sum) -> !chunk_t
   %q_later = arith.select %in_02, %nothing, %q_next : !tokens, !chunk_t
   %only_near = arith.select %is_near, %near, %zero_s : !mask, !scores
   %next = tile.dot %q_later, %k_earlier, %only_near transpose_a : !chunk_t, !chunk_t -> !scores
@@ -230,12 +319,8 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %BETA: !strengths, %SUM: !sums, %ENDS
   %until_2 = arith.subf %end_32, %end : !sum
   %left_q2 = math.exp2 %since_2 : !sum
   %left_k2 = math.exp2 %until_2 : !sum
-  %e_next_again = arith.extf %e_next : !chunk_t to !sum
-  %e_far_32 = arith.mulf %e_next_again, %left_q2 : !sum
-  %e_far = arith.truncf %e_far_32 : !sum to !chunk_t
-  %k_next_again = arith.extf %k_next : !chunk_t to !sum
-  %k_far_32 = arith.mulf %k_next_again, %left_k2 : !sum
-  %k_far = arith.truncf %k_far_32 : !sum to !chunk_t
+  %e_far = func.call @scale(%e_next, %left_q2) : (!chunk_t, !sum) -> !chunk_t
+  %k_far = func.call @scale(%k_next, %left_k2) : (!chunk_t, !sum) -> !chunk_t
   %e_last = arith.select %in_01, %nothing, %e_far : !tokens, !chunk_t
   %k_first = arith.select %in_01, %k_far, %nothing : !tokens, !chunk_t
   %at_most_next_e = arith.select %is_next, %next_e, %zero_s : !mask, !scores
@@ -245,9 +330,7 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %BETA: !strengths, %SUM: !sums, %ENDS
   %is_tiny = arith.cmpf olt, %size, %tiny : !row
   %strength = arith.select %is_tiny, %tiny, %beta : tensor<64xi1>, !row
   tile.store %strength, %STRENGTH[%b, %h, %n, %c0] : !row, !rows
-  %q_next_again = arith.extf %q_next : !chunk_t to !sum
-  %q_far_32 = arith.mulf %q_next_again, %left_q2 : !sum
-  %q_far = arith.truncf %q_far_32 : !sum to !chunk_t
+  %q_far = func.call @scale(%q_next, %left_q2) : (!chunk_t, !sum) -> !chunk_t
   %q_last = arith.select %in_01, %nothing, %q_far : !tokens, !chunk_t
   %at_most_next = arith.select %is_next, %next, %zero_s : !mask, !scores
   %far = tile.dot %q_last, %k_first, %at_most_next transpose_a : !chunk_t, !chunk_t -> !scores
@@ -260,16 +343,10 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %BETA: !strengths, %SUM: !sums, %ENDS
   %minus_left_q3 = arith.negf %left_q3 : !sum
   %until_3 = arith.subf %end_3, %end_32 : !sum
   %left_k3 = math.exp2 %until_3 : !sum
-  %e_far_again = arith.extf %e_far : !chunk_t to !sum
-  %e_all_32 = arith.mulf %e_far_again, %minus_left_q3 : !sum
-  %e_all = arith.truncf %e_all_32 : !sum to !chunk_t
+  %e_all = func.call @scale(%e_far, %minus_left_q3) : (!chunk_t, !sum) -> !chunk_t
   tile.store %e_all, %E16[%b, %h, %n, %c0, %c0] : !chunk_t, !tiles
-  %k_far_again = arith.extf %k_far : !chunk_t to !sum
-  %k_all_32 = arith.mulf %k_far_again, %left_k3 : !sum
-  %k_all = arith.truncf %k_all_32 : !sum to !chunk_t
-  %q_far_again = arith.extf %q_far : !chunk_t to !sum
-  %q_all_32 = arith.mulf %q_far_again, %left_q3 : !sum
-  %q_all = arith.truncf %q_all_32 : !sum to !chunk_t
+  %k_all = func.call @scale(%k_far, %left_k3) : (!chunk_t, !sum) -> !chunk_t
+  %q_all = func.call @scale(%q_far, %left_q3) : (!chunk_t, !sum) -> !chunk_t
   tile.store %k_all, %K16[%b, %h, %n, %c0, %c0] : !chunk_t, !tiles
   tile.store %q_all, %Q16[%b, %h, %n, %c0, %c0] : !chunk_t, !tiles
 
@@ -321,9 +398,8 @@ tile.kernel @forward(%V: !values, %ENDS: !ends, %STRENGTH: !rows, %A_V: !pairs, 
   %h = gpu.block_id x
   %b = gpu.block_id y
   %T = memref.dim %V, %c1 : !values
-  %T_x = memref.dim %X, %c1 : !values
-  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !head
-  %X_h = memref.subview %X[%b, 0, %h, 0] [1, %T_x, 1, 128] [1, 1, 1, 1] : !values to !head
+  %V_h = func.call @head(%V, %b, %h) : (!values, index, index) -> !head
+  %X_h = func.call @head(%X, %b, %h) : (!values, index, index) -> !head
   %zero = arith.constant dense<0.0> : !sum
   %h0 = tile.load %H0[%b, %h, %c0, %c0] : !states -> !s
   %s0 = tile.transpose %h0 [1, 0] : !s -> !s
@@ -367,9 +443,8 @@ tile.kernel @backward(%ENDS: !ends, %STRENGTH: !rows, %U: !pairs, %WB: !maps, %Q
   %h = gpu.block_id x
   %b = gpu.block_id y
   %T = memref.dim %dO, %c1 : !values
-  %T_dv = memref.dim %dV, %c1 : !values
-  %dO_h = memref.subview %dO[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !head
-  %dV_h = memref.subview %dV[%b, 0, %h, 0] [1, %T_dv, 1, 128] [1, 1, 1, 1] : !values to !head
+  %dO_h = func.call @head(%dO, %b, %h) : (!values, index, index) -> !head
+  %dV_h = func.call @head(%dV, %b, %h) : (!values, index, index) -> !head
   %zero = arith.constant dense<0.0> : !sum
   %chunks = arith.ceildivui %T, %c : index
   %h1 = tile.load %dH1[%b, %h, %c0, %c0] : !states -> !s
@@ -414,20 +489,15 @@ tile.kernel @backward(%ENDS: !ends, %STRENGTH: !rows, %U: !pairs, %WB: !maps, %Q
 tile.kernel @pairs(%STRENGTH: !rows, %X: !values, %dO: !values, %dV: !values, %dP: !pairs, %dL: !pairs, %OWN: !rows,
                    %dBETA: !strengths) {
   %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
   %c = arith.constant #chunk
   %n = gpu.block_id x
   %h = gpu.block_id y
   %b = gpu.block_id z
   %t = arith.muli %n, %c : index
-  %T_x = memref.dim %X, %c1 : !values
-  %T_do = memref.dim %dO, %c1 : !values
-  %T_dv = memref.dim %dV, %c1 : !values
-  %T_dbeta = memref.dim %dBETA, %c1 : !strengths
-  %X_h = memref.subview %X[%b, 0, %h, 0] [1, %T_x, 1, 128] [1, 1, 1, 1] : !values to !head
-  %dO_h = memref.subview %dO[%b, 0, %h, 0] [1, %T_do, 1, 128] [1, 1, 1, 1] : !values to !head
-  %dV_h = memref.subview %dV[%b, 0, %h, 0] [1, %T_dv, 1, 128] [1, 1, 1, 1] : !values to !head
-  %dBETA_h = memref.subview %dBETA[%b, 0, %h] [1, %T_dbeta, 1] [1, 1, 1] : !strengths to !head_strengths
+  %X_h = func.call @head(%X, %b, %h) : (!values, index, index) -> !head
+  %dO_h = func.call @head(%dO, %b, %h) : (!values, index, index) -> !head
+  %dV_h = func.call @head(%dV, %b, %h) : (!values, index, index) -> !head
+  %dBETA_h = func.call @head_strengths(%dBETA, %b, %h) : (!strengths, index, index) -> !head_strengths
   %row = tile.iota axis 0 : !at
   %column = tile.iota axis 1 : !at
   %before = arith.cmpi sgt, %row, %column : !at
@@ -465,9 +535,7 @@ tile.kernel @pairs(%STRENGTH: !rows, %X: !values, %dO: !values, %dV: !values, %d
 tile.kernel @queries(%K: !keys, %SUM: !sums, %ENDS: !ends, %dO: !values, %dV: !values, %dP: !pairs, %dL: !pairs, %S: !steps,
                      %READ: !parts, %BACK: !parts, %group: index) {
   %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
   %c2 = arith.constant 2 : index
-  %c3 = arith.constant 3 : index
   %c = arith.constant #chunk
   %n = gpu.block_id x
   %block = gpu.block_id y
@@ -477,60 +545,20 @@ tile.kernel @queries(%K: !keys, %SUM: !sums, %ENDS: !ends, %dO: !values, %dV: !v
   %d0 = arith.muli %part, %c : index
   %hk = arith.divui %h, %group : index
   %t = arith.muli %n, %c : index
-  %T_k = memref.dim %K, %c1 : !keys
-  %T_do = memref.dim %dO, %c1 : !values
-  %T_dv = memref.dim %dV, %c1 : !values
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %dO_h = memref.subview %dO[%b, 0, %h, 0] [1, %T_do, 1, 128] [1, 1, 1, 1] : !values to !head
-  %dV_h = memref.subview %dV[%b, 0, %h, 0] [1, %T_dv, 1, 128] [1, 1, 1, 1] : !values to !head
-  %row = tile.iota axis 0 : !at
-  %column = tile.iota axis 1 : !at
-  %by_16 = arith.constant dense<4> : !at
-  %by_32 = arith.constant dense<5> : !at
-  %row_16 = arith.shrui %row, %by_16 : !at
-  %row_32 = arith.shrui %row, %by_32 : !at
-  %column_16 = arith.shrui %column, %by_16 : !at
-  %column_32 = arith.shrui %column, %by_32 : !at
-  %is_near = arith.cmpi eq, %row_16, %column_16 : !at
-  %is_next = arith.cmpi eq, %row_32, %column_32 : !at
-  %t15 = arith.constant dense<15> : !at
-  %t31 = arith.constant dense<31> : !at
-  %t47 = arith.constant dense<47> : !at
-  %in_0 = arith.cmpi ule, %column, %t15 : !at
-  %in_01 = arith.cmpi ule, %column, %t31 : !at
-  %in_012 = arith.cmpi ule, %column, %t47 : !at
+  %K_h = func.call @head(%K, %b, %hk) : (!keys, index, index) -> !head
+  %dO_h = func.call @head(%dO, %b, %h) : (!values, index, index) -> !head
+  %dV_h = func.call @head(%dV, %b, %h) : (!values, index, index) -> !head
+  %is_near, %is_next = func.call @distances() : () -> (!mask, !mask)
   %zero = arith.constant dense<0.0> : !scores
   %nothing = arith.constant dense<0.0> : !scores16
-  %half = arith.constant dense<0.5> : !scores
   %scale_log2 = arith.constant dense<3.5> : !scores // of sqrt(128)
   %unscale = arith.constant dense<11.3137085> : !scores
-  %near_0 = tile.load %ENDS[%b, %h, %n, %c0, %d0] : !ends -> !row
-  %near_1 = tile.load %ENDS[%b, %h, %n, %c1, %d0] : !ends -> !row
-  %near_2 = tile.load %ENDS[%b, %h, %n, %c2, %d0] : !ends -> !row
-  %near_3 = tile.load %ENDS[%b, %h, %n, %c3, %d0] : !ends -> !row
-  %end_0 = tile.broadcast %near_0 axes [1] : !row -> !scores
-  %end_1 = tile.broadcast %near_1 axes [1] : !row -> !scores
-  %end_2 = tile.broadcast %near_2 axes [1] : !row -> !scores
-  %end_3 = tile.broadcast %near_3 axes [1] : !row -> !scores
-  %start_01 = arith.select %in_0, %zero, %end_0 : !mask, !scores
-  %start_23 = arith.select %in_012, %end_1, %end_2 : !mask, !scores
-  %start = arith.select %in_01, %start_01, %start_23 : !mask, !scores
-  %end_01 = arith.select %in_0, %end_0, %end_1 : !mask, !scores
-  %end_23 = arith.select %in_012, %end_2, %end_3 : !mask, !scores
-  %end = arith.select %in_01, %end_01, %end_23 : !mask, !scores
-  %start_32 = arith.select %in_01, %zero, %end_1 : !mask, !scores
-  %end_32 = arith.select %in_01, %end_1, %end_3 : !mask, !scores
-  %ends = arith.addf %start, %end : !scores
-  %exact_middle = arith.mulf %ends, %half : !scores
-  %middle = math.roundeven %exact_middle : !scores
+  %start, %middle, %end, %start_32, %end_32, %end_3 = func.call @blocks(%ENDS, %b, %h, %n, %d0)
+    : (!ends, index, index, index, index) -> (!scores, !scores, !scores, !scores, !scores, !scores)
   %sum = tile.load %SUM[%b, %h, %n, %d0, %c0] : !sums -> !scores
   %until = arith.subf %middle, %sum : !scores
   %grown_k = math.exp2 %until : !scores
-  %k = tile.load %K_h[%t, %d0] pad 0.0 : bf16 : !head -> !scores16
-  %k_t = tile.transpose %k [1, 0] : !scores16 -> !scores16
-  %k32 = arith.extf %k_t : !scores16 to !scores
-  %k_0 = arith.mulf %k32, %grown_k : !scores
-  %k_near = arith.truncf %k_0 : !scores to !scores16
+  %k_near = func.call @load_decayed(%K_h, %t, %d0, %grown_k) : (!head, index, index, !scores) -> !scores16
 
   // From far to near: what is further decays more.
   %do = tile.load %dO_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
@@ -544,34 +572,22 @@ tile.kernel @queries(%K: !keys, %SUM: !sums, %ENDS: !ends, %dO: !values, %dV: !v
   %minus_left_3 = arith.negf %left_3 : !scores // what is erased is negative
   %read_3 = arith.mulf %read_s, %left_3 : !scores
   %back_3 = arith.mulf %back_s, %minus_left_3 : !scores
-  %until_far_log2 = arith.subf %end_32, %middle : !scores
-  %until_far = math.exp2 %until_far_log2 : !scores
-  %k_again_far = arith.extf %k_near : !scores16 to !scores
-  %k_far_32 = arith.mulf %k_again_far, %until_far : !scores
-  %k_far = arith.truncf %k_far_32 : !scores to !scores16
+  %k_far = func.call @decay(%k_near, %end_32, %middle) : (!scores16, !scores, !scores) -> !scores16
   %dp_far = arith.select %is_next, %nothing, %dp : !mask, !scores16
   %dl_far = arith.select %is_next, %nothing, %dl : !mask, !scores16
   %read_far = tile.dot %k_far, %dp_far, %read_3 transpose_b : !scores16, !scores16 -> !scores
   %back_far = tile.dot %k_far, %dl_far, %back_3 transpose_b : !scores16, !scores16 -> !scores
-  %since_2 = arith.subf %start, %start_32 : !scores
-  %left_2 = math.exp2 %since_2 : !scores
-  %read_2 = arith.mulf %read_far, %left_2 : !scores
-  %back_2 = arith.mulf %back_far, %left_2 : !scores
-  %until_next_log2 = arith.subf %end, %middle : !scores
-  %until_next = math.exp2 %until_next_log2 : !scores
-  %k_again_next = arith.extf %k_near : !scores16 to !scores
-  %k_next_32 = arith.mulf %k_again_next, %until_next : !scores
-  %k_next = arith.truncf %k_next_32 : !scores to !scores16
+  %read_2 = func.call @decay_sum(%read_far, %start, %start_32) : (!scores, !scores, !scores) -> !scores
+  %back_2 = func.call @decay_sum(%back_far, %start, %start_32) : (!scores, !scores, !scores) -> !scores
+  %k_next = func.call @decay(%k_near, %end, %middle) : (!scores16, !scores, !scores) -> !scores16
   %dp_half = arith.select %is_next, %dp, %nothing : !mask, !scores16
   %dp_next = arith.select %is_near, %nothing, %dp_half : !mask, !scores16
   %dl_half = arith.select %is_next, %dl, %nothing : !mask, !scores16
   %dl_next = arith.select %is_near, %nothing, %dl_half : !mask, !scores16
   %read_next = tile.dot %k_next, %dp_next, %read_2 transpose_b : !scores16, !scores16 -> !scores
   %back_next = tile.dot %k_next, %dl_next, %back_2 transpose_b : !scores16, !scores16 -> !scores
-  %since_1 = arith.subf %middle, %start : !scores
-  %left_1 = math.exp2 %since_1 : !scores
-  %read_1 = arith.mulf %read_next, %left_1 : !scores
-  %back_1 = arith.mulf %back_next, %left_1 : !scores
+  %read_1 = func.call @decay_sum(%read_next, %middle, %start) : (!scores, !scores, !scores) -> !scores
+  %back_1 = func.call @decay_sum(%back_next, %middle, %start) : (!scores, !scores, !scores) -> !scores
   %dp_near = arith.select %is_near, %dp, %nothing : !mask, !scores16
   %dl_near = arith.select %is_near, %dl, %nothing : !mask, !scores16
   %read_near = tile.dot %k_near, %dp_near, %read_1 transpose_b : !scores16, !scores16 -> !scores
@@ -592,9 +608,7 @@ tile.kernel @queries(%K: !keys, %SUM: !sums, %ENDS: !ends, %dO: !values, %dV: !v
 tile.kernel @keys(%Q: !keys, %K: !keys, %SUM: !sums, %ENDS: !ends, %X: !values, %dP: !pairs, %dL: !pairs, %dS: !steps,
                   %SEEN: !parts, %LEFT: !parts, %group: index) {
   %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
   %c2 = arith.constant 2 : index
-  %c3 = arith.constant 3 : index
   %c = arith.constant #chunk
   %n = gpu.block_id x
   %block = gpu.block_id y
@@ -604,52 +618,16 @@ tile.kernel @keys(%Q: !keys, %K: !keys, %SUM: !sums, %ENDS: !ends, %X: !values, 
   %d0 = arith.muli %part, %c : index
   %hk = arith.divui %h, %group : index
   %t = arith.muli %n, %c : index
-  %T_q = memref.dim %Q, %c1 : !keys
-  %T_k = memref.dim %K, %c1 : !keys
-  %T_x = memref.dim %X, %c1 : !values
-  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T_q, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %X_h = memref.subview %X[%b, 0, %h, 0] [1, %T_x, 1, 128] [1, 1, 1, 1] : !values to !head
-  %row = tile.iota axis 0 : !at
-  %column = tile.iota axis 1 : !at
-  %by_16 = arith.constant dense<4> : !at
-  %by_32 = arith.constant dense<5> : !at
-  %row_16 = arith.shrui %row, %by_16 : !at
-  %row_32 = arith.shrui %row, %by_32 : !at
-  %column_16 = arith.shrui %column, %by_16 : !at
-  %column_32 = arith.shrui %column, %by_32 : !at
-  %is_near = arith.cmpi eq, %row_16, %column_16 : !at
-  %is_next = arith.cmpi eq, %row_32, %column_32 : !at
-  %t15 = arith.constant dense<15> : !at
-  %t31 = arith.constant dense<31> : !at
-  %t47 = arith.constant dense<47> : !at
-  %in_0 = arith.cmpi ule, %column, %t15 : !at
-  %in_01 = arith.cmpi ule, %column, %t31 : !at
-  %in_012 = arith.cmpi ule, %column, %t47 : !at
+  %Q_h = func.call @head(%Q, %b, %hk) : (!keys, index, index) -> !head
+  %K_h = func.call @head(%K, %b, %hk) : (!keys, index, index) -> !head
+  %X_h = func.call @head(%X, %b, %h) : (!values, index, index) -> !head
+  %is_near, %is_next = func.call @distances() : () -> (!mask, !mask)
   %zero = arith.constant dense<0.0> : !scores
   %nothing = arith.constant dense<0.0> : !scores16
-  %half = arith.constant dense<0.5> : !scores
   %scale_log2 = arith.constant dense<3.5> : !scores // of sqrt(128)
   %unscale = arith.constant dense<11.3137085> : !scores
-  %near_0 = tile.load %ENDS[%b, %h, %n, %c0, %d0] : !ends -> !row
-  %near_1 = tile.load %ENDS[%b, %h, %n, %c1, %d0] : !ends -> !row
-  %near_2 = tile.load %ENDS[%b, %h, %n, %c2, %d0] : !ends -> !row
-  %near_3 = tile.load %ENDS[%b, %h, %n, %c3, %d0] : !ends -> !row
-  %end_0 = tile.broadcast %near_0 axes [1] : !row -> !scores
-  %end_1 = tile.broadcast %near_1 axes [1] : !row -> !scores
-  %end_2 = tile.broadcast %near_2 axes [1] : !row -> !scores
-  %end_3 = tile.broadcast %near_3 axes [1] : !row -> !scores
-  %start_01 = arith.select %in_0, %zero, %end_0 : !mask, !scores
-  %start_23 = arith.select %in_012, %end_1, %end_2 : !mask, !scores
-  %start = arith.select %in_01, %start_01, %start_23 : !mask, !scores
-  %end_01 = arith.select %in_0, %end_0, %end_1 : !mask, !scores
-  %end_23 = arith.select %in_012, %end_2, %end_3 : !mask, !scores
-  %end = arith.select %in_01, %end_01, %end_23 : !mask, !scores
-  %start_32 = arith.select %in_01, %zero, %end_1 : !mask, !scores
-  %end_32 = arith.select %in_01, %end_1, %end_3 : !mask, !scores
-  %ends = arith.addf %start, %end : !scores
-  %exact_middle = arith.mulf %ends, %half : !scores
-  %middle = math.roundeven %exact_middle : !scores
+  %start, %middle, %end, %start_32, %end_32, %end_3 = func.call @blocks(%ENDS, %b, %h, %n, %d0)
+    : (!ends, index, index, index, index) -> (!scores, !scores, !scores, !scores, !scores, !scores)
   %sum = tile.load %SUM[%b, %h, %n, %d0, %c0] : !sums -> !scores
 
   // What decays until the chunk ends.
@@ -666,51 +644,27 @@ tile.kernel @keys(%Q: !keys, %K: !keys, %SUM: !sums, %ENDS: !ends, %X: !values, 
   %scaled_middle = arith.addf %middle, %scale_log2 : !scores
   %since = arith.subf %sum, %scaled_middle : !scores
   %grown_q = math.exp2 %since : !scores
-  %q = tile.load %Q_h[%t, %d0] pad 0.0 : bf16 : !head -> !scores16
-  %q_t = tile.transpose %q [1, 0] : !scores16 -> !scores16
-  %q32 = arith.extf %q_t : !scores16 to !scores
-  %q_0 = arith.mulf %q32, %grown_q : !scores
-  %q_near = arith.truncf %q_0 : !scores to !scores16
-  %k = tile.load %K_h[%t, %d0] pad 0.0 : bf16 : !head -> !scores16
-  %k_t = tile.transpose %k [1, 0] : !scores16 -> !scores16
-  %k32 = arith.extf %k_t : !scores16 to !scores
+  %q_near = func.call @load_decayed(%Q_h, %t, %d0, %grown_q) : (!head, index, index, !scores) -> !scores16
   %grown_e = arith.mulf %grown_q, %unscale : !scores
-  %e_0 = arith.mulf %k32, %grown_e : !scores
-  %e_near = arith.truncf %e_0 : !scores to !scores16
+  %e_near = func.call @load_decayed(%K_h, %t, %d0, %grown_e) : (!head, index, index, !scores) -> !scores16
   %dp = tile.load %dP[%b, %h, %n, %c0, %c0] : !pairs -> !scores16
   %dl = tile.load %dL[%b, %h, %n, %c0, %c0] : !pairs -> !scores16
-  %since_far_log2 = arith.subf %middle, %start_32 : !scores
-  %since_far = math.exp2 %since_far_log2 : !scores
-  %q_again_far = arith.extf %q_near : !scores16 to !scores
-  %q_far_32 = arith.mulf %q_again_far, %since_far : !scores
-  %q_far = arith.truncf %q_far_32 : !scores to !scores16
-  %e_again_far = arith.extf %e_near : !scores16 to !scores
-  %e_far_32 = arith.mulf %e_again_far, %since_far : !scores
-  %e_far = arith.truncf %e_far_32 : !scores to !scores16
+  %q_far = func.call @decay(%q_near, %middle, %start_32) : (!scores16, !scores, !scores) -> !scores16
+  %e_far = func.call @decay(%e_near, %middle, %start_32) : (!scores16, !scores, !scores) -> !scores16
   %dp_far = arith.select %is_next, %nothing, %dp : !mask, !scores16
   %dl_far = arith.select %is_next, %nothing, %dl : !mask, !scores16
   %seen_far_q = tile.dot %q_far, %dp_far, %zero : !scores16, !scores16 -> !scores
   %seen_far = tile.dot %e_far, %dl_far, %seen_far_q : !scores16, !scores16 -> !scores
-  %until_2 = arith.subf %end_32, %end : !scores
-  %left_2 = math.exp2 %until_2 : !scores
-  %seen_2 = arith.mulf %seen_far, %left_2 : !scores
-  %since_next_log2 = arith.subf %middle, %start : !scores
-  %since_next = math.exp2 %since_next_log2 : !scores
-  %q_again_next = arith.extf %q_near : !scores16 to !scores
-  %q_next_32 = arith.mulf %q_again_next, %since_next : !scores
-  %q_next = arith.truncf %q_next_32 : !scores to !scores16
-  %e_again_next = arith.extf %e_near : !scores16 to !scores
-  %e_next_32 = arith.mulf %e_again_next, %since_next : !scores
-  %e_next = arith.truncf %e_next_32 : !scores to !scores16
+  %seen_2 = func.call @decay_sum(%seen_far, %end_32, %end) : (!scores, !scores, !scores) -> !scores
+  %q_next = func.call @decay(%q_near, %middle, %start) : (!scores16, !scores, !scores) -> !scores16
+  %e_next = func.call @decay(%e_near, %middle, %start) : (!scores16, !scores, !scores) -> !scores16
   %dp_half = arith.select %is_next, %dp, %nothing : !mask, !scores16
   %dp_next = arith.select %is_near, %nothing, %dp_half : !mask, !scores16
   %dl_half = arith.select %is_next, %dl, %nothing : !mask, !scores16
   %dl_next = arith.select %is_near, %nothing, %dl_half : !mask, !scores16
   %seen_next_q = tile.dot %q_next, %dp_next, %seen_2 : !scores16, !scores16 -> !scores
   %seen_next = tile.dot %e_next, %dl_next, %seen_next_q : !scores16, !scores16 -> !scores
-  %until_1 = arith.subf %end, %middle : !scores
-  %left_1 = math.exp2 %until_1 : !scores
-  %seen_1 = arith.mulf %seen_next, %left_1 : !scores
+  %seen_1 = func.call @decay_sum(%seen_next, %end, %middle) : (!scores, !scores, !scores) -> !scores
   %dp_near = arith.select %is_near, %dp, %nothing : !mask, !scores16
   %dl_near = arith.select %is_near, %dl, %nothing : !mask, !scores16
   %seen_near_q = tile.dot %q_near, %dp_near, %seen_1 : !scores16, !scores16 -> !scores
@@ -727,7 +681,6 @@ tile.kernel @keys(%Q: !keys, %K: !keys, %SUM: !sums, %ENDS: !ends, %X: !values, 
 tile.kernel @gates(%Q: !keys, %K: !keys, %G: !gates, %ENDS: !ends, %S: !steps, %dS: !steps, %READ: !parts, %BACK: !parts,
                    %SEEN: !parts, %LEFT: !parts, %dG: !gates, %group: index) attributes {tile.warps = 8} {
   %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
   %c2 = arith.constant 2 : index
   %c3 = arith.constant 3 : index
   %c = arith.constant #chunk
@@ -739,14 +692,10 @@ tile.kernel @gates(%Q: !keys, %K: !keys, %G: !gates, %ENDS: !ends, %S: !steps, %
   %d0 = arith.muli %part, %c : index
   %hk = arith.divui %h, %group : index
   %t = arith.muli %n, %c : index
-  %T_q = memref.dim %Q, %c1 : !keys
-  %T_k = memref.dim %K, %c1 : !keys
-  %T_g = memref.dim %G, %c1 : !gates
-  %T_dg = memref.dim %dG, %c1 : !gates
-  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T_q, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %G_h = memref.subview %G[%b, 0, %h, 0] [1, %T_g, 1, 128] [1, 1, 1, 1] : !gates to !head_gates
-  %dG_h = memref.subview %dG[%b, 0, %h, 0] [1, %T_dg, 1, 128] [1, 1, 1, 1] : !gates to !head_gates
+  %Q_h = func.call @head(%Q, %b, %hk) : (!keys, index, index) -> !head
+  %K_h = func.call @head(%K, %b, %hk) : (!keys, index, index) -> !head
+  %G_h = func.call @head_gates(%G, %b, %h) : (!gates, index, index) -> !head_gates
+  %dG_h = func.call @head_gates(%dG, %b, %h) : (!gates, index, index) -> !head_gates
   %none = arith.constant dense<0.0> : !row
   %zero = arith.constant dense<0.0> : !scores
   %least = arith.constant dense<-10.0> : !scores
@@ -794,14 +743,10 @@ tile.kernel @share(%Q: !keys, %K: !keys, %OWN: !rows, %READ: !parts, %BACK: !par
   %hk = gpu.block_id y
   %b = gpu.block_id z
   %t = arith.muli %n, %c : index
-  %T_q = memref.dim %Q, %c1 : !keys
-  %T_k = memref.dim %K, %c1 : !keys
-  %T_dq = memref.dim %dQ, %c1 : !keys
-  %T_dk = memref.dim %dK, %c1 : !keys
-  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T_q, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %dQ_h = memref.subview %dQ[%b, 0, %hk, 0] [1, %T_dq, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %dK_h = memref.subview %dK[%b, 0, %hk, 0] [1, %T_dk, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %Q_h = func.call @head(%Q, %b, %hk) : (!keys, index, index) -> !head
+  %K_h = func.call @head(%K, %b, %hk) : (!keys, index, index) -> !head
+  %dQ_h = func.call @head(%dQ, %b, %hk) : (!keys, index, index) -> !head
+  %dK_h = func.call @head(%dK, %b, %hk) : (!keys, index, index) -> !head
   %zero = arith.constant dense<0.0> : !gate
   %none = arith.constant dense<0.0> : !row
   %first = arith.muli %hk, %group : index
