@@ -88,8 +88,8 @@ func.func private @distances() -> (!mask, !mask) {
   return %is_near, %is_next : !mask, !mask
 }
 
-// What has decayed where blocks of 16 tokens start, are in the middle of that, and end, where halves of the chunk start and end, and
-// at its end: exponents of two, for 64 channels, transposed.
+// What has decayed where blocks of 16 tokens start, are in the middle of that, and end, where halves of the chunk start and end,
+// and at its end: exponents of two, for 64 channels, transposed.
 func.func private @blocks(%ENDS: !ends, %b: index, %h: index, %n: index, %d0: index)
     -> (!scores, !scores, !scores, !scores, !scores, !scores) {
   %c0 = arith.constant 0 : index
@@ -388,8 +388,8 @@ tile.kernel @apply(%P: !pairs, %A: !pairs, %A_V: !pairs, %E16: !tiles, %K16: !ti
 }
 
 // X, and S before each chunk. Both are computed transposed.
-tile.kernel @forward(%V: !values, %ENDS: !ends, %STRENGTH: !rows, %A_V: !pairs, %W: !maps, %K16: !tiles, %H0: !states,
-                     %S: !steps, %X: !values) {
+tile.kernel @forward(%V: !values, %ENDS: !ends, %STRENGTH: !rows, %A_V: !pairs, %W: !maps, %K16: !tiles, %H0: !states, %S: !steps,
+                     %X: !values) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk
@@ -433,8 +433,8 @@ tile.kernel @forward(%V: !values, %ENDS: !ends, %STRENGTH: !rows, %A_V: !pairs, 
 }
 
 // dV, and dS after each chunk and before the first token.
-tile.kernel @backward(%ENDS: !ends, %STRENGTH: !rows, %U: !pairs, %WB: !maps, %Q16: !tiles, %E16: !tiles,
-                      %dO: !values, %dH1: !states, %dS: !steps, %dV: !values, %dH0: !states) {
+tile.kernel @backward(%ENDS: !ends, %STRENGTH: !rows, %U: !pairs, %WB: !maps, %Q16: !tiles, %E16: !tiles, %dO: !values,
+                      %dH1: !states, %dS: !steps, %dV: !values, %dH0: !states) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk
