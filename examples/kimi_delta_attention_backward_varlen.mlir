@@ -145,13 +145,12 @@ func.func private @blocks(%ENDS: !ends, %h: index, %place: index, %d0: index)
   return %start, %middle, %end, %start_32, %end_32, %end_3 : !scores, !scores, !scores, !scores, !scores, !scores
 }
 
-// What is left of operands and of sums from one such place to another. The digits of operands stay as they are.
+// What is left of operands and of sums from one such place to another. Powers of two multiply bf16 without an error.
 func.func private @decay(%near: !scores16, %from: !scores, %to: !scores) -> !scores16 {
   %exponent = arith.subf %from, %to : !scores
   %left = math.exp2 %exponent : !scores
-  %near_32 = arith.extf %near : !scores16 to !scores
-  %far_32 = arith.mulf %near_32, %left : !scores
-  %far = arith.truncf %far_32 : !scores to !scores16
+  %left16 = arith.truncf %left : !scores to !scores16
+  %far = arith.mulf %near, %left16 : !scores16
   return %far : !scores16
 }
 func.func private @decay_sum(%far: !scores, %from: !scores, %to: !scores) -> !scores {
@@ -159,12 +158,6 @@ func.func private @decay_sum(%far: !scores, %from: !scores, %to: !scores) -> !sc
   %left = math.exp2 %exponent : !scores
   %near = arith.mulf %far, %left : !scores
   return %near : !scores
-}
-func.func private @scale(%near: !chunk_t, %left: !sum) -> !chunk_t {
-  %near_32 = arith.extf %near : !chunk_t to !sum
-  %far_32 = arith.mulf %near_32, %left : !sum
-  %far = arith.truncf %far_32 : !sum to !chunk_t
-  return %far : !chunk_t
 }
 
 // A tile of 64 channels, transposed, that has decayed so much.
@@ -359,15 +352,17 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %BETA: !strengths, %PLACES: !places, 
   // pairs that are nearer.
   %since_1 = arith.subf %middle, %start : !sum
   %until_1 = arith.subf %end, %middle : !sum
-  %left_q1 = math.exp2 %since_1 : !sum
-  %left_k1 = math.exp2 %until_1 : !sum
-  %e_next = func.call @scale(%e_near, %left_q1) : (!chunk_t, !sum) -> !chunk_t
-  %k_next = func.call @scale(%k_near, %left_k1) : (!chunk_t, !sum) -> !chunk_t
+  %power_q1 = math.exp2 %since_1 : !sum
+  %left_q1 = arith.truncf %power_q1 : !sum to !chunk_t
+  %power_k1 = math.exp2 %until_1 : !sum
+  %left_k1 = arith.truncf %power_k1 : !sum to !chunk_t
+  %e_next = arith.mulf %e_near, %left_q1 : !chunk_t
+  %k_next = arith.mulf %k_near, %left_k1 : !chunk_t
   %e_later = arith.select %in_02, %nothing, %e_next : !tokens, !chunk_t
   %k_earlier = arith.select %in_02, %k_next, %nothing : !tokens, !chunk_t
   %only_near_e = arith.select %is_near, %near_e, %zero_s : !mask, !scores
   %next_e = tile.dot %e_later, %k_earlier, %only_near_e transpose_a : !chunk_t, !chunk_t -> !scores
-  %q_next = func.call @scale(%q_near, %left_q1) : (!chunk_t, !sum) -> !chunk_t
+  %q_next = arith.mulf %q_near, %left_q1 : !chunk_t
   %q_later = arith.select %in_02, %nothing, %q_next : !tokens, !chunk_t
   %only_near = arith.select %is_near, %near, %zero_s : !mask, !scores
   %next = tile.dot %q_later, %k_earlier, %only_near transpose_a : !chunk_t, !chunk_t -> !scores
@@ -375,10 +370,12 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %BETA: !strengths, %PLACES: !places, 
   // The same for their half of the chunk.
   %since_2 = arith.subf %start, %start_32 : !sum
   %until_2 = arith.subf %end_32, %end : !sum
-  %left_q2 = math.exp2 %since_2 : !sum
-  %left_k2 = math.exp2 %until_2 : !sum
-  %e_far = func.call @scale(%e_next, %left_q2) : (!chunk_t, !sum) -> !chunk_t
-  %k_far = func.call @scale(%k_next, %left_k2) : (!chunk_t, !sum) -> !chunk_t
+  %power_q2 = math.exp2 %since_2 : !sum
+  %left_q2 = arith.truncf %power_q2 : !sum to !chunk_t
+  %power_k2 = math.exp2 %until_2 : !sum
+  %left_k2 = arith.truncf %power_k2 : !sum to !chunk_t
+  %e_far = arith.mulf %e_next, %left_q2 : !chunk_t
+  %k_far = arith.mulf %k_next, %left_k2 : !chunk_t
   %e_last = arith.select %in_01, %nothing, %e_far : !tokens, !chunk_t
   %k_first = arith.select %in_01, %k_far, %nothing : !tokens, !chunk_t
   %at_most_next_e = arith.select %is_next, %next_e, %zero_s : !mask, !scores
@@ -393,7 +390,7 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %BETA: !strengths, %PLACES: !places, 
   %nobody = arith.constant dense<0.0> : !row
   %own_strength = arith.select %exists, %strength, %nobody : !exists, !row
   tile.store %own_strength, %STRENGTH[%h, %place, %c0] : !row, !rows
-  %q_far = func.call @scale(%q_next, %left_q2) : (!chunk_t, !sum) -> !chunk_t
+  %q_far = arith.mulf %q_next, %left_q2 : !chunk_t
   %q_last = arith.select %in_01, %nothing, %q_far : !tokens, !chunk_t
   %at_most_next = arith.select %is_next, %next, %zero_s : !mask, !scores
   %far = tile.dot %q_last, %k_first, %at_most_next transpose_a : !chunk_t, !chunk_t -> !scores
@@ -402,14 +399,16 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %BETA: !strengths, %PLACES: !places, 
   tile.store %p16, %P[%h, %place, %c0, %c0] : !scores16, !pairs
 
   // And for the chunk. What erases is negative.
-  %left_q3 = math.exp2 %start_32 : !sum
-  %minus_left_q3 = arith.negf %left_q3 : !sum
+  %power_q3 = math.exp2 %start_32 : !sum
+  %left_q3 = arith.truncf %power_q3 : !sum to !chunk_t
+  %minus_left_q3 = arith.negf %left_q3 : !chunk_t
   %until_3 = arith.subf %end_3, %end_32 : !sum
-  %left_k3 = math.exp2 %until_3 : !sum
-  %e_all = func.call @scale(%e_far, %minus_left_q3) : (!chunk_t, !sum) -> !chunk_t
+  %power_k3 = math.exp2 %until_3 : !sum
+  %left_k3 = arith.truncf %power_k3 : !sum to !chunk_t
+  %e_all = arith.mulf %e_far, %minus_left_q3 : !chunk_t
   tile.store %e_all, %E16[%h, %place, %c0, %c0] : !chunk_t, !tiles
-  %k_all = func.call @scale(%k_far, %left_k3) : (!chunk_t, !sum) -> !chunk_t
-  %q_all = func.call @scale(%q_far, %left_q3) : (!chunk_t, !sum) -> !chunk_t
+  %k_all = arith.mulf %k_far, %left_k3 : !chunk_t
+  %q_all = arith.mulf %q_far, %left_q3 : !chunk_t
   tile.store %k_all, %K16[%h, %place, %c0, %c0] : !chunk_t, !tiles
   %count_token = tensor.splat %count_32 : !token
   %is_query = arith.cmpi slt, %token, %count_token : !token
