@@ -1,0 +1,346 @@
+// `gated_linear_attention` in two steps, for few heads and long sequences: what does not depend on the state is computed for all
+// chunks side by side, and left in memory as products read it; then blocks go from chunk to chunk with one product that the next
+// needs. Sequences are cut into SEGMENTS, as in kimi_delta_attention_split.mlir: to a state, a segment is one long step, which
+// decays each channel by the product of the decays of its chunks.
+//
+//   heddle run examples/gated_linear_attention_split.mlir --size B=1 --size T=1000 --size HK=1 --size HV=2 --size SEGMENTS=4
+//     --input G=uniform:-1:0 --check
+!keys = memref<?x?x?x128xbf16> // and queries: tokens, then heads
+!values = memref<?x?x?x128xbf16> // and results
+!gates = memref<?x?x?x128xf32> // natural logarithms of decays
+!states = memref<?x?x128x128xf32>
+!segments = memref<?x?x?x128x128xf32> // heads, then segments
+!head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!head_gates = memref<?x128xf32, strided<[?, 1], offset: ?>>
+!head_decays = memref<?x128xf32, strided<[128, 1], offset: ?>>
+!head_segments = memref<?x128x128xf32, strided<[16384, 128, 1], offset: ?>>
+// What the state meets, of heads, then chunks.
+!decayed = memref<?x?x?x128x64xbf16> // keys and queries
+!between = memref<?x?x?x64x64xbf16> // P
+!decays = memref<?x?x?x128xf32> // and of segments
+!chunk = tensor<64x128xbf16>
+!chunk_t = tensor<128x64xbf16>
+!gate = tensor<64x128xf32>
+!sums = tensor<128x64xf32>
+!channels = tensor<128xf32>
+!token = tensor<128x64xi32>
+!tokens = tensor<128x64xi1>
+!at = tensor<64x64xi32>
+!mask = tensor<64x64xi1>
+!scores = tensor<64x64xf32>
+!scores16 = tensor<64x64xbf16>
+!s = tensor<128x128xf32> // a state, transposed
+!s16 = tensor<128x128xbf16>
+!o = tensor<128x64xf32>
+!o16 = tensor<128x64xbf16>
+!part = tensor<8x128xf32> // eight rows of a state, or eight vectors
+!parts = tensor<8x8x128xf32>
+!factors = tensor<8x8xf32>
+#chunk = 64 : index
+
+// What a chunk needs but the state: the preparer of gated_linear_attention.mlir, with a block for each chunk.
+tile.kernel @prepare(%Q: !keys, %K: !keys, %G: !gates, %QThen: !decayed, %KThen: !decayed, %P: !between, %Decay: !decays,
+                     %group: index) attributes {tile.overlap = false} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c = arith.constant #chunk
+  %i = gpu.block_id x
+  %h = gpu.block_id y
+  %b = gpu.block_id z
+  %t = arith.muli %i, %c : index
+  %hk = arith.divui %h, %group : index
+  %T = memref.dim %Q, %c1 : !keys
+  %T_k = memref.dim %K, %c1 : !keys
+  %T_g = memref.dim %G, %c1 : !gates
+  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %G_h = memref.subview %G[%b, 0, %h, 0] [1, %T_g, 1, 128] [1, 1, 1, 1] : !gates to !head_gates
+  %zero_s = arith.constant dense<0.0> : !scores
+  %none = arith.constant dense<-0.0> : !channels // which leaves zeros of either sign as they are
+  %none_c = arith.constant dense<-0.0> : !sums
+  %zero = arith.constant dense<0.0> : !sums
+  %nothing = arith.constant dense<0.0> : !chunk_t
+  %half = arith.constant dense<0.5> : !sums
+  %least = arith.constant dense<-10.0> : !gate
+  %log2e = arith.constant dense<1.44269504> : !gate // hardware computes 2^x
+  %scale_log2 = arith.constant dense<3.5> : !sums // of sqrt(128)
+
+  // Pairs of tokens, by how far up a binary tree of blocks they meet.
+  %row = tile.iota axis 0 : !at
+  %column = tile.iota axis 1 : !at
+  %sees = arith.cmpi sge, %row, %column : !at
+  %by_16 = arith.constant dense<4> : !at
+  %by_32 = arith.constant dense<5> : !at
+  %row_16 = arith.shrui %row, %by_16 : !at
+  %row_32 = arith.shrui %row, %by_32 : !at
+  %column_16 = arith.shrui %column, %by_16 : !at
+  %column_32 = arith.shrui %column, %by_32 : !at
+  %is_near = arith.cmpi eq, %row_16, %column_16 : !at
+  %is_next = arith.cmpi eq, %row_32, %column_32 : !at
+
+  // Blocks of 16 tokens, of which a chunk has four, two in each half, and their last tokens.
+  %token = tile.iota axis 1 : !token
+  %t15 = arith.constant dense<15> : !token
+  %t31 = arith.constant dense<31> : !token
+  %t47 = arith.constant dense<47> : !token
+  %t63 = arith.constant dense<63> : !token
+  %is_15 = arith.cmpi eq, %token, %t15 : !token
+  %is_31 = arith.cmpi eq, %token, %t31 : !token
+  %is_47 = arith.cmpi eq, %token, %t47 : !token
+  %is_63 = arith.cmpi eq, %token, %t63 : !token
+  %in_0 = arith.cmpi ule, %token, %t15 : !token
+  %in_01 = arith.cmpi ule, %token, %t31 : !token
+  %in_012 = arith.cmpi ule, %token, %t47 : !token
+  %by_2_blocks = arith.constant dense<31> : !token
+  %in_pair = arith.andi %token, %by_2_blocks : !token
+  %in_02 = arith.cmpi ule, %in_pair, %t15 : !token
+
+
+  %g = tile.load %G_h[%t, %c0] pad 0.0 : f32 : !head_gates -> !gate
+  %raised = arith.maximumf %g, %least : !gate
+  %g2 = arith.mulf %raised, %log2e : !gate
+  %scanned = tile.scan add %g2 axis 0 : !gate
+  %sum = tile.transpose %scanned [1, 0] : !gate -> !sums
+
+  // How much has decayed where blocks end: a whole power of two is near enough for blocks to agree on.
+  %at_15 = arith.select %is_15, %sum, %none_c : !tokens, !sums
+  %at_31 = arith.select %is_31, %sum, %none_c : !tokens, !sums
+  %at_47 = arith.select %is_47, %sum, %none_c : !tokens, !sums
+  %at_63 = arith.select %is_63, %sum, %none_c : !tokens, !sums
+  %sum_15 = tile.reduce add %at_15, %none axis 1 : !sums -> !channels
+  %near_15 = math.roundeven %sum_15 : !channels
+  %sum_31 = tile.reduce add %at_31, %none axis 1 : !sums -> !channels
+  %near_31 = math.roundeven %sum_31 : !channels
+  %sum_47 = tile.reduce add %at_47, %none axis 1 : !sums -> !channels
+  %near_47 = math.roundeven %sum_47 : !channels
+  %sum_63 = tile.reduce add %at_63, %none axis 1 : !sums -> !channels
+  %near_63 = math.roundeven %sum_63 : !channels
+  %end_0 = tile.broadcast %near_15 axes [1] : !channels -> !sums
+  %end_1 = tile.broadcast %near_31 axes [1] : !channels -> !sums
+  %end_2 = tile.broadcast %near_47 axes [1] : !channels -> !sums
+  %end_3 = tile.broadcast %near_63 axes [1] : !channels -> !sums
+  // Where blocks of 16 and 32 tokens start and end.
+  %start_01 = arith.select %in_0, %zero, %end_0 : !tokens, !sums
+  %start_23 = arith.select %in_012, %end_1, %end_2 : !tokens, !sums
+  %start = arith.select %in_01, %start_01, %start_23 : !tokens, !sums
+  %end_01 = arith.select %in_0, %end_0, %end_1 : !tokens, !sums
+  %end_23 = arith.select %in_012, %end_2, %end_3 : !tokens, !sums
+  %end = arith.select %in_01, %end_01, %end_23 : !tokens, !sums
+  %start_32 = arith.select %in_01, %zero, %end_1 : !tokens, !sums
+  %end_32 = arith.select %in_01, %end_1, %end_3 : !tokens, !sums
+
+  // Queries since, and keys until, half of what decays in their block of 16 tokens has.
+  %ends = arith.addf %start, %end : !sums
+  %exact_middle = arith.mulf %ends, %half : !sums
+  %middle = math.roundeven %exact_middle : !sums
+  %scaled_middle = arith.addf %middle, %scale_log2 : !sums
+  %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+  %q_t = tile.transpose %q [1, 0] : !chunk -> !chunk_t
+  %since_0 = arith.subf %sum, %scaled_middle : !sums
+  %grown_q = math.exp2 %since_0 : !sums
+  %q32 = arith.extf %q_t : !chunk_t to !sums
+  %q_0 = arith.mulf %q32, %grown_q : !sums
+  %q_near = arith.truncf %q_0 : !sums to !chunk_t
+  %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+  %k_t = tile.transpose %k [1, 0] : !chunk -> !chunk_t
+  %until_0 = arith.subf %middle, %sum : !sums
+  %grown_k = math.exp2 %until_0 : !sums
+  %k32 = arith.extf %k_t : !chunk_t to !sums
+  %k_0 = arith.mulf %k32, %grown_k : !sums
+  %k_near = arith.truncf %k_0 : !sums to !chunk_t
+  %near = tile.dot %q_near, %k_near, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
+
+  // Since their block starts, and until it ends. Powers of two multiply bf16 without an error.
+  %since_1 = arith.subf %middle, %start : !sums
+  %until_1 = arith.subf %end, %middle : !sums
+  %power_q1 = math.exp2 %since_1 : !sums
+  %left_q1 = arith.truncf %power_q1 : !sums to !chunk_t
+  %power_k1 = math.exp2 %until_1 : !sums
+  %left_k1 = arith.truncf %power_k1 : !sums to !chunk_t
+  %q_next = arith.mulf %q_near, %left_q1 : !chunk_t
+  %k_next = arith.mulf %k_near, %left_k1 : !chunk_t
+  // Queries of the second block of a half, and keys of the first: zeros add nothing to pairs that are nearer.
+  %q_later = arith.select %in_02, %nothing, %q_next : !tokens, !chunk_t
+  %k_earlier = arith.select %in_02, %k_next, %nothing : !tokens, !chunk_t
+  %only_near = arith.select %is_near, %near, %zero_s : !mask, !scores
+  %next = tile.dot %q_later, %k_earlier, %only_near transpose_a : !chunk_t, !chunk_t -> !scores
+
+  // The same for their half of the chunk.
+  %since_2 = arith.subf %start, %start_32 : !sums
+  %until_2 = arith.subf %end_32, %end : !sums
+  %power_q2 = math.exp2 %since_2 : !sums
+  %left_q2 = arith.truncf %power_q2 : !sums to !chunk_t
+  %power_k2 = math.exp2 %until_2 : !sums
+  %left_k2 = arith.truncf %power_k2 : !sums to !chunk_t
+  %q_far = arith.mulf %q_next, %left_q2 : !chunk_t
+  %k_far = arith.mulf %k_next, %left_k2 : !chunk_t
+  %q_last = arith.select %in_01, %nothing, %q_far : !tokens, !chunk_t
+  %k_first = arith.select %in_01, %k_far, %nothing : !tokens, !chunk_t
+  %at_most_next = arith.select %is_next, %next, %zero_s : !mask, !scores
+  %far = tile.dot %q_last, %k_first, %at_most_next transpose_a : !chunk_t, !chunk_t -> !scores
+  %seen = arith.select %sees, %far, %zero_s : !mask, !scores
+  %p16 = arith.truncf %seen : !scores to !scores16
+  tile.store %p16, %P[%b, %h, %i, %c0, %c0] : !scores16, !between
+
+  // And for the chunk: the queries as they see the state, and the keys as the next state has them.
+  %total = tile.broadcast %sum_63 axes [1] : !channels -> !sums
+  %until_3 = arith.subf %total, %end_32 : !sums
+  %power_q3 = math.exp2 %start_32 : !sums
+  %left_q3 = arith.truncf %power_q3 : !sums to !chunk_t
+  %left_k3 = math.exp2 %until_3 : !sums
+  %k_2_again = arith.extf %k_far : !chunk_t to !sums
+  %k_3 = arith.mulf %k_2_again, %left_k3 : !sums
+  %q16 = arith.mulf %q_far, %left_q3 : !chunk_t
+  %k16 = arith.truncf %k_3 : !sums to !chunk_t
+  tile.store %q16, %QThen[%b, %h, %i, %c0, %c0] : !chunk_t, !decayed
+  tile.store %k16, %KThen[%b, %h, %i, %c0, %c0] : !chunk_t, !decayed
+  %decay = math.exp2 %sum_63 : !channels
+  tile.store %decay, %Decay[%b, %h, %i, %c0] : !channels, !decays
+}
+
+// What all segments but the last make of a state.
+tile.kernel @join(%V: !values, %KThen: !decayed, %Decay: !decays, %Factor: !decays, %Term: !segments, %chunks: index)
+    attributes {tile.overlap = false} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c = arith.constant #chunk
+  %c2 = arith.constant 2 : index
+  %c8 = arith.constant 8 : index
+  %h = gpu.block_id x
+  %segment = gpu.block_id y
+  %b = gpu.block_id z
+  %T = memref.dim %V, %c1 : !values
+  %count = memref.dim %KThen, %c2 : !decayed
+  %first = arith.muli %segment, %chunks : index
+  %behind = arith.addi %first, %chunks : index
+  %end = arith.minui %behind, %count : index
+  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !head
+  %Decay_h = memref.subview %Decay[%b, %h, 0, 0] [1, 1, %end, 128] [1, 1, 1, 1] : !decays to !head_decays
+  %ones = arith.constant dense<1.0> : !channels
+  %zero = arith.constant dense<0.0> : !s
+  %factor = scf.for %i = %first to %end step %c8 iter_args(%product = %ones) -> (!channels) {
+    %decays = tile.load %Decay_h[%i, %c0] pad 1.0 : f32 : !head_decays -> !part
+    %next = tile.reduce mul %decays, %product axis 0 : !part -> !channels
+    scf.yield %next : !channels
+  }
+  tile.store %factor, %Factor[%b, %h, %segment, %c0] : !channels, !decays
+  %s_last = scf.for %i = %first to %end step %c1 iter_args(%s = %zero) -> (!s) {
+    %decay = tile.load %Decay[%b, %h, %i, %c0] : !decays -> !channels
+    %decay_s = tile.broadcast %decay axes [0] : !channels -> !s
+    %kept = arith.mulf %s, %decay_s : !s
+    %t = arith.muli %i, %c : index
+    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %k = tile.load %KThen[%b, %h, %i, %c0, %c0] : !decayed -> !chunk_t
+    %new = tile.dot %v, %k, %kept transpose_a transpose_b : !chunk, !chunk_t -> !s
+    scf.yield %new : !s
+  }
+  %term = tile.transpose %s_last [1, 0] : !s -> !s
+  tile.store %term, %Term[%b, %h, %segment, %c0, %c0] : !s, !segments
+}
+
+// The state before each segment: eight segments at a time, for eight rows of a state.
+tile.kernel @between(%Factor: !decays, %Term: !segments, %H0: !states, %Starts: !segments) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %c8 = arith.constant 8 : index
+  %x = gpu.block_id x
+  %h = gpu.block_id y
+  %b = gpu.block_id z
+  %row = arith.muli %x, %c8 : index
+  %count = memref.dim %Starts, %c2 : !segments
+  %joined = memref.dim %Term, %c2 : !segments
+  %Factor_h = memref.subview %Factor[%b, %h, 0, 0] [1, 1, %joined, 128] [1, 1, 1, 1] : !decays to !head_decays
+  %Term_h = memref.subview %Term[%b, %h, 0, 0, 0] [1, 1, %joined, 128, 128] [1, 1, 1, 1, 1] : !segments to !head_segments
+  %Starts_h = memref.subview %Starts[%b, %h, 0, 0, 0] [1, 1, %count, 128, 128] [1, 1, 1, 1, 1] : !segments to !head_segments
+  %h0 = tile.load %H0[%b, %h, %row, %c0] : !states -> !part
+  %last = scf.for %j = %c0 to %count step %c8 iter_args(%s = %h0) -> (!part) {
+    %factor = tile.load %Factor_h[%j, %row] pad 1.0 : f32 : !head_decays -> !factors
+    %factors = tile.broadcast %factor axes [2] : !factors -> !parts
+    %terms = tile.load %Term_h[%j, %row, %c0] pad 0.0 : f32 : !head_segments -> !parts
+    %starts, %next = tile.recurrence %factors, %terms, %s axis 0 exclusive : !parts, !part
+    tile.store %starts, %Starts_h[%j, %row, %c0] : !parts, !head_segments
+    scf.yield %next : !part
+  }
+}
+
+// The results of each segment, from its state.
+tile.kernel @attend(%V: !values, %QThen: !decayed, %KThen: !decayed, %P: !between, %Decay: !decays, %Starts: !segments, %O: !values,
+                    %H1: !states, %chunks: index) attributes {tile.overlap = false} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c = arith.constant #chunk
+  %c2 = arith.constant 2 : index
+  %h = gpu.block_id x
+  %segment = gpu.block_id y
+  %b = gpu.block_id z
+  %T = memref.dim %O, %c1 : !values
+  %T_v = memref.dim %V, %c1 : !values
+  %count = memref.dim %KThen, %c2 : !decayed
+  %first = arith.muli %segment, %chunks : index
+  %behind = arith.addi %first, %chunks : index
+  %end = arith.minui %behind, %count : index
+  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
+  %O_h = memref.subview %O[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !head
+  %zero_o = arith.constant dense<0.0> : !o
+  %h0 = tile.load %Starts[%b, %h, %segment, %c0, %c0] : !segments -> !s
+  %s0 = tile.transpose %h0 [1, 0] : !s -> !s
+  %s_last = scf.for %i = %first to %end step %c1 iter_args(%s = %s0) -> (!s) {
+    %s16 = arith.truncf %s : !s to !s16
+    %decay = tile.load %Decay[%b, %h, %i, %c0] : !decays -> !channels
+    %decay_s = tile.broadcast %decay axes [0] : !channels -> !s
+    %kept = arith.mulf %s, %decay_s : !s
+    %t = arith.muli %i, %c : index
+    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %k = tile.load %KThen[%b, %h, %i, %c0, %c0] : !decayed -> !chunk_t
+    %new = tile.dot %v, %k, %kept transpose_a transpose_b : !chunk, !chunk_t -> !s
+    %q = tile.load %QThen[%b, %h, %i, %c0, %c0] : !decayed -> !chunk_t
+    %o_before = tile.dot %s16, %q, %zero_o : !s16, !chunk_t -> !o
+    %p = tile.load %P[%b, %h, %i, %c0, %c0] : !between -> !scores16
+    %o = tile.dot %v, %p, %o_before transpose_a transpose_b : !chunk, !scores16 -> !o
+    %o16 = arith.truncf %o : !o to !o16
+    %out = tile.transpose %o16 [1, 0] : !o16 -> !chunk
+    tile.store %out, %O_h[%t, %c0] : !chunk, !head
+    scf.yield %new : !s
+  }
+  %segments = memref.dim %Starts, %c2 : !segments
+  %next = arith.addi %segment, %c1 : index
+  %is_last = arith.cmpi eq, %next, %segments : index
+  %h1 = tile.transpose %s_last [1, 0] : !s -> !s
+  scf.if %is_last {
+    tile.store %h1, %H1[%b, %h, %c0, %c0] : !s, !states
+  }
+}
+
+tile.host @gated_linear_attention[%B, %T, %HK, %HV, %SEGMENTS](
+    %Q: !keys[%B, %T, %HK], %K: !keys[%B, %T, %HK], %V: !values[%B, %T, %HV], %G: !gates[%B, %T, %HV], %H0: !states[%B, %HV],
+    out %O: !values[%B, %T, %HV], out %H1: !states[%B, %HV]) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c16 = arith.constant 16 : index
+  %c = arith.constant #chunk
+  %rest = arith.remui %HV, %HK : index
+  %divides = arith.cmpi eq, %rest, %c0 : index
+  cf.assert %divides, "expected HV to be a multiple of HK"
+  %group = arith.divui %HV, %HK : index
+  %some = arith.cmpi ugt, %SEGMENTS, %c0 : index
+  cf.assert %some, "expected at least one segment"
+  // Nothing may be left for the last segments.
+  %count = arith.maxui %SEGMENTS, %c1 : index
+  %joined = arith.subi %count, %c1 : index
+  %chunks = arith.ceildivui %T, %c : index
+  %length = arith.ceildivui %chunks, %count : index
+  %q = memref.alloc(%B, %HV, %chunks) : !decayed
+  %k = memref.alloc(%B, %HV, %chunks) : !decayed
+  %p = memref.alloc(%B, %HV, %chunks) : !between
+  %decay = memref.alloc(%B, %HV, %chunks) : !decays
+  %factors = memref.alloc(%B, %HV, %joined) : !decays
+  %terms = memref.alloc(%B, %HV, %joined) : !segments
+  %starts = memref.alloc(%B, %HV, %count) : !segments
+  tile.launch @prepare grid(%chunks, %HV, %B) args(%Q, %K, %G, %q, %k, %p, %decay, %group)
+    : !keys, !keys, !gates, !decayed, !decayed, !between, !decays, index
+  tile.launch @join grid(%HV, %joined, %B) args(%V, %k, %decay, %factors, %terms, %length)
+    : !values, !decayed, !decays, !decays, !segments, index
+  tile.launch @between grid(%c16, %HV, %B) args(%factors, %terms, %H0, %starts) : !decays, !segments, !states, !segments
+  tile.launch @attend grid(%HV, %count, %B) args(%V, %q, %k, %p, %decay, %starts, %O, %H1, %length)
+    : !values, !decayed, !decayed, !between, !decays, !segments, !values, !states, index
+}
