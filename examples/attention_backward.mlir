@@ -110,6 +110,8 @@ tile.kernel @gradients(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !ve
       %row = arith.addi %first_row, %m : index
       %q = tile.load %Q[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !half
       %s = tile.dot %k, %q, %none transpose_b : !tile, !half -> !scores
+      %do = tile.load %dO[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !half
+      %dp = tile.dot %v, %do, %none transpose_b : !tile, !half -> !scores
       %l = tile.load %L2[%row] : !vector -> !stats
       %lw = tile.broadcast %l axes [0] : !stats -> !scores
       %e = math.fma %s, %scale, %lw : !scores
@@ -125,18 +127,17 @@ tile.kernel @gradients(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !ve
       %keep = arith.cmpi sge, %queries, %froms : tensor<128x64xi32>
       %p = arith.select %keep, %all, %none : tensor<128x64xi1>, !scores
       %pb = arith.truncf %p : !scores to !narrow16
-      %do = tile.load %dO[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !half
       %d = tile.load %D[%row] : !vector -> !stats
       %dw = tile.broadcast %d axes [0] : !stats -> !scores
-      %dp = tile.dot %v, %do, %dw transpose_b : !tile, !half -> !scores
-      %dv2 = tile.dot %pb, %do, %dv_sum : !narrow16, !half -> !tile_sum
-      %ds = arith.mulf %p, %dp : !scores
+      %dp_d = arith.addf %dp, %dw : !scores
+      %ds = arith.mulf %p, %dp_d : !scores
       %dsb = arith.truncf %ds : !scores to !narrow16
+      %dv2 = tile.dot %pb, %do, %dv_sum : !narrow16, !half -> !tile_sum
       %dq0 = tile.dot %dsb, %k_left, %no_dq transpose_a : !narrow16, !k_half -> !dq_half
+      %dk2 = tile.dot %dsb, %q, %dk_sum : !narrow16, !half -> !tile_sum
       tile.store %dq0, %dQ[%b, %h, %m, %c0] reduce add : !dq_half, !sums
       %dq1 = tile.dot %dsb, %k_right, %no_dq transpose_a : !narrow16, !k_half -> !dq_half
       tile.store %dq1, %dQ[%b, %h, %m, %half] reduce add : !dq_half, !sums
-      %dk2 = tile.dot %dsb, %q, %dk_sum : !narrow16, !half -> !tile_sum
       scf.yield %dk2, %dv2 : !tile_sum, !tile_sum
     }
     scf.yield %dk1, %dv1 : !tile_sum, !tile_sum

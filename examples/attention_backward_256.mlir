@@ -36,9 +36,9 @@ func.func @first_query(%n: index, %shift: index) -> index {
   return %start : index
 }
 
-// The probabilities of the keys from n on, of which there are `left`, for the queries from m on. L2 is of those from `row` on.
-func.func @probabilities(%k: !tile, %n: index, %left: index, %q: !half, %m: index, %L2: !vector, %row: index,
-                         %shift: index) -> !scores {
+// The probabilities that scores become, of keys from n on, of which there are `left`, and queries from m on. L2 is of those from
+// `row` on.
+func.func @probabilities(%s: !scores, %n: index, %left: index, %m: index, %L2: !vector, %row: index, %shift: index) -> !scores {
   %none = arith.constant dense<0.0> : !scores
   %scale = arith.constant #scale
   %limit = arith.index_cast %left : index to i32
@@ -47,7 +47,6 @@ func.func @probabilities(%k: !tile, %n: index, %left: index, %q: !half, %m: inde
   %queries = tile.iota axis 1 : tensor<128x64xi32>
   %exists = arith.cmpi slt, %keys, %limits : tensor<128xi32>
   %never = arith.constant dense<64> : tensor<128xi32>
-  %s = tile.dot %k, %q, %none transpose_b : !tile, !half -> !scores
   %l = tile.load %L2[%row] : !vector -> !stats
   %lw = tile.broadcast %l axes [0] : !stats -> !scores
   %e = math.fma %s, %scale, %lw : !scores
@@ -101,6 +100,7 @@ tile.kernel @prepare(%O: !heads, %dO: !heads, %L: !logs, %L2: !vector, %D: !vect
 // A block owns 128 keys, and goes over the queries of all heads that share them.
 tile.kernel @keys(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vector, %D: !vector, %rows: index,
                   %dK: !heads, %shift: index) {
+  %none = arith.constant dense<0.0> : !scores
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c2 = arith.constant 2 : index
@@ -127,13 +127,15 @@ tile.kernel @keys(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vector,
     %dk1 = scf.for %m = %start to %SQ step %c64 iter_args(%dk_sum = %dk0) -> (!tile_sum) {
       %row = arith.addi %first_row, %m : index
       %q = tile.load %Q[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !half
-      %p = func.call @probabilities(%k, %n, %left, %q, %m, %L2, %row, %shift)
-        : (!tile, index, index, !half, index, !vector, index, index) -> !scores
+      %s = tile.dot %k, %q, %none transpose_b : !tile, !half -> !scores
       %do = tile.load %dO[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !half
+      %dp = tile.dot %v, %do, %none transpose_b : !tile, !half -> !scores
+      %p = func.call @probabilities(%s, %n, %left, %m, %L2, %row, %shift)
+        : (!scores, index, index, index, !vector, index, index) -> !scores
       %d = tile.load %D[%row] : !vector -> !stats
       %dw = tile.broadcast %d axes [0] : !stats -> !scores
-      %dp = tile.dot %v, %do, %dw transpose_b : !tile, !half -> !scores
-      %ds = arith.mulf %p, %dp : !scores
+      %dp_d = arith.addf %dp, %dw : !scores
+      %ds = arith.mulf %p, %dp_d : !scores
       %dsb = arith.truncf %ds : !scores to !narrow16
       %dk2 = tile.dot %dsb, %q, %dk_sum : !narrow16, !half -> !tile_sum
       scf.yield %dk2 : !tile_sum
@@ -148,6 +150,7 @@ tile.kernel @keys(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vector,
 
 // The same for the values.
 tile.kernel @values(%Q: !heads, %K: !heads, %dO: !heads, %L2: !vector, %rows: index, %dV: !heads, %shift: index) {
+  %none = arith.constant dense<0.0> : !scores
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c2 = arith.constant 2 : index
@@ -173,8 +176,9 @@ tile.kernel @values(%Q: !heads, %K: !heads, %dO: !heads, %L2: !vector, %rows: in
     %dv1 = scf.for %m = %start to %SQ step %c64 iter_args(%dv_sum = %dv0) -> (!tile_sum) {
       %row = arith.addi %first_row, %m : index
       %q = tile.load %Q[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !half
-      %p = func.call @probabilities(%k, %n, %left, %q, %m, %L2, %row, %shift)
-        : (!tile, index, index, !half, index, !vector, index, index) -> !scores
+      %s = tile.dot %k, %q, %none transpose_b : !tile, !half -> !scores
+      %p = func.call @probabilities(%s, %n, %left, %m, %L2, %row, %shift)
+        : (!scores, index, index, index, !vector, index, index) -> !scores
       %pb = arith.truncf %p : !scores to !narrow16
       %do = tile.load %dO[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !half
       %dv2 = tile.dot %pb, %do, %dv_sum : !narrow16, !half -> !tile_sum
@@ -222,6 +226,8 @@ tile.kernel @queries(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vect
   %dq = scf.for %n = %c0 to %end step %c64 iter_args(%sum = %zero) -> (!tile_sum) {
     %k = tile.load %K[%b, %hk, %n, %c0] pad 0.0 : bf16 : !heads -> !half
     %s = tile.dot %q, %k, %none transpose_b : !tile, !half -> !scores
+    %v = tile.load %V[%b, %hk, %n, %c0] pad 0.0 : bf16 : !heads -> !half
+    %dp = tile.dot %do, %v, %none transpose_b : !tile, !half -> !scores
     %lw = tile.broadcast %l axes [1] : tensor<128xf32> -> !scores
     %e = math.fma %s, %scale, %lw : !scores
     %all = math.exp2 %e : !scores
@@ -239,10 +245,9 @@ tile.kernel @queries(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vect
     %limits = tile.broadcast %limit axes [1] : tensor<128xi32> -> tensor<128x64xi32>
     %keep = arith.cmpi sle, %keys, %limits : tensor<128x64xi32>
     %p = arith.select %keep, %all, %none : tensor<128x64xi1>, !scores
-    %v = tile.load %V[%b, %hk, %n, %c0] pad 0.0 : bf16 : !heads -> !half
     %dw = tile.broadcast %d axes [1] : tensor<128xf32> -> !scores
-    %dp = tile.dot %do, %v, %dw transpose_b : !tile, !half -> !scores
-    %ds = arith.mulf %p, %dp : !scores
+    %dp_d = arith.addf %dp, %dw : !scores
+    %ds = arith.mulf %p, %dp_d : !scores
     %dsb = arith.truncf %ds : !scores to !narrow16
     %next = tile.dot %dsb, %k, %sum : !narrow16, !half -> !tile_sum
     scf.yield %next : !tile_sum

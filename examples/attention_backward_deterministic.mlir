@@ -97,6 +97,8 @@ tile.kernel @keys(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vector,
       %row = arith.addi %first_row, %m : index
       %q = tile.load %Q[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !half
       %s = tile.dot %k, %q, %none transpose_b : !tile, !half -> !scores
+      %do = tile.load %dO[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !half
+      %dp = tile.dot %v, %do, %none transpose_b : !tile, !half -> !scores
       %l = tile.load %L2[%row] : !vector -> !stats
       %lw = tile.broadcast %l axes [0] : !stats -> !scores
       %e = math.fma %s, %scale, %lw : !scores
@@ -112,13 +114,12 @@ tile.kernel @keys(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vector,
       %keep = arith.cmpi sge, %queries, %froms : tensor<128x64xi32>
       %p = arith.select %keep, %all, %none : tensor<128x64xi1>, !scores
       %pb = arith.truncf %p : !scores to !narrow16
-      %do = tile.load %dO[%b, %h, %m, %c0] pad 0.0 : bf16 : !heads -> !half
       %d = tile.load %D[%row] : !vector -> !stats
       %dw = tile.broadcast %d axes [0] : !stats -> !scores
-      %dp = tile.dot %v, %do, %dw transpose_b : !tile, !half -> !scores
-      %dv2 = tile.dot %pb, %do, %dv_sum : !narrow16, !half -> !tile_sum
-      %ds = arith.mulf %p, %dp : !scores
+      %dp_d = arith.addf %dp, %dw : !scores
+      %ds = arith.mulf %p, %dp_d : !scores
       %dsb = arith.truncf %ds : !scores to !narrow16
+      %dv2 = tile.dot %pb, %do, %dv_sum : !narrow16, !half -> !tile_sum
       %dk2 = tile.dot %dsb, %q, %dk_sum : !narrow16, !half -> !tile_sum
       scf.yield %dk2, %dv2 : !tile_sum, !tile_sum
     }
@@ -170,6 +171,8 @@ tile.kernel @queries(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vect
   %dq = scf.for %n = %c0 to %end step %c64 iter_args(%sum = %zero) -> (!tile_sum) {
     %k = tile.load %K[%b, %hk, %n, %c0] pad 0.0 : bf16 : !heads -> !half
     %s = tile.dot %q, %k, %none transpose_b : !tile, !half -> !scores
+    %v = tile.load %V[%b, %hk, %n, %c0] pad 0.0 : bf16 : !heads -> !half
+    %dp = tile.dot %do, %v, %none transpose_b : !tile, !half -> !scores
     %lw = tile.broadcast %l axes [1] : tensor<128xf32> -> !scores
     %e = math.fma %s, %scale, %lw : !scores
     %all = math.exp2 %e : !scores
@@ -187,10 +190,9 @@ tile.kernel @queries(%Q: !heads, %K: !heads, %V: !heads, %dO: !heads, %L2: !vect
     %limits = tile.broadcast %limit axes [1] : tensor<128xi32> -> tensor<128x64xi32>
     %keep = arith.cmpi sle, %keys, %limits : tensor<128x64xi32>
     %p = arith.select %keep, %all, %none : tensor<128x64xi1>, !scores
-    %v = tile.load %V[%b, %hk, %n, %c0] pad 0.0 : bf16 : !heads -> !half
     %dw = tile.broadcast %d axes [1] : tensor<128xf32> -> !scores
-    %dp = tile.dot %do, %v, %dw transpose_b : !tile, !half -> !scores
-    %ds = arith.mulf %p, %dp : !scores
+    %dp_d = arith.addf %dp, %dw : !scores
+    %ds = arith.mulf %p, %dp_d : !scores
     %dsb = arith.truncf %ds : !scores to !narrow16
     %next = tile.dot %dsb, %k, %sum : !narrow16, !half -> !tile_sum
     scf.yield %next : !tile_sum

@@ -170,10 +170,10 @@ tile.kernel @gradients(%Q: !packed, %K: !packed, %V: !packed, %dO: !packed, %sta
         %ds = arith.mulf %p, %dp : !scores
         %dsb = arith.truncf %ds : !scores to !narrow16
         %dq0 = tile.dot %dsb, %k_left, %no_dq transpose_a : !narrow16, !k_half -> !dq_half
+        %dk2 = tile.dot %dsb, %q, %dk_sum : !narrow16, !half -> !tile_sum
         tile.store %dq0, %dQ[%h, %at, %c0] reduce add : !dq_half, !sums
         %dq1 = tile.dot %dsb, %k_right, %no_dq transpose_a : !narrow16, !k_half -> !dq_half
         tile.store %dq1, %dQ[%h, %at, %half] reduce add : !dq_half, !sums
-        %dk2 = tile.dot %dsb, %q, %dk_sum : !narrow16, !half -> !tile_sum
         scf.yield %dk2, %dv2 : !tile_sum, !tile_sum
       }
       scf.yield %dk1, %dv1 : !tile_sum, !tile_sum

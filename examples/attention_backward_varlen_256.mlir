@@ -52,9 +52,9 @@ func.func @first_query(%n: index, %shift: index) -> index {
   return %start : index
 }
 
-// The probabilities of the keys from n on, of which there are `left`, for the queries from m on. L2 is of those from `row` on.
-func.func @probabilities(%k: !tile, %n: index, %left: index, %q: !half, %m: index, %L2: !vector, %row: index,
-                         %shift: index) -> !scores {
+// The probabilities that scores become, of keys from n on, of which there are `left`, and queries from m on. L2 is of those from
+// `row` on.
+func.func @probabilities(%s: !scores, %n: index, %left: index, %m: index, %L2: !vector, %row: index, %shift: index) -> !scores {
   %none = arith.constant dense<0.0> : !scores
   %scale = arith.constant #scale
   %limit = arith.index_cast %left : index to i32
@@ -63,7 +63,6 @@ func.func @probabilities(%k: !tile, %n: index, %left: index, %q: !half, %m: inde
   %queries = tile.iota axis 1 : tensor<128x64xi32>
   %exists = arith.cmpi slt, %keys, %limits : tensor<128xi32>
   %never = arith.constant dense<64> : tensor<128xi32>
-  %s = tile.dot %k, %q, %none transpose_b : !tile, !half -> !scores
   %l = tile.load %L2[%row] : !vector -> !stats
   %lw = tile.broadcast %l axes [0] : !stats -> !scores
   %e = math.fma %s, %scale, %lw : !scores
@@ -128,6 +127,7 @@ tile.kernel @prepare(%O: !packed, %dO: !packed, %L: !logs, %starts_q: !starts, %
 tile.kernel @keys(%Q: !packed, %K: !packed, %V: !packed, %dO: !packed,
                   %starts_q: !starts, %starts_k: !starts, %L2: !vector, %D: !vector, %rows: index, %dK: !packed,
                   %causal: i1) attributes {tile.raster = 1} {
+  %none = arith.constant dense<0.0> : !scores
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c64 = arith.constant 64 : index
@@ -160,13 +160,15 @@ tile.kernel @keys(%Q: !packed, %K: !packed, %V: !packed, %dO: !packed,
         %row = arith.addi %first_row, %m : index
         %at = arith.addi %q0, %m : index
         %q = tile.load %Q[%h, %at, %c0] pad 0.0 : bf16 : !packed -> !half
-        %p = func.call @probabilities(%k, %n, %left, %q, %m, %L2, %row, %shift)
-          : (!tile, index, index, !half, index, !vector, index, index) -> !scores
+        %s = tile.dot %k, %q, %none transpose_b : !tile, !half -> !scores
         %do = tile.load %dO[%h, %at, %c0] pad 0.0 : bf16 : !packed -> !half
+        %dp = tile.dot %v, %do, %none transpose_b : !tile, !half -> !scores
+        %p = func.call @probabilities(%s, %n, %left, %m, %L2, %row, %shift)
+          : (!scores, index, index, index, !vector, index, index) -> !scores
         %d = tile.load %D[%row] : !vector -> !stats
         %dw = tile.broadcast %d axes [0] : !stats -> !scores
-        %dp = tile.dot %v, %do, %dw transpose_b : !tile, !half -> !scores
-        %ds = arith.mulf %p, %dp : !scores
+        %dp_d = arith.addf %dp, %dw : !scores
+        %ds = arith.mulf %p, %dp_d : !scores
         %dsb = arith.truncf %ds : !scores to !narrow16
         %dk2 = tile.dot %dsb, %q, %dk_sum : !narrow16, !half -> !tile_sum
         scf.yield %dk2 : !tile_sum
@@ -183,6 +185,7 @@ tile.kernel @keys(%Q: !packed, %K: !packed, %V: !packed, %dO: !packed,
 // The same for the values.
 tile.kernel @values(%Q: !packed, %K: !packed, %dO: !packed, %starts_q: !starts, %starts_k: !starts,
                     %L2: !vector, %rows: index, %dV: !packed, %causal: i1) attributes {tile.raster = 1} {
+  %none = arith.constant dense<0.0> : !scores
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c64 = arith.constant 64 : index
@@ -214,8 +217,9 @@ tile.kernel @values(%Q: !packed, %K: !packed, %dO: !packed, %starts_q: !starts, 
         %row = arith.addi %first_row, %m : index
         %at = arith.addi %q0, %m : index
         %q = tile.load %Q[%h, %at, %c0] pad 0.0 : bf16 : !packed -> !half
-        %p = func.call @probabilities(%k, %n, %left, %q, %m, %L2, %row, %shift)
-          : (!tile, index, index, !half, index, !vector, index, index) -> !scores
+        %s = tile.dot %k, %q, %none transpose_b : !tile, !half -> !scores
+        %p = func.call @probabilities(%s, %n, %left, %m, %L2, %row, %shift)
+          : (!scores, index, index, index, !vector, index, index) -> !scores
         %pb = arith.truncf %p : !scores to !narrow16
         %do = tile.load %dO[%h, %at, %c0] pad 0.0 : bf16 : !packed -> !half
         %dv2 = tile.dot %pb, %do, %dv_sum : !narrow16, !half -> !tile_sum
@@ -271,6 +275,8 @@ tile.kernel @queries(%Q: !packed, %K: !packed, %V: !packed, %dO: !packed,
       %key = arith.addi %k0, %n : index
       %k = tile.load %K[%hk, %key, %c0] pad 0.0 : bf16 : !packed -> !half
       %s = tile.dot %q, %k, %none transpose_b : !tile, !half -> !scores
+      %v = tile.load %V[%hk, %key, %c0] pad 0.0 : bf16 : !packed -> !half
+      %dp = tile.dot %do, %v, %none transpose_b : !tile, !half -> !scores
       %lw = tile.broadcast %l axes [1] : tensor<128xf32> -> !scores
       %e = math.fma %s, %scale, %lw : !scores
       %all = math.exp2 %e : !scores
@@ -288,10 +294,9 @@ tile.kernel @queries(%Q: !packed, %K: !packed, %V: !packed, %dO: !packed,
       %limits = tile.broadcast %limit axes [1] : tensor<128xi32> -> tensor<128x64xi32>
       %keep = arith.cmpi sle, %keys, %limits : tensor<128x64xi32>
       %p = arith.select %keep, %all, %none : tensor<128x64xi1>, !scores
-      %v = tile.load %V[%hk, %key, %c0] pad 0.0 : bf16 : !packed -> !half
       %dw = tile.broadcast %d axes [1] : tensor<128xf32> -> !scores
-      %dp = tile.dot %do, %v, %dw transpose_b : !tile, !half -> !scores
-      %ds = arith.mulf %p, %dp : !scores
+      %dp_d = arith.addf %dp, %dw : !scores
+      %ds = arith.mulf %p, %dp_d : !scores
       %dsb = arith.truncf %ds : !scores to !narrow16
       %new_sum = tile.dot %dsb, %k, %sum : !narrow16, !half -> !tile_sum
       scf.yield %new_sum : !tile_sum
