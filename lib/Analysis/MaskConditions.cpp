@@ -280,3 +280,10 @@ MaskCondition heddle::getConditionOf(Value mask, bool wanted,
   }
   return getKnown(true);
 }
+
+MaskCondition heddle::getReplaces(arith::SelectOp select, scf::ForOp loop,
+                                  bool &keepsTrue) {
+  TileRanges ranges(loop, /*outside=*/false);
+  keepsTrue = !matchPattern(select.getTrueValue(), m_Constant());
+  return getConditionOf(select.getCondition(), !keepsTrue, ranges);
+}

@@ -51,6 +51,12 @@ struct MaskCondition {
 /// `wanted`.
 MaskCondition getConditionOf(mlir::Value mask, bool wanted, TileRanges &ranges);
 
+/// What scalars tell of an iteration of `loop` in which `select`, which picks
+/// elements of tiles, may replace any of those that are computed: the true ones
+/// if `keepsTrue`, else the false ones. A constant fills in for them.
+MaskCondition getReplaces(mlir::arith::SelectOp select, mlir::scf::ForOp loop,
+                          bool &keepsTrue);
+
 /// i1: whether the comparison that `condition`, of kind `AtMostZero`, came from
 /// does not wrap around in an iteration of `loop`; null if it cannot.
 /// `emitAtMostZero` tells whether a sum is where the caller needs to know.

@@ -128,11 +128,8 @@ static void pinIotas(Block *block) {
 
 /// Puts `select` under a branch, if scalars may tell that it replaces nothing.
 static void guard(arith::SelectOp select, scf::ForOp loop) {
-  TileRanges ranges(loop, /*outside=*/false);
-  Value mask = select.getCondition();
-  // What is computed is worth keeping; a constant fills in for it.
-  bool keepsTrue = !matchPattern(select.getTrueValue(), m_Constant());
-  MaskCondition replaces = getConditionOf(mask, !keepsTrue, ranges);
+  bool keepsTrue;
+  MaskCondition replaces = getReplaces(select, loop, keepsTrue);
   if (replaces.kind == Kind::Always || replaces.kind == Kind::Never)
     return;
   Location loc = select.getLoc();

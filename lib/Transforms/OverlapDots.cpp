@@ -21,6 +21,7 @@
 ///
 //===----------------------------------------------------------------------===//
 
+#include "lib/Analysis/MaskConditions.h"
 #include "lib/Transforms/Passes.h"
 #include "lib/Transforms/Roles.h"
 #include "lib/Transforms/ScheduleAttrs.h"
@@ -74,6 +75,7 @@ private:
   LogicalResult placeRings();
   void sinkIntoSecond();
   void findCarried();
+  void findRescaled();
 
   bool isComputedWith(Value value) const;
   /// The operations of a stage with the scalars that it needs, in order.
@@ -92,6 +94,18 @@ private:
   DenseSet<Operation *> second;
   /// What the second stage needs of the first of the same iteration.
   llvm::SetVector<Value> carried;
+  /// A sum that the second stage goes on with, once it has computed with it.
+  struct Rescaled {
+    /// Which of the values that the loop carries.
+    unsigned index;
+    /// What the product is added to, and the operations that compute it, in
+    /// order, from what is carried.
+    Value sum;
+    SmallVector<Operation *> ops;
+  };
+  SmallVector<Rescaled, 1> rescaled;
+  /// Their operations, which belong to no stage.
+  DenseSet<Operation *> rescaling;
 };
 
 } // namespace
@@ -258,7 +272,7 @@ void Stages::sinkIntoSecond() {
 void Stages::findCarried() {
   DenseSet<Value> lateArguments = getLateArguments();
   auto visit = [&](Value value, Operation *def, auto &self) -> void {
-    if (def && second.contains(def))
+    if (def && (second.contains(def) || rescaling.contains(def)))
       return;
     if (def && isScalar(def)) {
       forEachOperand(def, [&](Value operand, Operation *inner) {
@@ -274,6 +288,79 @@ void Stages::findCarried() {
       forEachOperand(&op, [&](Value operand, Operation *def) {
         visit(operand, def, visit);
       });
+}
+
+/// Whether whole tiles branch around a mask of the loop.
+static bool hasGuard(scf::ForOp loop) {
+  return loop
+      ->walk([&](arith::SelectOp select) {
+        bool keepsTrue;
+        if (!isa<RankedTensorType>(select.getCondition().getType()))
+          return WalkResult::advance();
+        MaskCondition replaces = getReplaces(select, loop, keepsTrue);
+        return replaces.kind == MaskCondition::Kind::Always ||
+                       replaces.kind == MaskCondition::Kind::Never
+                   ? WalkResult::advance()
+                   : WalkResult::interrupt();
+      })
+      .wasInterrupted();
+}
+
+/// Finds sums with which the second stage only computes what its product adds
+/// to, from what the first stage has found out. The iteration that ends has all
+/// of it, and may do so as soon as the sum is known. It does in loops that
+/// branch while products are in flight: sums that go on as they are would have
+/// to be copied there. Elsewhere products hide it.
+void Stages::findRescaled() {
+  if (!hasGuard(loop))
+    return;
+  for (auto [i, argument] : llvm::enumerate(loop.getRegionIterArgs())) {
+    auto dot = yield->getOperand(i).getDefiningOp<tile::DotOp>();
+    if (!dot || !second.contains(dot) || !dot->hasOneUse() ||
+        dot.getAcc() == argument)
+      continue;
+    // From the product's sum back to what is carried.
+    DenseSet<Operation *> slice;
+    SmallVector<Value> worklist = {dot.getAcc()};
+    bool isPure = true;
+    while (isPure && !worklist.empty()) {
+      Value value = worklist.pop_back_val();
+      Operation *op = value.getDefiningOp();
+      if (value == argument || carried.contains(value) ||
+          value.getParentBlock() != body)
+        continue;
+      isPure = op && second.contains(op) && op->getNumRegions() == 0 &&
+               isMemoryEffectFree(op) && !isa<tile::DotOp>(op);
+      if (isPure && slice.insert(op).second)
+        llvm::append_range(worklist, op->getOperands());
+    }
+    auto isInside = [&](Operation *user) {
+      return slice.contains(user) || user == dot;
+    };
+    if (!isPure || slice.empty() ||
+        !llvm::all_of(argument.getUsers(), isInside) ||
+        llvm::is_contained(dot->getOperands().take_front(2), dot.getAcc()))
+      continue;
+    Rescaled found{unsigned(i), dot.getAcc(), {}};
+    bool isPrivate = true;
+    for (Operation &op : *body) {
+      if (!slice.contains(&op))
+        continue;
+      found.ops.push_back(&op);
+      isPrivate &= llvm::all_of(op.getUsers(), isInside);
+    }
+    if (isPrivate)
+      rescaled.push_back(std::move(found));
+  }
+  for (const Rescaled &sum : rescaled)
+    for (Operation *op : sum.ops) {
+      second.erase(op);
+      rescaling.insert(op);
+    }
+  if (rescaled.empty())
+    return;
+  carried.clear();
+  findCarried();
 }
 
 LogicalResult Stages::compute() {
@@ -310,6 +397,7 @@ LogicalResult Stages::compute() {
       return fail(yield, "it swaps the values that the loop carries");
   sinkIntoSecond();
   findCarried();
+  findRescaled();
   return success();
 }
 
@@ -345,7 +433,7 @@ SmallVector<Operation *> Stages::withScalars(const DenseSet<Operation *> &stage,
 SmallVector<Operation *> Stages::getFirst() const {
   DenseSet<Operation *> first;
   for (Operation &op : body->without_terminator())
-    if (!second.contains(&op) && !isScalar(&op))
+    if (!second.contains(&op) && !rescaling.contains(&op) && !isScalar(&op))
       first.insert(&op);
   SmallVector<Value> also(yield->getOperands());
   llvm::append_range(also, carried);
@@ -440,11 +528,15 @@ void Stages::rewrite() {
     mapping.map(argument, init);
   clone(before, mapping);
   clone(after, mapping);
+  for (const Rescaled &sum : rescaled)
+    clone(sum.ops, mapping);
   SmallVector<Value> inits;
   for (unsigned i = 0; i < numResults; ++i)
     inits.push_back(isLateResult(i)
                         ? loop.getInits()[i]
                         : mapping.lookupOrDefault(yield->getOperand(i)));
+  for (const Rescaled &sum : rescaled)
+    inits[sum.index] = mapping.lookup(sum.sum);
   for (Value value : carried)
     inits.push_back(mapping.lookupOrDefault(value));
 
@@ -461,6 +553,8 @@ void Stages::rewrite() {
     for (auto [value, current] :
          llvm::zip(carried, values.drop_front(numResults)))
       mapping.map(value, current);
+    for (const Rescaled &sum : rescaled)
+      mapping.map(sum.sum, values[sum.index]);
   };
 
   builder.setInsertionPointToEnd(rotated.getBody());
@@ -486,6 +580,12 @@ void Stages::rewrite() {
   for (unsigned i = 0; i < numResults; ++i)
     yields.push_back(
         (isLateResult(i) ? last : early).lookupOrDefault(yield->getOperand(i)));
+  for (const Rescaled &sum : rescaled) {
+    IRMapping next = early;
+    next.map(loop.getRegionIterArg(sum.index), yields[sum.index]);
+    clone(sum.ops, next);
+    yields[sum.index] = next.lookup(sum.sum);
+  }
   for (Value value : carried)
     yields.push_back(early.lookupOrDefault(value));
   scf::YieldOp::create(builder, yield->getLoc(), yields);

@@ -425,6 +425,10 @@ def OverlapDots : Pass<"overlap-dots", "::heddle::tile::KernelOp"> {
     loop stays as it is, and a remark says why. `tile.overlap = false` on the
     loop or kernel does the same.
 
+    If scalars tell where a mask of the loop replaces nothing, which
+    `guard-masks` makes a branch of, what the second stage computes only with the
+    sum that it goes on with is computed at the end of the iteration before.
+
     Before:
     ```mlir
     %r = scf.for %n = %c0 to %N step %c64 iter_args(%o = %zero) -> (...) {

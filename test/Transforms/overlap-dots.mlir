@@ -222,3 +222,63 @@ tile.kernel @stores_in_a_branch(%n: index, %list: memref<?xf32>) attributes {are
     scf.yield %d : tensor<64x64xf32>
   }
 }
+
+// -----
+
+// Whole tiles branch around a mask while products are in flight. What the
+// second product adds to is computed as soon as the sum is known, in the
+// iteration before, so that the sum need not be copied.
+// CHECK-LABEL: tile.kernel @masked
+// CHECK: scf.if
+// CHECK: %[[S0:.*]] = tile.dot
+// CHECK: %[[M0:.*]] = tile.reduce max
+// CHECK: %[[A0:.*]] = tile.broadcast %[[M0]]
+// CHECK: %[[KEPT0:.*]] = arith.mulf %cst{{.*}}, %[[A0]]
+// CHECK: %[[L:.*]]:4 = scf.for %{{.*}} iter_args(%[[KEPT:.*]] = %[[KEPT0]], %{{.*}} = %[[M0]],
+// CHECK: tile.dot
+// CHECK-NOT: arith.mulf
+// CHECK: %[[D:.*]] = tile.dot %{{.*}}, %{{.*}}, %[[KEPT]]
+// CHECK: %[[M:.*]] = tile.reduce max
+// CHECK: arith.truncf
+// CHECK: %[[A:.*]] = tile.broadcast %[[M]]
+// CHECK: %[[NEXT:.*]] = arith.mulf %[[D]], %[[A]]
+// CHECK: scf.yield %[[NEXT]], %[[M]]
+// The last iteration goes on with what the one before has left.
+// CHECK-NOT: arith.mulf
+// CHECK: %[[E:.*]] = tile.dot %[[L]]#{{[0-9]}}, %{{.*}}, %[[L]]#0
+// CHECK: scf.yield %[[E]], %[[L]]#1
+tile.kernel @masked(%K: memref<?x64xbf16>, %V: memref<?x64xbf16>, %O: memref<?x?xf32>, %n: index, %last: i32) attributes {aref.copies = "tma"} {
+  %rk = aref.ring : <? x tensor<64x64xbf16>>
+  %rv = aref.ring : <? x tensor<64x64xbf16>>
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %hidden = arith.constant dense<0xFF800000> : tensor<64x64xf32>
+  %one = arith.constant dense<1.0> : tensor<64xf32>
+  %q = arith.constant {aref.role = "consumer"} dense<1.0> : tensor<64x64xbf16>
+  %columns = tile.iota axis 1 : tensor<64x64xi32>
+  %lasts = tensor.splat %last : tensor<64x64xi32>
+  %r:2 = scf.for %j = %c0 to %n step %c64 iter_args(%sum = %zero, %max = %one) -> (tensor<64x64xf32>, tensor<64xf32>) {
+    %k = tile.load %K[%j, %c0] {aref.role = "producer"} : memref<?x64xbf16> -> tensor<64x64xbf16>
+    aref.put %rk, %k {aref.role = "producer"} : <? x tensor<64x64xbf16>>
+    %sk, %kt = aref.get %rk {aref.role = "consumer"} : <? x tensor<64x64xbf16>>
+    %s = tile.dot %q, %kt, %zero transpose_b {aref.role = "consumer"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    aref.release %rk, %sk {aref.role = "consumer"} : <? x tensor<64x64xbf16>>
+    %j32 = arith.index_cast %j : index to i32
+    %js = tensor.splat %j32 {aref.role = "consumer"} : tensor<64x64xi32>
+    %at = arith.addi %columns, %js {aref.role = "consumer"} : tensor<64x64xi32>
+    %sees = arith.cmpi slt, %at, %lasts {aref.role = "consumer"} : tensor<64x64xi32>
+    %seen = arith.select %sees, %s, %hidden {aref.role = "consumer"} : tensor<64x64xi1>, tensor<64x64xf32>
+    %m = tile.reduce max %seen, %max axis 1 {aref.role = "consumer"} : tensor<64x64xf32> -> tensor<64xf32>
+    %p = arith.truncf %seen {aref.role = "consumer"} : tensor<64x64xf32> to tensor<64x64xbf16>
+    %wide = tile.broadcast %m axes [1] {aref.role = "consumer"} : tensor<64xf32> -> tensor<64x64xf32>
+    %scaled = arith.mulf %sum, %wide {aref.role = "consumer"} : tensor<64x64xf32>
+    %v = tile.load %V[%j, %c0] {aref.role = "producer"} : memref<?x64xbf16> -> tensor<64x64xbf16>
+    aref.put %rv, %v {aref.role = "producer"} : <? x tensor<64x64xbf16>>
+    %sv, %vt = aref.get %rv {aref.role = "consumer"} : <? x tensor<64x64xbf16>>
+    %d = tile.dot %p, %vt, %scaled {aref.role = "consumer"} : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+    aref.release %rv, %sv {aref.role = "consumer"} : <? x tensor<64x64xbf16>>
+    scf.yield %d, %m : tensor<64x64xf32>, tensor<64xf32>
+  }
+  tile.store %r#0, %O[%c0, %c0] {aref.role = "consumer"} : tensor<64x64xf32>, memref<?x?xf32>
+}
