@@ -69,6 +69,10 @@ static LogicalResult verifyFunction(func::FuncOp function) {
            << "expected '@" << function.getSymName()
            << "' to have one block, found " << function.getBlocks().size()
            << "; scf.if, scf.for and arith.select would work";
+  Operation *end = function.getBody().front().getTerminator();
+  if (!isa<func::ReturnOp>(end))
+    return end->emitError() << "expected '@" << function.getSymName()
+                            << "' to end with func.return";
   return success();
 }
 
@@ -124,6 +128,15 @@ FailureOr<Extent> CallGraph::measure(Operation *caller) {
 }
 
 LogicalResult CallGraph::verify() {
+  WalkResult nested = module.walk([&](func::FuncOp function) -> WalkResult {
+    if (function->getParentOp() == module)
+      return success();
+    return function.emitError()
+           << "expected '@" << function.getSymName()
+           << "' next to the kernels, in the outermost module";
+  });
+  if (nested.wasInterrupted())
+    return failure();
   for (auto function : module.getOps<func::FuncOp>())
     if (failed(verifyFunction(function)))
       return failure();

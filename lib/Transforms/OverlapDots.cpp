@@ -337,9 +337,14 @@ void Stages::findRescaled() {
     auto isInside = [&](Operation *user) {
       return slice.contains(user) || user == dot;
     };
+    // What the product multiplies is not known any more once it is rescaled.
+    auto isRescaled = [&](Value operand) {
+      return operand == argument || (operand.getDefiningOp() &&
+                                     slice.contains(operand.getDefiningOp()));
+    };
     if (!isPure || slice.empty() ||
         !llvm::all_of(argument.getUsers(), isInside) ||
-        llvm::is_contained(dot->getOperands().take_front(2), dot.getAcc()))
+        llvm::any_of(dot->getOperands().take_front(2), isRescaled))
       continue;
     Rescaled found{unsigned(i), dot.getAcc(), {}};
     bool isPrivate = true;

@@ -18,6 +18,25 @@ func.func @jumps(%yes: i1) -> index {
 
 // -----
 
+func.func @endless() -> i32 {
+  // expected-error@+1 {{expected '@endless' to end with func.return}}
+  ub.unreachable
+}
+
+// -----
+
+func.func @outer() {
+  return
+}
+module {
+  // expected-error@+1 {{expected '@inner' next to the kernels, in the outermost module}}
+  func.func @inner() {
+    return
+  }
+}
+
+// -----
+
 func.func @self(%i: index) {
   // expected-error@+1 {{functions are inlined, so none can call itself, but '@self' calls '@self'; scf.for would work}}
   call @self(%i) : (index) -> ()
