@@ -30,9 +30,9 @@ def Tile_Dialect : Dialect {
     What several places of a program have in common is a `func.func`, which
     `func.call` puts where it is called, in kernels, host functions and other
     functions. It has a body of one block, may take and return views, tiles and
-    scalars, may hold what its callers may, and does not call itself, not even
-    by way of others. Whether it is private makes no difference: nothing
-    outside of the module sees it.
+    scalars, may hold what its callers may but launches, and does not call
+    itself, not even by way of others. Whether it is private makes no
+    difference: nothing outside of the module sees it.
 
     ```mlir
     func.func @decayed_scores(%q: !rows, %k: !rows, %decay: !square) -> !square {

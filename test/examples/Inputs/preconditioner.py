@@ -13,9 +13,8 @@ from recurrence import (
     TOLERANCES,
     check,
     draw_gates,
-    draw_keys,
-    draw_preconditioner,
     draw_strengths,
+    feed_preconditioner,
     lay_out,
     make_recurrence_parser,
     precondition,
@@ -28,13 +27,7 @@ arguments, rest = parser.parse_known_args()
 
 key_heads, heads = arguments.heads
 run = Run(arguments.program, arguments.folder, rest)
-batch, states, total, edges = lay_out(run, arguments, ("HK",))
-k = draw_keys(run.generator, arguments.keys, *batch, total, key_heads, 128)
-run.input("K", k, numpy.float32)
-drawn = arguments.gates, arguments.strengths, (*batch, total), states, key_heads, 128
-drawn = draw_preconditioner(run.generator, *drawn)
-for buffer, array in drawn.items():
-    run.input(buffer, array, numpy.float32)
+(batch, states, total, edges), k, drawn = feed_preconditioner(run, arguments)
 found, last = run("M", "A1")
 g, beta, center, first = drawn.values()
 if edges:

@@ -10,9 +10,7 @@ from recurrence import (
     PRECONDITIONER_TOLERANCES,
     check,
     differentiate_preconditioner,
-    draw_keys,
-    draw_preconditioner,
-    lay_out,
+    feed_preconditioner,
     make_recurrence_parser,
 )
 
@@ -20,13 +18,7 @@ arguments, rest = make_recurrence_parser(__doc__).parse_known_args()
 
 key_heads = arguments.heads[0]
 run = Run(arguments.program, arguments.folder, rest)
-batch, states, total, edges = lay_out(run, arguments, ("HK",))
-k = draw_keys(run.generator, arguments.keys, *batch, total, key_heads, 128)
-run.input("K", k, numpy.float32)
-drawn = arguments.gates, arguments.strengths, (*batch, total), states, key_heads, 128
-drawn = draw_preconditioner(run.generator, *drawn)
-for buffer, array in drawn.items():
-    run.input(buffer, array, numpy.float32)
+(batch, states, total, edges), k, drawn = feed_preconditioner(run, arguments)
 dscales = run.random("dM", *batch, total, key_heads, 128)
 dsums = run.random("dA1", states, key_heads, 128)
 if edges:

@@ -283,6 +283,20 @@ def draw_preconditioner(generator, gates, strengths, tokens, states, heads, widt
     }
 
 
+def feed_preconditioner(run, arguments):
+    """Draws keys and what else `precondition` takes, and lets `run` read them.
+
+    Returns what `lay_out` does, the keys, and the others by the names of buffers.
+    """
+    layout = batch, states, total, _ = lay_out(run, arguments, ("HK",))
+    sizes = (*batch, total), states, arguments.heads[0], 128
+    keys = draw_keys(run.generator, arguments.keys, *sizes[0], *sizes[2:])
+    others = draw_preconditioner(run.generator, arguments.gates, arguments.strengths, *sizes)
+    for buffer, array in {"K": keys, **others}.items():
+        run.input(buffer, array, numpy.float32)
+    return layout, keys, others
+
+
 def get_ratio(found, expected):
     """The error over the size of what is expected; 0 if that is tiny."""
     found = numpy.asarray(found, numpy.float64)
