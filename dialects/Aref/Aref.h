@@ -21,4 +21,12 @@
 #define GET_OP_CLASSES
 #include "dialects/Aref/ArefOps.h.inc"
 
+namespace heddle::aref {
+
+/// How many blocks a cluster of `kernel` has where that divides its grid: 1 if
+/// it has no clusters.
+int64_t getClusterSize(tile::KernelOp kernel);
+
+} // namespace heddle::aref
+
 #endif // HEDDLE_DIALECTS_AREF_AREF_H

@@ -58,3 +58,9 @@ void ArefDialect::initialize() {
 #include "dialects/Aref/ArefOps.cpp.inc"
       >();
 }
+
+int64_t heddle::aref::getClusterSize(tile::KernelOp kernel) {
+  auto extents = kernel->getAttrOfType<DenseI64ArrayAttr>(
+      ArefDialect::getClusterAttrName());
+  return extents ? llvm::product_of(extents.asArrayRef()) : 1;
+}

@@ -317,8 +317,18 @@ static LogicalResult verifyRounding(Operation *op, bool roundTf32,
   return success();
 }
 
+/// Checks that blocks share a copy only where there are clusters of them.
+static LogicalResult verifyMulticast(Operation *op, bool isMulticast) {
+  auto kernel = op->getParentOfType<tile::KernelOp>();
+  if (isMulticast && kernel && getClusterSize(kernel) <= 1)
+    return op->emitOpError("expected a kernel with '")
+           << ArefDialect::getClusterAttrName() << "' around a multicast";
+  return success();
+}
+
 LogicalResult CopyInOp::verify() {
-  if (failed(verifyRounding(*this, getRoundTf32(), getBuffer().getType())))
+  if (failed(verifyRounding(*this, getRoundTf32(), getBuffer().getType())) ||
+      failed(verifyMulticast(*this, getMulticast())))
     return failure();
   return verifyCopy(*this, getView().getType(), getBuffer().getType(),
                     getOffsets().size(), getAlong());
@@ -330,7 +340,8 @@ LogicalResult CopyOutOp::verify() {
 }
 
 LogicalResult TmaLoadOp::verify() {
-  if (failed(verifyRounding(*this, getRoundTf32(), getBuffer().getType())))
+  if (failed(verifyRounding(*this, getRoundTf32(), getBuffer().getType())) ||
+      failed(verifyMulticast(*this, getMulticast())))
     return failure();
   return verifyCopy(*this, getView().getType(), getBuffer().getType(),
                     getOffsets().size(), getAlong());

@@ -358,11 +358,15 @@ def Aref_CopyInOp : Aref_Op<"copy_in", [
     The tile's dimensions are the last ones of the view, or those that `along`
     lists; in the others it has one element.
 
+    With `multicast`, all blocks of the cluster perform it at the same use of
+    the ring: each copies a share of the tile to the buffers of all.
+
     Constraints:
     1. The buffer's tile is of the view's elements, and fits in it.
     2. With `round_tf32`, elements are f32.
     3. `along` has one dimension of the view per dimension of the tile, in
        increasing order; the last is the view's last.
+    4. With `multicast`, the kernel has clusters.
   }];
   let arguments = (ins
     Arg<AnyStridedMemRef, "the view to read", [MemRead]>:$view,
@@ -371,11 +375,12 @@ def Aref_CopyInOp : Aref_Op<"copy_in", [
     Aref_RingType:$ring,
     Aref_SlotType:$slot,
     OptionalAttr<DenseI64ArrayAttr>:$along,
-    UnitAttr:$round_tf32
+    UnitAttr:$round_tf32,
+    UnitAttr:$multicast
   );
   let assemblyFormat = [{
     $view `[` $offsets `]` (`along` $along^)? `->` $buffer `for` $ring `,` $slot
-    (`round_tf32` $round_tf32^)? attr-dict
+    oilist(`round_tf32` $round_tf32 | `multicast` $multicast) attr-dict
     `:` type($view) `->` type($buffer) `for` type($ring)
   }];
   let hasVerifier = 1;
@@ -694,19 +699,38 @@ def Aref_MbarriersOp : Aref_Op<"mbarriers", [
     MemoryEffects<[MemAlloc]>, Aref_NamesResults]> {
   let summary = "an array of mbarriers that each expect `count` arrivals";
   let description = [{
-    Initialised before any role starts. `offset` as in `aref.alloc`.
+    Initialised before any role starts. With `cluster`, each block of the
+    cluster arrives as often. `offset` as in `aref.alloc`.
   }];
-  let arguments = (ins I64Attr:$count, OptionalAttr<I64Attr>:$offset);
+  let arguments = (ins I64Attr:$count, OptionalAttr<I64Attr>:$offset,
+                       UnitAttr:$cluster);
   let results = (outs Aref_MbarriersType:$barriers);
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$type, "int64_t":$count,
+                   CArg<"bool", "false">:$cluster), [{
+      build($_builder, $_state, type, $_builder.getI64IntegerAttr(count),
+            /*offset=*/::mlir::IntegerAttr(),
+            cluster ? $_builder.getUnitAttr() : ::mlir::UnitAttr());
+    }]>
+  ];
   let assemblyFormat = [{
-    `count` $count (`offset` `(` $offset^ `)`)? attr-dict `:` type($barriers)
+    `count` $count (`cluster` $cluster^)? (`offset` `(` $offset^ `)`)? attr-dict
+    `:` type($barriers)
   }];
 }
 
 def Aref_AwaitOp : Aref_Op<"await", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "waits until the phase of parity `parity` has completed";
-  let arguments = (ins Aref_MbarriersType:$barriers, I32:$stage, I32:$parity);
-  let assemblyFormat = "$barriers `[` $stage `]` `parity` $parity attr-dict `:` type($barriers)";
+  let description = [{
+    With `cluster`, all that the blocks of the cluster did before they arrived
+    comes before what follows.
+  }];
+  let arguments = (ins Aref_MbarriersType:$barriers, I32:$stage, I32:$parity,
+                       UnitAttr:$cluster);
+  let assemblyFormat = [{
+    $barriers `[` $stage `]` `parity` $parity (`cluster` $cluster^)? attr-dict
+    `:` type($barriers)
+  }];
 }
 
 def Aref_ExpectOp : Aref_Op<"expect", [MemoryEffects<[MemRead, MemWrite]>]> {
@@ -722,11 +746,13 @@ def Aref_ArriveOp : Aref_Op<"arrive", [MemoryEffects<[MemRead, MemWrite]>]> {
     One lane arrives for its warp. With `sync`, the warp's lanes are ordered
     before it, as they must be if they accessed the slot themselves. With
     `async`, each lane arrives, too, once the copies are done that it started.
+    With `cluster`, it arrives at this barrier of each block of the cluster.
   }];
   let arguments = (ins Aref_MbarriersType:$barriers, I32:$stage, UnitAttr:$sync,
-                       UnitAttr:$async);
+                       UnitAttr:$async, UnitAttr:$cluster);
   let assemblyFormat = [{
-    $barriers `[` $stage `]` (`sync` $sync^)? (`async` $async^)? attr-dict
+    $barriers `[` $stage `]`
+    oilist(`sync` $sync | `async` $async | `cluster` $cluster) attr-dict
     `:` type($barriers)
   }];
 }
@@ -740,11 +766,12 @@ def Aref_TmaLoadOp : Aref_Op<"tma_load", [MemoryEffects<[MemRead, MemWrite]>]> {
     Aref_MbarriersType:$barriers,
     I32:$stage,
     OptionalAttr<DenseI64ArrayAttr>:$along,
-    UnitAttr:$round_tf32
+    UnitAttr:$round_tf32,
+    UnitAttr:$multicast
   );
   let assemblyFormat = [{
     $view `[` $offsets `]` (`along` $along^)? `->` $buffer `,` $barriers `[` $stage `]`
-    (`round_tf32` $round_tf32^)? attr-dict
+    oilist(`round_tf32` $round_tf32 | `multicast` $multicast) attr-dict
     `:` type($view) `->` type($buffer) `,` type($barriers)
   }];
   let hasVerifier = 1;

@@ -88,6 +88,29 @@ static LogicalResult verifyInteger(Operation *op, NamedAttribute attribute,
   return success();
 }
 
+/// Checks that `attribute` is `[X]`, `[X, Y]` or `[X, Y, Z]`, of which one may
+/// be the size of a cluster that every GPU with clusters has.
+static LogicalResult verifyCluster(Operation *op, NamedAttribute attribute) {
+  auto fail = [&] {
+    return op->emitError()
+           << "expected '" << attribute.getName().getValue()
+           << "' to be one to three integers, of which one is 2, 4 or 8 and "
+              "the others are 1, as [2] or [1, 2]; found "
+           << attribute.getValue();
+  };
+  auto extents = dyn_cast<ArrayAttr>(attribute.getValue());
+  if (!extents || extents.empty() || extents.size() > 3)
+    return fail();
+  int64_t numGreater = 0;
+  for (Attribute extent : extents) {
+    auto integer = dyn_cast<IntegerAttr>(extent);
+    if (!integer || !llvm::is_contained({1, 2, 4, 8}, integer.getInt()))
+      return fail();
+    numGreater += integer.getInt() > 1;
+  }
+  return numGreater == 1 ? success() : fail();
+}
+
 LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
                                                     NamedAttribute attribute) {
   StringRef name = attribute.getName().getValue();
@@ -97,9 +120,12 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
              << "expected '" << name << "' on an scf.for or a tile.kernel";
     return verifyInteger(op, attribute, 1, 64);
   }
-  if (name == getRasterAttrName() || name == getWarpsAttrName()) {
+  if (name == getRasterAttrName() || name == getWarpsAttrName() ||
+      name == getClusterAttrName()) {
     if (!isa<KernelOp>(op))
       return op->emitError() << "expected '" << name << "' on a tile.kernel";
+    if (name == getClusterAttrName())
+      return verifyCluster(op, attribute);
     if (name == getRasterAttrName())
       return verifyInteger(op, attribute, 1, 1 << 20);
     if (failed(verifyInteger(op, attribute, 1, 16)))
@@ -121,8 +147,9 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
     return success();
   }
   return op->emitError() << "unknown attribute '" << name
-                         << "'; the tile dialect has '" << getOverlapAttrName()
-                         << "', '" << getPingPongAttrName() << "', '"
+                         << "'; the tile dialect has '" << getClusterAttrName()
+                         << "', '" << getOverlapAttrName() << "', '"
+                         << getPingPongAttrName() << "', '"
                          << getRasterAttrName() << "', '"
                          << getRunAheadAttrName() << "', '"
                          << getStagesAttrName() << "' and '"

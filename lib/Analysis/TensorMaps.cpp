@@ -90,7 +90,9 @@ static bool isNonNegative(Value value, int depth) {
   }
 
   Operation *op = value.getDefiningOp();
-  if (isa<gpu::BlockIdOp, gpu::GridDimOp, memref::DimOp, arith::ExtUIOp>(op))
+  if (isa<gpu::BlockIdOp, gpu::GridDimOp, gpu::ClusterIdOp, gpu::ClusterDimOp,
+          gpu::ClusterBlockIdOp, gpu::ClusterDimBlocksOp, memref::DimOp,
+          arith::ExtUIOp>(op))
     return true;
   if (auto cast = dyn_cast<arith::IndexCastUIOp>(op))
     return cast.getIn().getType().isInteger(32);

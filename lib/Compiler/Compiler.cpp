@@ -68,6 +68,9 @@ static KernelInfo getKernel(LLVM::LLVMFuncOp function) {
   else if (auto symbol = dyn_cast_if_present<FlatSymbolRefAttr>(fallback))
     info.fallback = symbol.getValue().str();
   info.persistent = function->hasAttr("aref.persistent");
+  if (auto cluster = function->getAttrOfType<DenseI64ArrayAttr>(
+          aref::ArefDialect::getClusterAttrName()))
+    llvm::copy(cluster.asArrayRef(), info.cluster.begin());
   info.unordered = function->hasAttr(aref::ArefDialect::getUnorderedAttrName());
   auto arguments = function->getAttrOfType<ArrayAttr>("aref.arguments");
   for (Type type : arguments.getAsValueRange<TypeAttr>())

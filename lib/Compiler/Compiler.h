@@ -81,6 +81,9 @@ struct KernelInfo {
   /// Blocks loop over the grid: launch at most as many as are resident. Else
   /// launch the grid as is.
   bool persistent = false;
+  /// Neighbours in the grid that are launched as clusters, along x, y and z,
+  /// where that divides the grid.
+  std::array<uint32_t, 3> cluster = {1, 1, 1};
   /// Results of two runs may differ.
   bool unordered = false;
   /// What the author declared, without the grid.

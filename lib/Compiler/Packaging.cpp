@@ -48,6 +48,7 @@ static FailureOr<KernelEntry> makeEntry(Location location,
   kernel.sharedBytes = info.sharedBytes;
   kernel.fallback = info.fallback;
   kernel.persistent = info.persistent;
+  kernel.cluster = {info.cluster[0], info.cluster[1], info.cluster[2]};
   kernel.unordered = info.unordered;
   kernel.location = getFileAndLine(location);
   for (Type type : info.arguments) {

@@ -43,15 +43,17 @@ static void addTilePasses(OpPassManager &manager) {
 static void addRolePasses(OpPassManager &manager) {
   addKernelPasses(manager, {createNarrowMaskedLoops});
   manager.addPass(createVersionKernels());
-  addKernelPasses(
-      manager,
-      {createMakePersistent, createAssignRoles,    createRunAhead,
-       createInsertArefs,    createOverlapDots,    createSplitRoles,
-       createSplitInstances, createCanonicalize,   createGuardMasks,
-       createCSEPass,        createHoistScalars,   createPipelineMma,
-       createTakeTurns,      createCheckIndices,   createLowerCopies,
-       createAssignLayouts,  createConvertLayouts, createCopyAsynchronously,
-       createPlanStages,     createVerifyArefs});
+  addKernelPasses(manager, {createMakePersistent,     createAssignRoles,
+                            createRunAhead,           createInsertArefs,
+                            createOverlapDots,        createSplitRoles,
+                            createSplitInstances,     createCanonicalize,
+                            createGuardMasks,         createCSEPass,
+                            createHoistScalars,       createPipelineMma,
+                            createTakeTurns,          createCheckIndices,
+                            createLowerCopies,        createMulticastCopies,
+                            createAssignLayouts,      createConvertLayouts,
+                            createCopyAsynchronously, createPlanStages,
+                            createVerifyArefs});
 }
 
 /// Makes barriers and addresses explicit.

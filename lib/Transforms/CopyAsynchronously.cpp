@@ -47,20 +47,6 @@ static bool canCopy(RankedTensorType tile, MemRefType view) {
              copyBytes;
 }
 
-/// The views that `kernel` writes.
-static llvm::SmallDenseSet<Value> getWrittenViews(tile::KernelOp kernel) {
-  llvm::SmallDenseSet<Value> written;
-  kernel.walk([&](Operation *op) {
-    if (auto store = dyn_cast<tile::StoreOp>(op))
-      written.insert(getRootView(store.getView()));
-    else if (auto copy = dyn_cast<CopyOutOp>(op))
-      written.insert(getRootView(copy.getView()));
-    else if (auto store = dyn_cast<memref::StoreOp>(op))
-      written.insert(getRootView(store.getMemRef()));
-  });
-  return written;
-}
-
 /// The ring whose slot `store` writes to, or null.
 static RingOp getRing(LocalStoreOp store) {
   Value buffer = store.getBuffer();

@@ -46,6 +46,9 @@ struct LoweredRing {
   /// Whether copies that threads started may still be in flight when they
   /// commit a slot.
   bool async;
+  /// Whether blocks of a cluster copy to the slots of one another, so that all
+  /// of them release each.
+  bool multicast;
 };
 
 /// The next use of a ring: which stage, and how often the ring has wrapped,
@@ -161,7 +164,7 @@ LogicalResult Lowering::lowerRing(RingOp ring) {
     return ring.emitOpError("expected a planned depth, found ") << type;
   llvm::SetVector<RoleOp> producers, consumers;
   bool withBytes = false, withoutBytes = false, readByThreads = false;
-  bool async = false;
+  bool async = false, multicast = false;
   for (Operation *user : ring->getUsers()) {
     if (isa<PutOp, GetOp>(user))
       return user->emitOpError("expected slots, found the value-level "
@@ -177,6 +180,8 @@ LogicalResult Lowering::lowerRing(RingOp ring) {
       (commit.getBytes() ? withBytes : withoutBytes) = true;
       async |= commit.getAsync();
     }
+    if (auto copy = dyn_cast<CopyInOp>(user))
+      multicast |= copy.getMulticast();
   }
   if (producers.size() > 1)
     return ring.emitOpError("expected one producing role, found ")
@@ -197,6 +202,7 @@ LogicalResult Lowering::lowerRing(RingOp ring) {
   lowered.depth = type.getDepth();
   lowered.readByThreads = readByThreads;
   lowered.async = async;
+  lowered.multicast = multicast;
   // Each lane arrives for its copies, and one for what the warp stored itself.
   int64_t arrivals = withBytes ? 1 : getWarps(producers) * (async ? 33 : 1);
   b.setInsertionPoint(ring);
@@ -205,11 +211,9 @@ LogicalResult Lowering::lowerRing(RingOp ring) {
         AllocOp::create(b, ring.getLoc(), BufferType::get(tile),
                         b.getI64IntegerAttr(lowered.depth), IntegerAttr()));
   auto barriers = MbarriersType::get(b.getContext(), lowered.depth);
-  lowered.full = MbarriersOp::create(
-      b, ring.getLoc(), barriers, b.getI64IntegerAttr(arrivals), IntegerAttr());
+  lowered.full = MbarriersOp::create(b, ring.getLoc(), barriers, arrivals);
   lowered.empty = MbarriersOp::create(b, ring.getLoc(), barriers,
-                                      b.getI64IntegerAttr(getWarps(consumers)),
-                                      IntegerAttr());
+                                      getWarps(consumers), multicast);
   rings[ring.getResult()] = lowered;
   return success();
 }
@@ -235,10 +239,10 @@ void Lowering::lowerUse(Operation *op, Cursors &cursors) {
   }
   if (auto copy = dyn_cast<CopyInOp>(op)) {
     LoweredRing &ring = rings[copy.getRing()];
-    TmaLoadOp::create(b, loc, copy.getView(), copy.getOffsets(),
-                      copy.getBuffer(), ring.full,
-                      op->getOperand(op->getNumOperands() - 1),
-                      copy.getAlongAttr(), copy.getRoundTf32());
+    TmaLoadOp::create(
+        b, loc, copy.getView(), copy.getOffsets(), copy.getBuffer(), ring.full,
+        op->getOperand(op->getNumOperands() - 1), copy.getAlongAttr(),
+        copy.getRoundTf32(), copy.getMulticast());
     op->erase();
     return;
   }
@@ -255,9 +259,10 @@ void Lowering::lowerUse(Operation *op, Cursors &cursors) {
       // completed.
       Value parity =
           arith::XOrIOp::create(b, loc, cursor.phase, constant(loc, 1));
-      AwaitOp::create(b, loc, ring.empty, stage, parity);
+      AwaitOp::create(b, loc, ring.empty, stage, parity, ring.multicast);
     } else {
-      AwaitOp::create(b, loc, ring.full, stage, cursor.phase);
+      AwaitOp::create(b, loc, ring.full, stage, cursor.phase,
+                      /*cluster=*/false);
       // Those who read asynchronously order what such copies wrote before it:
       // the thread that started them has gone on.
       if (ring.async)
@@ -279,10 +284,11 @@ void Lowering::lowerUse(Operation *op, Cursors &cursors) {
     if (commit.getBytes())
       ExpectOp::create(b, loc, ring.full, stage, commit.getBytesAttr());
     else
-      ArriveOp::create(b, loc, ring.full, stage, /*sync=*/true, ring.async);
+      ArriveOp::create(b, loc, ring.full, stage, /*sync=*/true, ring.async,
+                       /*cluster=*/false);
   } else {
     ArriveOp::create(b, loc, ring.empty, stage, ring.readByThreads,
-                     /*async=*/false);
+                     /*async=*/false, ring.multicast);
   }
   op->erase();
 }

@@ -200,10 +200,11 @@ void CopyLowering::lowerPut(PutOp put, bool byTma, ArrayRef<bool> roundTf32) {
     Value buffer = ViewOp::create(b, loc, type, ring, slot, i);
     if (byTma) {
       ArgumentView part = *ArgumentView::get(load.getView());
-      CopyInOp::create(
-          b, load.getLoc(), part.getArgument(),
-          part.getOffsets(b, load.getLoc(), load.getOffsets()), buffer, ring,
-          slot, part.getDimsOfTile(type.getShape().size()), roundTf32[i]);
+      CopyInOp::create(b, load.getLoc(), part.getArgument(),
+                       part.getOffsets(b, load.getLoc(), load.getOffsets()),
+                       buffer, ring, slot,
+                       part.getDimsOfTile(type.getShape().size()), roundTf32[i],
+                       /*multicast=*/false);
       bytes += type.getBytes();
       loads.insert(load);
       continue;

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lib/Transforms/Passes.h"
+#include "lib/Transforms/Warpgroups.h"
 
 namespace heddle {
 #define GEN_PASS_DEF_MAKEPERSISTENT
@@ -53,8 +54,11 @@ private:
                                         value);
   }
 
+  void findCluster();
   LogicalResult addArguments();
-  /// Fills `ids` for the block with the number `linear`.
+  Value getExtent(unsigned dim);
+  void setId(unsigned dim, Value id);
+  /// Fills `ids` for the block, or the cluster, with the number `linear`.
   void computeIds(Value linear);
 
   tile::KernelOp kernel;
@@ -64,8 +68,32 @@ private:
   Value extents[3], ids[3];
   SmallVector<gpu::BlockIdOp> idOps;
   SmallVector<gpu::GridDimOp> extentOps;
+  /// The dimension of the grid along which a cluster has more than one block,
+  /// and how many it has if it divides the grid; 1 without clusters.
+  unsigned clusterDim = 0;
+  int64_t clusterSize = 1;
+  /// With clusters, how many blocks one has.
+  Value launchedSize;
 };
 } // namespace
+
+/// Clusters exist to share copies by TMA.
+void Persister::findCluster() {
+  auto given =
+      kernel->getAttrOfType<ArrayAttr>(tile::TileDialect::getClusterAttrName());
+  if (!given || !usesTma(kernel))
+    return;
+  SmallVector<int64_t> extents(3, 1);
+  for (auto [dim, extent] : llvm::enumerate(given.getAsRange<IntegerAttr>())) {
+    extents[dim] = extent.getInt();
+    if (extents[dim] == 1)
+      continue;
+    clusterDim = dim;
+    clusterSize = extents[dim];
+  }
+  kernel->setAttr(aref::ArefDialect::getClusterAttrName(),
+                  builder.getDenseI64ArrayAttr(extents));
+}
 
 LogicalResult Persister::addArguments() {
   SmallVector<Attribute> names;
@@ -87,32 +115,56 @@ LogicalResult Persister::addArguments() {
   return success();
 }
 
+/// The extent of the grid of clusters in 32 bits.
+Value Persister::getExtent(unsigned dim) {
+  StringRef names[] = {"grid_x32", "grid_y32", "grid_z32"};
+  Value extent = narrow(names[dim], extents[dim]);
+  if (launchedSize && dim == clusterDim)
+    extent = div("clusters", extent, launchedSize);
+  return extent;
+}
+
+/// `id` is where the cluster is in the grid of clusters.
+void Persister::setId(unsigned dim, Value id) {
+  if (launchedSize && dim == clusterDim) {
+    Value first = mul("first_of_cluster", id, launchedSize);
+    Value rank =
+        narrow("cluster_rank",
+               gpu::ClusterBlockIdOp::create(builder, loc, gpu::Dimension::x));
+    id = arith::AddIOp::create(builder, name("in_grid"), first, rank);
+  }
+  ids[dim] = widen(id);
+}
+
 void Persister::computeIds(Value linear) {
   bool used[3] = {};
   for (gpu::BlockIdOp op : idOps)
     used[unsigned(op.getDimension())] = true;
   // Divisions of 64 bits are calls of functions on the device.
-  Value x = narrow("grid_x32", extents[0]);
+  Value x = getExtent(0);
   // Without y and z, the blocks of a row of the grid may come in any order.
   if (!used[1] && !used[2]) {
-    ids[0] = widen(rem("x", linear, x));
+    setId(0, rem("x", linear, x));
     return;
   }
-  Value y = narrow("grid_y32", extents[1]);
+  Value y = getExtent(1);
   Value plane = mul("plane", x, y);
   Value inPlane = rem("in_plane", linear, plane);
-  ids[2] = widen(div("z", linear, plane));
+  setId(2, div("z", linear, plane));
   int64_t raster = defaultRaster;
   if (auto given = kernel->getAttrOfType<IntegerAttr>(
           tile::TileDialect::getRasterAttrName()))
     raster = given.getInt();
   if (!used[1]) {
-    ids[0] = widen(rem("x", inPlane, x));
+    setId(0, rem("x", inPlane, x));
     return;
   }
+  // Rows of clusters.
+  if (clusterDim == 0 && raster > 1)
+    raster = std::max<int64_t>(raster / clusterSize, 1);
   if (raster == 1) {
-    ids[0] = widen(div("x", inPlane, y));
-    ids[1] = widen(rem("y", inPlane, y));
+    setId(0, div("x", inPlane, y));
+    setId(1, rem("y", inPlane, y));
     return;
   }
   // No more rows than there are, so that a group is no more than the plane.
@@ -125,9 +177,9 @@ void Persister::computeIds(Value linear) {
   // The last group has what rows are left.
   Value left = arith::SubIOp::create(builder, name("rows_left"), x, firstRow);
   Value height = arith::MinUIOp::create(builder, name("rows"), left, rows);
-  ids[0] = widen(arith::AddIOp::create(builder, name("x"), firstRow,
-                                       rem("row", inGroup, height)));
-  ids[1] = widen(div("y", inGroup, height));
+  setId(0, arith::AddIOp::create(builder, name("x"), firstRow,
+                                 rem("row", inGroup, height)));
+  setId(1, div("y", inGroup, height));
 }
 
 LogicalResult Persister::run() {
@@ -135,23 +187,34 @@ LogicalResult Persister::run() {
   body.walk([&](gpu::BlockIdOp op) { idOps.push_back(op); });
   body.walk([&](gpu::GridDimOp op) { extentOps.push_back(op); });
   Operation *first = &body.front();
+  findCluster();
   if (failed(addArguments()))
     return failure();
 
   // A launch has less than 2^31 blocks, and so the sum of two numbers of blocks
   // fits in 32 bits without a sign.
   builder.setInsertionPointToStart(&body);
-  Value begin = narrow("first_block",
-                       gpu::BlockIdOp::create(builder, loc, gpu::Dimension::x));
-  Value step = narrow("block_step",
-                      gpu::GridDimOp::create(builder, loc, gpu::Dimension::x));
-  Value plane = mul("plane", narrow("grid_x32", extents[0]),
-                    narrow("grid_y32", extents[1]));
-  Value end = mul("blocks", plane, narrow("grid_z32", extents[2]));
+  Value begin, step;
+  if (clusterSize == 1) {
+    begin = narrow("first_block",
+                   gpu::BlockIdOp::create(builder, loc, gpu::Dimension::x));
+    step = narrow("block_step",
+                  gpu::GridDimOp::create(builder, loc, gpu::Dimension::x));
+  } else {
+    begin = narrow("first_cluster",
+                   gpu::ClusterIdOp::create(builder, loc, gpu::Dimension::x));
+    step = narrow("cluster_step",
+                  gpu::ClusterDimOp::create(builder, loc, gpu::Dimension::x));
+    launchedSize = narrow("cluster_size", gpu::ClusterDimBlocksOp::create(
+                                              builder, loc, gpu::Dimension::x));
+  }
+  Value x = getExtent(0), y = getExtent(1);
+  Value plane = mul("plane", x, y);
+  Value end = mul("blocks", plane, getExtent(2));
   auto loop = scf::ForOp::create(builder, loc, begin, end, step, ValueRange(),
                                  /*bodyBuilder=*/nullptr, /*unsignedCmp=*/true);
   loop->setAttr(aref::ArefDialect::getBlocksAttrName(), builder.getUnitAttr());
-  loop.getInductionVar().setLoc(name("block"));
+  loop.getInductionVar().setLoc(name(launchedSize ? "cluster" : "block"));
   Block *inner = loop.getBody();
   inner->getOperations().splice(inner->getTerminator()->getIterator(),
                                 body.getOperations(), first->getIterator(),

@@ -22,6 +22,19 @@ Value heddle::getRootView(Value view) {
   return view;
 }
 
+llvm::SmallDenseSet<Value> heddle::getWrittenViews(tile::KernelOp kernel) {
+  llvm::SmallDenseSet<Value> written;
+  kernel.walk([&](Operation *op) {
+    if (auto store = dyn_cast<tile::StoreOp>(op))
+      written.insert(getRootView(store.getView()));
+    else if (auto copy = dyn_cast<aref::CopyOutOp>(op))
+      written.insert(getRootView(copy.getView()));
+    else if (auto store = dyn_cast<memref::StoreOp>(op))
+      written.insert(getRootView(store.getMemRef()));
+  });
+  return written;
+}
+
 /// Whether `root` is an argument of a kernel: what else it may overlap is
 /// known.
 static bool isKernelArgument(Value root) {

@@ -73,6 +73,9 @@ private:
 /// The value that `view` is a part or another form of.
 mlir::Value getRootView(mlir::Value view);
 
+/// The root views that `kernel` writes, by tiles, scalars or copies.
+llvm::SmallDenseSet<mlir::Value> getWrittenViews(tile::KernelOp kernel);
+
 /// Why the TMA cannot perform `load`, whatever the addresses and strides at run
 /// time; empty if it can.
 std::string getTmaObstacle(tile::LoadOp load);

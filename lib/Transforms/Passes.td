@@ -361,6 +361,33 @@ def MakePersistent : Pass<"make-persistent", "::heddle::tile::KernelOp"> {
   }];
 }
 
+def MulticastCopies : Pass<"multicast-copies", "::heddle::tile::KernelOp"> {
+  let summary = "neighbours in the grid share what they copy alike";
+  let description = [{
+    In a kernel with `aref.cluster`, a copy whose place in its view does not
+    depend on the block's place in its cluster is multicast: each block copies a
+    share of the tile to the slots of all. A slot is then empty when the
+    consumers of all blocks have released it. All blocks must use the ring
+    equally often: loops and branches around may depend on nothing that differs
+    between them.
+
+    Without such a copy, the kernel loses its clusters, with a warning.
+
+    ```mlir
+    %m = ... // differs
+    %n = ... // does not
+    aref.copy_in %A[%m, %k] -> %A_tile for %A_B, %slot : ...
+    aref.copy_in %B[%k, %n] -> %B_tile for %A_B, %slot : ...
+    ```
+    becomes
+    ```mlir
+    aref.copy_in %A[%m, %k] -> %A_tile for %A_B, %slot : ...
+    aref.copy_in %B[%k, %n] -> %B_tile for %A_B, %slot multicast : ...
+    ```
+  }];
+  let dependentDialects = ["::heddle::aref::ArefDialect"];
+}
+
 def NarrowMaskedLoops
     : Pass<"narrow-masked-loops", "::heddle::tile::KernelOp"> {
   let summary = "skips iterations in which a mask is false everywhere";

@@ -55,6 +55,7 @@ struct VersionKernels : heddle::impl::VersionKernelsBase<VersionKernels> {
       if (!hasDot(kernel) || !canUseTma(kernel))
         continue;
       tile::KernelOp plain = kernel.clone();
+      plain->removeAttr(tile::TileDialect::getClusterAttrName());
       plain.setSymName((kernel.getSymName() + "_plain").str());
       // Makes the name unique.
       StringAttr name = symbols.insert(plain, ++Block::iterator(kernel));

@@ -166,18 +166,14 @@ CudaDevice::getResidentBlocks(const CudaFunction &function,
     if (result != Result::Success)
       return context.makeError(
           result, "cuOccupancyMaxActiveBlocksPerMultiprocessor", what());
-    return uint32_t(std::max(count, 0));
+    return uint32_t(std::max(count, 0)) * props.multiprocessors;
   }
   DriverLaunch launch(config, nullptr);
   Result result = context.api.occupancyMaxActiveClusters(
       &count, function.handle, &launch.driver);
   if (result != Result::Success)
     return context.makeError(result, "cuOccupancyMaxActiveClusters", what());
-  if (count <= 0)
-    return 0;
-  uint64_t blocks = uint64_t(count) * config.cluster.count();
-  return uint32_t(
-      std::max<uint64_t>(1, blocks / std::max(1u, props.multiprocessors)));
+  return uint32_t(std::max(count, 0)) * uint32_t(config.cluster.count());
 }
 
 Expected<uint32_t> CudaDevice::getResidentBlocks(Module &module,
@@ -224,7 +220,7 @@ tl::unexpected<Error> CudaDevice::makeLaunchError(const CudaFunction &function,
                        "cooperative launch of '{}': {} blocks do not fit at "
                        "once; the largest grid that does has {}",
                        *function.name, config.grid.count(),
-                       uint64_t(*blocks) * props.multiprocessors);
+                       *blocks);
   }
   return context.makeError(
       result, "cuLaunchKernelEx",

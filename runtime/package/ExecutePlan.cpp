@@ -200,6 +200,19 @@ makeParameters(Device &device, const KernelEntry &kernel,
   return parameters;
 }
 
+/// The blocks per cluster that are launched. Blocks of a persistent kernel are
+/// in a row, and find out how many are in their cluster: where clusters do not
+/// divide the author's grid, it is launched without.
+static Dim3 getLaunchedCluster(const KernelEntry &kernel,
+                               const std::array<uint64_t, 3> &grid) {
+  if (!kernel.persistent)
+    return kernel.cluster;
+  bool divides = grid[0] % kernel.cluster.x == 0 &&
+                 grid[1] % kernel.cluster.y == 0 &&
+                 grid[2] % kernel.cluster.z == 0;
+  return {divides ? uint32_t(kernel.cluster.count()) : 1, 1, 1};
+}
+
 /// The blocks that are launched for the author's grid, which is not empty.
 static Expected<Dim3> getLaunchedGrid(Device &device, Module &module,
                                       const Launch &launch,
@@ -227,7 +240,7 @@ static Expected<Dim3> getLaunchedGrid(Device &device, Module &module,
                      grid[2], maxX);
   // The grid does not matter here, but must be one of whole clusters.
   LaunchConfig smallest = config;
-  smallest.grid = kernel.cluster;
+  smallest.grid = config.cluster;
   Expected<uint32_t> resident =
       device.getResidentBlocks(module, kernel.entry, smallest);
   if (!resident)
@@ -238,11 +251,10 @@ static Expected<Dim3> getLaunchedGrid(Device &device, Module &module,
                      "memory, which '{}' does not have",
                      launch.kernel, describeLocation(launch), kernel.threads,
                      kernel.sharedBytes, device.properties().name);
-  uint64_t most = uint64_t(*resident) * device.properties().multiprocessors;
-  // Whole clusters only, and no fewer blocks than there are.
-  uint64_t cluster = kernel.cluster.count();
-  uint64_t blocks = std::min(total, std::max<uint64_t>(most, 1));
-  return Dim3{uint32_t((blocks + cluster - 1) / cluster * cluster), 1, 1};
+  // Whole clusters only, of which there is one at least.
+  uint64_t cluster = config.cluster.count();
+  uint64_t blocks = std::min<uint64_t>(total, *resident) / cluster * cluster;
+  return Dim3{uint32_t(std::max(blocks, cluster)), 1, 1};
 }
 
 /// Adds a launch to `prepared`, unless its grid is empty.
@@ -291,7 +303,7 @@ prepareLaunch(Device &device, Module &module, const Program &program,
   kernel = *chosen;
   LaunchConfig config;
   config.block = {kernel->threads, 1, 1};
-  config.cluster = kernel->cluster;
+  config.cluster = getLaunchedCluster(*kernel, grid);
   config.dynamicSharedBytes = kernel->sharedBytes;
   config.cooperative = kernel->cooperative;
   Expected<Dim3> launched =

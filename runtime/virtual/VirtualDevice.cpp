@@ -434,8 +434,7 @@ VirtualDevice::getResidentBlocks(Module &module, std::string_view name,
   LaunchConfig config = requested;
   if (auto legal = checkConfig(**kernel, config); !legal)
     return tl::unexpected(legal.error());
-  uint64_t blocks = residentClusters(**kernel, config) * config.cluster.count();
-  return uint32_t(std::max<uint64_t>(1, blocks / props.multiprocessors));
+  return residentClusters(**kernel, config) * config.cluster.count();
 }
 
 /// Whether blocks of `kernel` ask where they can wait for the whole grid.

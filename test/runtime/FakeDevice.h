@@ -77,7 +77,7 @@ public:
   }
 
   DeviceProperties description;
-  uint32_t residentBlocks = 1;
+  uint32_t residentBlocks = 132;
   std::vector<DeviceAddress> freed;
   std::vector<TensorMapSpec> maps;
   /// What was asked for the blocks that are resident.

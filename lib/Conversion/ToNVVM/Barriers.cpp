@@ -10,9 +10,27 @@
 #include "lib/Conversion/ToNVVM/Kernel.h"
 #include "lib/Conversion/ToNVVM/Patterns.h"
 #include "lib/Conversion/ToNVVM/SharedMemory.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
 using namespace heddle;
+
+//===----------------------------------------------------------------------===//
+// Clusters
+//===----------------------------------------------------------------------===//
+
+Value heddle::getLaunchedClusterSize(OpBuilder &builder, Location loc) {
+  return NVVM::ClusterDimBlocksXOp::create(builder, loc, builder.getI32Type());
+}
+
+void heddle::emitClusterBarrier(OpBuilder &builder, Location loc,
+                                bool isAligned) {
+  std::string aligned = isAligned ? ".aligned" : "";
+  emitInlinePTX(builder, loc,
+                "barrier.cluster.arrive.release" + aligned +
+                    ";\n\tbarrier.cluster.wait.acquire" + aligned + ";",
+                "", {});
+}
 
 //===----------------------------------------------------------------------===//
 // Pointers
@@ -143,12 +161,14 @@ struct AwaitPattern : OpConversionPattern<aref::AwaitOp> {
                                       adaptor.getStage());
     // A label in braces is local, so copies of the loop do not clash.
     emitInlinePTX(rewriter, loc,
-                  "{\n\t"
-                  ".reg .pred done;\n"
-                  "again:\n\t"
-                  "mbarrier.try_wait.parity.shared::cta.b64 done, [$0], $1;\n\t"
-                  "@!done bra.uni again;\n\t"
-                  "}",
+                  std::string("{\n\t"
+                              ".reg .pred done;\n"
+                              "again:\n\t"
+                              "mbarrier.try_wait.parity.") +
+                      (op.getCluster() ? "acquire.cluster." : "") +
+                      "shared::cta.b64 done, [$0], $1;\n\t"
+                      "@!done bra.uni again;\n\t"
+                      "}",
                   "r,r", {address, adaptor.getParity()});
     rewriter.eraseOp(op);
     return success();
@@ -188,15 +208,32 @@ struct ArrivePattern : OpConversionPattern<aref::ArriveOp> {
     if (op.getSync())
       emitInlinePTX(rewriter, loc, "bar.warp.sync 0xffffffff;", "", {});
     Value zero = getI32(rewriter, loc, 0);
-    Value elected = arith::CmpIOp::create(
-        rewriter, loc, arith::CmpIPredicate::eq, getLane(rewriter, op), zero);
+    Value lane = getLane(rewriter, op);
+    // One lane, or one per block of the cluster.
+    Value elected =
+        op.getCluster()
+            ? arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::ult,
+                                    lane, getLaunchedClusterSize(rewriter, loc))
+            : arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq,
+                                    lane, zero);
     Value held = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::sge,
                                        adaptor.getStage(), zero);
     Value arrives = arith::AndIOp::create(rewriter, loc, elected, held);
     Value address = getBarrierAddress(rewriter, loc, adaptor.getBarriers(),
                                       adaptor.getStage());
-    emitInlinePTX(rewriter, loc, "@$0 mbarrier.arrive.shared::cta.b64 _, [$1];",
-                  "b,r", {arrives, address});
+    if (op.getCluster())
+      emitInlinePTX(rewriter, loc,
+                    "{\n\t"
+                    ".reg .b32 remote;\n\t"
+                    "@$0 mapa.shared::cluster.u32 remote, $1, $2;\n\t"
+                    "@$0 mbarrier.arrive.release.cluster.shared::cluster.b64 "
+                    "_, [remote];\n\t"
+                    "}",
+                    "b,r,r", {arrives, address, lane});
+    else
+      emitInlinePTX(rewriter, loc,
+                    "@$0 mbarrier.arrive.shared::cta.b64 _, [$1];", "b,r",
+                    {arrives, address});
     rewriter.eraseOp(op);
     return success();
   }

@@ -103,7 +103,17 @@ void ConvertToNVVM::runOnOperation() {
   patterns.add<SpecialRegisterPattern<gpu::BlockIdOp, NVVM::BlockIdXOp,
                                       NVVM::BlockIdYOp, NVVM::BlockIdZOp>,
                SpecialRegisterPattern<gpu::GridDimOp, NVVM::GridDimXOp,
-                                      NVVM::GridDimYOp, NVVM::GridDimZOp>>(
+                                      NVVM::GridDimYOp, NVVM::GridDimZOp>,
+               SpecialRegisterPattern<gpu::ClusterIdOp, NVVM::ClusterIdXOp,
+                                      NVVM::ClusterIdYOp, NVVM::ClusterIdZOp>,
+               SpecialRegisterPattern<gpu::ClusterDimOp, NVVM::ClusterDimXOp,
+                                      NVVM::ClusterDimYOp, NVVM::ClusterDimZOp>,
+               SpecialRegisterPattern<
+                   gpu::ClusterBlockIdOp, NVVM::BlockInClusterIdXOp,
+                   NVVM::BlockInClusterIdYOp, NVVM::BlockInClusterIdZOp>,
+               SpecialRegisterPattern<
+                   gpu::ClusterDimBlocksOp, NVVM::ClusterDimBlocksXOp,
+                   NVVM::ClusterDimBlocksYOp, NVVM::ClusterDimBlocksZOp>>(
       converter, context);
   FrozenRewritePatternSet frozen(std::move(patterns));
 

@@ -78,19 +78,36 @@ void heddle::initializeBarriers(tile::KernelOp kernel) {
            kernel.getFunctionType().getNumInputs()))
     emitInlinePTX(builder, loc, "@$0 prefetch.tensormap [$1];", "b,l",
                   {elected, map});
+  bool hasClusters = aref::getClusterSize(kernel) > 1;
   for (aref::MbarriersOp barriers : all) {
+    Value count;
+    if (barriers.getCluster())
+      count = arith::MulIOp::create(builder, loc,
+                                    getI32(builder, loc, barriers.getCount()),
+                                    getLaunchedClusterSize(builder, loc));
     for (int64_t i = 0, depth = barriers.getType().getDepth(); i < depth; ++i) {
       // Without an offset the conversion of the operation says so.
       Value pointer = getSharedPointer(
           builder, loc, barriers.getOffset().value_or(0) + i * mbarrierBytes);
-      emitInlinePTX(builder, loc,
-                    "@$0 mbarrier.init.shared::cta.b64 [$1], " +
-                        std::to_string(barriers.getCount()) + ";",
-                    "b,r", {elected, getSharedAddress(builder, loc, pointer)});
+      Value address = getSharedAddress(builder, loc, pointer);
+      if (barriers.getCluster())
+        emitInlinePTX(builder, loc,
+                      "@$0 mbarrier.init.shared::cta.b64 [$1], $2;", "b,r,r",
+                      {elected, address, count});
+      else
+        emitInlinePTX(builder, loc,
+                      "@$0 mbarrier.init.shared::cta.b64 [$1], " +
+                          std::to_string(barriers.getCount()) + ";",
+                      "b,r", {elected, address});
     }
   }
   emitInlinePTX(builder, loc, "fence.mbarrier_init.release.cluster;", "", {});
-  emitInlinePTX(builder, loc, "barrier.cta.sync.aligned 0;", "", {});
+  // Others in the cluster copy to this block's slots, and arrive at its
+  // barriers.
+  if (hasClusters)
+    emitClusterBarrier(builder, loc, /*isAligned=*/true);
+  else
+    emitInlinePTX(builder, loc, "barrier.cta.sync.aligned 0;", "", {});
 }
 
 //===----------------------------------------------------------------------===//
@@ -249,6 +266,9 @@ Block *Flattener::createRole(const RolePlan &place) {
                                   role.getBody().front().getOperations());
     builder.setInsertionPointToEnd(block);
   }
+  // Others in the cluster may still arrive at this block's barriers.
+  if (aref::getClusterSize(kernel) > 1)
+    emitClusterBarrier(builder, roleLoc, /*isAligned=*/false);
   LLVM::ReturnOp::create(builder, roleLoc, ValueRange());
   return block;
 }

@@ -9,14 +9,20 @@
 #include "lib/Conversion/ToNVVM/Kernel.h"
 #include "lib/Conversion/ToNVVM/Patterns.h"
 #include "lib/Conversion/ToNVVM/SharedMemory.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 #include "llvm/ADT/MapVector.h"
+
+#include <numeric>
 
 using namespace mlir;
 using namespace heddle;
 
 static constexpr llvm::StringLiteral mapAttrName = "aref.map";
 static constexpr int64_t maxBox = 256;
+/// A swizzle repeats after so many rows.
+static constexpr int64_t swizzleRows = 8;
 
 namespace {
 /// How one buffer is copied: in boxes of equal size.
@@ -32,8 +38,17 @@ struct Boxes {
 };
 } // namespace
 
+/// How many blocks share the copy `op`.
+static int64_t getNumSharers(Operation *op) {
+  auto load = dyn_cast<aref::TmaLoadOp>(op);
+  if (!load || !load.getMulticast())
+    return 1;
+  return aref::getClusterSize(op->getParentOfType<tile::KernelOp>());
+}
+
 /// The boxes that fill `buffer` from a view of rank `viewRank`, of which the
-/// tile covers the dimensions `along`, or the last ones.
+/// tile covers the dimensions `along`, or the last ones. As many for each block
+/// that shares `op`, if the tile can be cut so.
 static FailureOr<Boxes> getBoxes(Operation *op, int64_t viewRank,
                                  aref::BufferType buffer,
                                  std::optional<ArrayRef<int64_t>> along) {
@@ -55,13 +70,20 @@ static FailureOr<Boxes> getBoxes(Operation *op, int64_t viewRank,
     // Equal blocks need but one tensor map.
     int64_t rows = maxBox;
     while (shape[0] % rows != 0)
-      rows -= 8;
+      rows -= swizzleRows;
     if (rows == 0)
       return op->emitOpError("expected at most 256 rows or a multiple of 8, "
                              "found ")
              << shape[0];
     boxes.extents[1] = boxes.rowsPerBlock = rows;
     boxes.numRowBlocks = shape[0] / rows;
+  }
+  int64_t sharers = getNumSharers(op);
+  int64_t cuts =
+      sharers / std::gcd(sharers, boxes.numPanels * boxes.numRowBlocks);
+  if (shape.size() == 2 && boxes.rowsPerBlock % (cuts * swizzleRows) == 0) {
+    boxes.extents[1] = boxes.rowsPerBlock /= cuts;
+    boxes.numRowBlocks *= cuts;
   }
   for (int64_t extent : boxes.extents)
     if (extent > maxBox)
@@ -173,39 +195,91 @@ static SmallVector<Value> getValues(ArrayRef<ValueRange> operands) {
   });
 }
 
-static SmallVector<Box> emitBoxes(OpBuilder &builder, Operation *op,
-                                  ValueRange offsets, Value pointer,
-                                  aref::BufferType buffer,
-                                  std::optional<ArrayRef<int64_t>> along) {
-  Location loc = op->getLoc();
-  Boxes boxes = *getBoxes(op, offsets.size(), buffer, along);
-  SharedLayout layout = getSharedLayout(buffer);
-  Value address = getSharedAddress(builder, loc, pointer);
+namespace {
+/// Where the boxes of a copy are.
+class BoxEmitter {
+public:
+  BoxEmitter(OpBuilder &builder, Operation *op, ValueRange offsets,
+             Value pointer, aref::BufferType buffer,
+             std::optional<ArrayRef<int64_t>> along);
+
+  int64_t getNumBoxes() const { return boxes.numPanels * boxes.numRowBlocks; }
+  Box emit(int64_t number);
+  /// `number` is an i32.
+  Box emit(Value number);
+
+private:
+  Value add(Value value, int64_t amount);
+  Value add(Value value, Value count, int64_t amount);
+
+  OpBuilder &builder;
+  Location loc;
+  Boxes boxes;
+  SharedLayout layout;
+  /// Of the first box.
+  Value address;
   SmallVector<Value> origin;
+};
+} // namespace
+
+BoxEmitter::BoxEmitter(OpBuilder &builder, Operation *op, ValueRange offsets,
+                       Value pointer, aref::BufferType buffer,
+                       std::optional<ArrayRef<int64_t>> along)
+    : builder(builder), loc(op->getLoc()),
+      boxes(*getBoxes(op, offsets.size(), buffer, along)),
+      layout(getSharedLayout(buffer)),
+      address(getSharedAddress(builder, loc, pointer)) {
   for (Value offset : llvm::reverse(offsets))
     origin.push_back(
         arith::IndexCastOp::create(builder, loc, builder.getI32Type(), offset));
-  auto add = [&](Value value, int64_t amount) -> Value {
-    if (amount == 0)
-      return value;
-    return arith::AddIOp::create(builder, loc, value,
-                                 getI32(builder, loc, amount));
-  };
-  SmallVector<Box> result;
-  for (int64_t panel = 0; panel < boxes.numPanels; ++panel) {
-    for (int64_t block = 0; block < boxes.numRowBlocks; ++block) {
-      int64_t row = block * boxes.rowsPerBlock;
-      Box &box = result.emplace_back();
-      box.address = add(address, panel * layout.getPanelBytes() +
-                                     row * layout.getPitch());
-      box.coordinates = origin;
-      box.coordinates[0] = add(origin[0], panel * layout.getPanelColumns());
-      if (boxes.numRowBlocks > 1)
-        box.coordinates[boxes.rowCoordinate] =
-            add(origin[boxes.rowCoordinate], row);
-    }
+}
+
+Value BoxEmitter::add(Value value, int64_t amount) {
+  if (amount == 0)
+    return value;
+  return arith::AddIOp::create(builder, loc, value,
+                               getI32(builder, loc, amount));
+}
+
+Value BoxEmitter::add(Value value, Value count, int64_t amount) {
+  Value product =
+      arith::MulIOp::create(builder, loc, count, getI32(builder, loc, amount));
+  return arith::AddIOp::create(builder, loc, value, product);
+}
+
+Box BoxEmitter::emit(int64_t number) {
+  int64_t panel = number / boxes.numRowBlocks;
+  int64_t row = number % boxes.numRowBlocks * boxes.rowsPerBlock;
+  Box box;
+  box.address =
+      add(address, panel * layout.getPanelBytes() + row * layout.getPitch());
+  box.coordinates = origin;
+  box.coordinates[0] = add(origin[0], panel * layout.getPanelColumns());
+  if (boxes.numRowBlocks > 1)
+    box.coordinates[boxes.rowCoordinate] =
+        add(origin[boxes.rowCoordinate], row);
+  return box;
+}
+
+Box BoxEmitter::emit(Value number) {
+  Value panel = number, block = number;
+  if (boxes.numPanels > 1 && boxes.numRowBlocks > 1) {
+    Value count = getI32(builder, loc, boxes.numRowBlocks);
+    panel = arith::DivUIOp::create(builder, loc, number, count);
+    block = arith::RemUIOp::create(builder, loc, number, count);
   }
-  return result;
+  Box box{address, origin};
+  if (boxes.numPanels > 1) {
+    box.address = add(box.address, panel, layout.getPanelBytes());
+    box.coordinates[0] = add(origin[0], panel, layout.getPanelColumns());
+  }
+  if (boxes.numRowBlocks > 1) {
+    box.address =
+        add(box.address, block, boxes.rowsPerBlock * layout.getPitch());
+    box.coordinates[boxes.rowCoordinate] =
+        add(origin[boxes.rowCoordinate], block, boxes.rowsPerBlock);
+  }
+  return box;
 }
 
 /// "{$2, $3}" for two coordinates from operand 2 on.
@@ -234,24 +308,53 @@ struct TmaLoadPattern : OpConversionPattern<aref::TmaLoadOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     size_t rank = op.getOffsets().size();
-    Value elected = getElected(rewriter, op);
     Value map = getTensorMap(op);
     Value barrier = getBarrierAddress(
         rewriter, loc, llvm::getSingleElement(adaptor.getBarriers()),
         llvm::getSingleElement(adaptor.getStage()));
-    std::string text =
-        "@$0 cp.async.bulk.tensor." + std::to_string(rank) +
-        "d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [$1], "
-        "[$3, " +
-        getCoordinates(rank, 4) + "], [$2];";
-    for (Box &box : emitBoxes(rewriter, op, getValues(adaptor.getOffsets()),
-                              llvm::getSingleElement(adaptor.getBuffer()),
-                              op.getBuffer().getType(), op.getAlong())) {
+    std::string text = "@$0 cp.async.bulk.tensor." + std::to_string(rank) +
+                       "d.shared::cluster.global.tile.mbarrier::complete_tx::"
+                       "bytes";
+    std::string operandText =
+        " [$1], [$3, " + getCoordinates(rank, 4) + "], [$2]";
+    std::string constraints = "b,r,r,l" + getConstraints(rank);
+    BoxEmitter boxes(rewriter, op, getValues(adaptor.getOffsets()),
+                     llvm::getSingleElement(adaptor.getBuffer()),
+                     op.getBuffer().getType(), op.getAlong());
+    auto emit = [&](const Box &box, Value elected, Value mask) {
       SmallVector<Value> operands = {elected, box.address, barrier, map};
       operands.append(box.coordinates);
-      emitInlinePTX(rewriter, loc, text, "b,r,r,l" + getConstraints(rank),
-                    operands);
+      if (!mask) {
+        emitInlinePTX(rewriter, loc, text + operandText + ";", constraints,
+                      operands);
+        return;
+      }
+      operands.push_back(mask);
+      emitInlinePTX(rewriter, loc,
+                    text + ".multicast::cluster" + operandText + ", $" +
+                        std::to_string(operands.size() - 1) + ";",
+                    constraints + ",h", operands);
+    };
+    if (!op.getMulticast()) {
+      Value elected = getElected(rewriter, op);
+      for (int64_t i = 0; i < boxes.getNumBoxes(); ++i)
+        emit(boxes.emit(i), elected, /*mask=*/Value());
+      rewriter.eraseOp(op);
+      return success();
     }
+    // The blocks of the cluster take turns.
+    Value size = getLaunchedClusterSize(rewriter, loc);
+    Value one = getI32(rewriter, loc, 1);
+    Value mask = arith::SubIOp::create(
+        rewriter, loc, arith::ShLIOp::create(rewriter, loc, one, size), one);
+    mask = arith::TruncIOp::create(rewriter, loc, rewriter.getI16Type(), mask);
+    Value place =
+        NVVM::BlockInClusterIdXOp::create(rewriter, loc, rewriter.getI32Type());
+    auto loop = scf::ForOp::create(
+        rewriter, loc, place, getI32(rewriter, loc, boxes.getNumBoxes()), size);
+    rewriter.setInsertionPointToStart(loop.getBody());
+    Value elected = getElected(rewriter, op);
+    emit(boxes.emit(loop.getInductionVar()), elected, mask);
     rewriter.eraseOp(op);
     return success();
   }
@@ -275,9 +378,11 @@ struct CopyOutPattern : OpConversionPattern<aref::CopyOutOp> {
     if (auto kind = op.getReduce())
       text += (stringifyReduceKind(*kind) + ".").str();
     text += "tile.bulk_group [$2, " + getCoordinates(rank, 3) + "], [$1];";
-    for (Box &box : emitBoxes(rewriter, op, getValues(adaptor.getOffsets()),
-                              llvm::getSingleElement(adaptor.getBuffer()),
-                              op.getBuffer().getType(), op.getAlong())) {
+    BoxEmitter boxes(rewriter, op, getValues(adaptor.getOffsets()),
+                     llvm::getSingleElement(adaptor.getBuffer()),
+                     op.getBuffer().getType(), op.getAlong());
+    for (int64_t i = 0; i < boxes.getNumBoxes(); ++i) {
+      Box box = boxes.emit(i);
       SmallVector<Value> operands = {elected, box.address, map};
       operands.append(box.coordinates);
       emitInlinePTX(rewriter, loc, text, "b,r,l" + getConstraints(rank),

@@ -235,9 +235,8 @@ public:
   virtual Expected<std::pair<DeviceAddress, uint64_t>>
   getGlobal(Module &module, std::string_view name);
 
-  /// How many blocks of `kernel` one multiprocessor holds at a time; with
-  /// clusters, the blocks of all resident clusters over the multiprocessors,
-  /// rounded down, but at least 1 if a cluster fits at all. 0 if none fits.
+  /// How many blocks of `kernel` the device holds at a time, in whole clusters;
+  /// 0 if not even one.
   virtual Expected<uint32_t> getResidentBlocks(Module &module,
                                                std::string_view kernel,
                                                const LaunchConfig &config) = 0;
