@@ -81,14 +81,18 @@ struct KernelInfo {
   /// Blocks loop over the grid: launch at most as many as are resident. Else
   /// launch the grid as is.
   bool persistent = false;
-  /// Neighbours in the grid that are launched as clusters, along x, y and z,
-  /// where that divides the grid.
+  /// Neighbours in the grid that are launched as a cluster, along x, y and z,
+  /// where that divides the grid; all are 1 without clusters.
   std::array<uint32_t, 3> cluster = {1, 1, 1};
   /// Results of two runs may differ.
   bool unordered = false;
   /// What the author declared, without the grid.
   std::vector<mlir::Type> arguments;
   std::vector<TensorMapInfo> tensorMaps;
+
+  bool hasClusters() const {
+    return cluster != std::array<uint32_t, 3>{1, 1, 1};
+  }
 };
 
 struct CompiledModule {

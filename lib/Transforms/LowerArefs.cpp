@@ -96,6 +96,8 @@ private:
   LogicalResult lowerControlFlow(Operation *op, Cursors &cursors);
   void lowerUse(Operation *op, Cursors &cursors);
   void findFollowers(RoleOp role);
+  void awaitAllReleases(RoleOp role, ArrayRef<Value> multicast,
+                        const Cursors &cursors);
   llvm::SetVector<CursorKey> getCursorsInside(Operation *op);
   void advance(Location loc, Cursor &cursor, int64_t depth);
 
@@ -407,6 +409,29 @@ LogicalResult Lowering::lowerBlock(Block &block, Cursors &cursors) {
   return success();
 }
 
+/// Blocks that release a slot arrive at barriers of others in their cluster,
+/// which must not be gone by then: the producer stays until all are empty.
+void Lowering::awaitAllReleases(RoleOp role, ArrayRef<Value> multicast,
+                                const Cursors &cursors) {
+  b.setInsertionPointToEnd(&role.getBody().front());
+  Location loc = role.getLoc();
+  for (Value value : multicast) {
+    const LoweredRing &ring = rings[value];
+    CursorKey key(value, 1);
+    auto leader = followed.find(key);
+    Cursor cursor =
+        cursors.lookup(leader == followed.end() ? key : leader->second);
+    for (int64_t i = 0; i < ring.depth; ++i) {
+      Value parity =
+          arith::XOrIOp::create(b, loc, cursor.phase, constant(loc, 1));
+      AwaitOp::create(b, loc, ring.empty, cursor.stage, parity,
+                      /*cluster=*/true);
+      if (i + 1 < ring.depth)
+        advance(loc, cursor, ring.depth);
+    }
+  }
+}
+
 LogicalResult Lowering::run() {
   SmallVector<RingOp> ringOps(kernel.getOps<RingOp>());
   if (ringOps.empty())
@@ -452,8 +477,14 @@ LogicalResult Lowering::run() {
       for (const CursorKey &key : keys)
         cursors[key] = {zero, zero};
     }
+    llvm::SetVector<Value> multicast;
+    role.walk([&](AcquireOp acquire) {
+      if (rings[acquire.getRing()].multicast)
+        multicast.insert(acquire.getRing());
+    });
     if (failed(lowerBlock(body, cursors)))
       return failure();
+    awaitAllReleases(role, multicast.getArrayRef(), cursors);
   }
   for (RingOp ring : ringOps)
     ring.erase();

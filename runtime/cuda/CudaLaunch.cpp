@@ -219,8 +219,7 @@ tl::unexpected<Error> CudaDevice::makeLaunchError(const CudaFunction &function,
       return makeError(ErrorKind::InvalidInput,
                        "cooperative launch of '{}': {} blocks do not fit at "
                        "once; the largest grid that does has {}",
-                       *function.name, config.grid.count(),
-                       *blocks);
+                       *function.name, config.grid.count(), *blocks);
   }
   return context.makeError(
       result, "cuLaunchKernelEx",

@@ -24,6 +24,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <set>
 
 namespace heddle::reference {
 
@@ -71,6 +72,14 @@ struct Execution {
   std::list<Buffer> scratch;
   /// What the blocks of the current launch have moved, in bytes.
   std::atomic<uint64_t> bytesRead = 0, bytesWritten = 0;
+  /// Loads of the current launch that as many blocks perform once.
+  std::set<const Operation *> sharedLoads;
+  uint64_t sharers = 1;
+
+  void countRead(const Operation &load, uint64_t bytes) {
+    bytesRead +=
+        sharers > 1 && sharedLoads.contains(&load) ? bytes / sharers : bytes;
+  }
 };
 
 /// Rounds floats, unless the run is exact.

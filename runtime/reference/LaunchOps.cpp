@@ -147,6 +147,36 @@ static bool reducesMemory(const Region &region) {
   });
 }
 
+static void findLoads(const Program &program, const Region &region,
+                      const std::vector<std::string> &places,
+                      std::set<const Operation *> &found) {
+  for (const Operation &op : region.operations) {
+    if (op.definition->name == "tile.load" &&
+        std::ranges::find(places, program.format(op.location)) != places.end())
+      found.insert(&op);
+    for (const Region &nested : op.regions)
+      findLoads(program, nested, places, found);
+  }
+}
+
+/// Finds what neighbours in `grid` load once, if somebody counts bytes.
+static void findSharedLoads(Execution &execution, const Function &kernel,
+                            const std::array<int64_t, 3> &grid) {
+  execution.sharedLoads.clear();
+  execution.sharers = 1;
+  if (!execution.options.traffic)
+    return;
+  for (const SharedLoads &shared : execution.options.traffic->shared) {
+    auto [x, y, z] = shared.cluster;
+    if (shared.kernel != kernel.name || grid[0] % x != 0 || grid[1] % y != 0 ||
+        grid[2] % z != 0)
+      continue;
+    execution.sharers = uint64_t(x * y * z);
+    findLoads(execution.program, kernel.body, shared.loads,
+              execution.sharedLoads);
+  }
+}
+
 static bool runLaunch(Frame &host, const Operation &op) {
   Execution &execution = host.execution;
   const Function &kernel =
@@ -189,6 +219,7 @@ static bool runLaunch(Frame &host, const Operation &op) {
   if (reducesMemory(kernel.body))
     threads = 1;
   execution.bytesRead = execution.bytesWritten = 0;
+  findSharedLoads(execution, kernel, grid);
   Blocks(execution, kernel, grid, arguments).run(count, total, threads);
   if (options.traffic && count != 0) {
     double scale = double(total) / double(count);

@@ -145,7 +145,7 @@ static bool runGather(Frame &frame, const Operation &op) {
     }
     inside += readInside(rest, offsets, shape.subspan(1), to);
   }
-  frame.execution.bytesRead += inside * getByteWidth(tile.type->element);
+  frame.execution.countRead(op, inside * getByteWidth(tile.type->element));
   frame.setTile(op.results[0], std::move(tile));
   return true;
 }
@@ -180,7 +180,7 @@ static bool runLoad(Frame &frame, const Operation &op) {
   std::ranges::fill(tile.elements, pad);
   uint64_t inside =
       readInside(view, offsets, tile.getShape(), tile.elements.data());
-  frame.execution.bytesRead += inside * getByteWidth(tile.type->element);
+  frame.execution.countRead(op, inside * getByteWidth(tile.type->element));
   frame.setTile(op.results[0], std::move(tile));
   return true;
 }

@@ -17,6 +17,7 @@
 
 #include "reference/Program.h"
 
+#include <array>
 #include <functional>
 
 namespace heddle::reference {
@@ -49,12 +50,23 @@ struct Buffer {
   std::vector<std::byte> toBytes() const;
 };
 
+/// Loads of a kernel that neighbours in its grid perform once for all of them,
+/// where their numbers along x, y and z divide the grid.
+struct SharedLoads {
+  std::string kernel;
+  std::array<int64_t, 3> cluster = {1, 1, 1};
+  /// As `Program::format` writes where the loads are.
+  std::vector<std::string> loads;
+};
+
 /// Bytes that tiles and scalars take from global memory and put there, without
 /// what is outside of the views.
 struct Traffic {
   double bytesRead = 0, bytesWritten = 0;
   /// Whether some launch did not run all of its blocks.
   bool isSampled = false;
+  /// What is known of how kernels load; from the caller.
+  std::vector<SharedLoads> shared;
 };
 
 struct Options {

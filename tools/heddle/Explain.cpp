@@ -18,6 +18,7 @@
 #include "tools/heddle/Load.h"
 #include "tools/heddle/Source.h"
 
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -77,6 +78,15 @@ static void printRoles(tile::KernelOp kernel) {
     printTable(rows);
 }
 
+/// The tiles of `ring` that blocks of a cluster copy for one another.
+static SmallVector<size_t> getMulticastTiles(aref::RingOp ring) {
+  llvm::SmallSetVector<size_t, 4> tiles;
+  for (Operation *user : ring->getUsers())
+    if (auto copy = dyn_cast<aref::CopyInOp>(user); copy && copy.getMulticast())
+      tiles.insert(copy.getBuffer().getDefiningOp<aref::ViewOp>().getIndex());
+  return llvm::to_vector(tiles);
+}
+
 static void printRings(tile::KernelOp kernel) {
   std::vector<std::vector<std::string>> rows = {
       {"ring", "tiles", "depth", "bytes of a slot", "bytes"}};
@@ -84,6 +94,8 @@ static void printRings(tile::KernelOp kernel) {
     aref::RingType type = ring.getRing().getType();
     SmallVector<std::string> tiles =
         llvm::map_to_vector(type.getTiles(), formatTile);
+    for (size_t i : getMulticastTiles(ring))
+      tiles[i] += " multicast";
     rows.push_back({std::to_string(rows.size() - 1), llvm::join(tiles, " + "),
                     std::to_string(type.getDepth()),
                     formatBytes(type.getSlotBytes()),
@@ -104,6 +116,10 @@ static void printLaunch(const KernelInfo &info) {
       info.tensorMaps.size(),
       info.persistent ? "blocks loop over the grid"
                       : "one block per grid cell");
+  if (info.hasClusters())
+    llvm::outs() << fmt::format(
+        "  in clusters of {} blocks, where that divides the grid\n",
+        fmt::join(info.cluster, "x"));
 }
 
 static void printUsage(const EntryUsage &usage) {
@@ -141,6 +157,9 @@ static llvm::json::Object toJSON(const KernelInfo &info, tile::KernelOp kernel,
                             {"shared_bytes", int64_t(info.sharedBytes)},
                             {"tensor_maps", int64_t(info.tensorMaps.size())},
                             {"persistent", info.persistent}};
+  if (info.hasClusters())
+    object["cluster"] =
+        llvm::json::Array({info.cluster[0], info.cluster[1], info.cluster[2]});
   if (!info.fallback.empty())
     object["fallback"] = info.fallback;
   if (!cubin)
@@ -159,8 +178,31 @@ static llvm::json::Object toJSON(const KernelInfo &info, tile::KernelOp kernel,
   return object;
 }
 
-/// Prints a section per kernel entry.
-static LogicalResult explainKernels(ModuleOp module, bool asJSON) {
+/// The loads that became copies which blocks of a cluster share.
+static std::vector<reference::SharedLoads>
+getSharedLoads(ModuleOp split, const CompiledModule &compiled) {
+  std::vector<reference::SharedLoads> result;
+  for (const KernelInfo &info : compiled.kernels) {
+    auto kernel = split.lookupSymbol<tile::KernelOp>(info.entry);
+    if (!kernel || !info.hasClusters())
+      continue;
+    reference::SharedLoads &shared = result.emplace_back();
+    shared.kernel = info.name;
+    llvm::copy(info.cluster, shared.cluster.begin());
+    kernel.walk([&](aref::CopyInOp copy) {
+      auto place = copy->getLoc()->findInstanceOf<FileLineColLoc>();
+      if (copy.getMulticast() && place)
+        shared.loads.push_back(fmt::format("{}:{}:{}",
+                                           place.getFilename().str(),
+                                           place.getLine(), place.getColumn()));
+    });
+  }
+  return result;
+}
+
+/// Prints a section per kernel entry. Returns which loads blocks share.
+static FailureOr<std::vector<reference::SharedLoads>>
+explainKernels(ModuleOp module, bool asJSON) {
   OwningOpRef<ModuleOp> split = cloneKernels(module);
   OwningOpRef<ModuleOp> lowered = cloneKernels(module);
   if (failed(runPipeline(*split, Stage::Aref)))
@@ -172,6 +214,8 @@ static LogicalResult explainKernels(ModuleOp module, bool asJSON) {
   std::string missing;
   if (!cubin)
     missing = llvm::toString(cubin.takeError());
+  std::vector<reference::SharedLoads> shared =
+      getSharedLoads(*split, *compiled);
 
   if (asJSON) {
     llvm::json::Array kernels;
@@ -182,7 +226,7 @@ static LogicalResult explainKernels(ModuleOp module, bool asJSON) {
     llvm::outs() << llvm::formatv(
         "{0:2}\n",
         llvm::json::Value(llvm::json::Object{{"kernels", std::move(kernels)}}));
-    return success();
+    return shared;
   }
   for (const KernelInfo &info : compiled->kernels) {
     llvm::outs() << "kernel @" << info.entry;
@@ -205,11 +249,11 @@ static LogicalResult explainKernels(ModuleOp module, bool asJSON) {
   }
   if (!missing.empty()) {
     llvm::outs() << "registers are not known: " << missing << '\n';
-    return success();
+    return shared;
   }
   for (const std::string &warning : cubin->warnings)
     llvm::outs() << "ptxas: " << warning << '\n';
-  return success();
+  return shared;
 }
 
 //===----------------------------------------------------------------------===//
@@ -227,8 +271,8 @@ static reference::Buffer makeBuffer(const HostArray &array) {
 /// Counts what the blocks of a host function ask of global memory, on a sample
 /// of them.
 static ExitCode explainTraffic(const reference::Program &program,
-                               const LaunchPlan &plan,
-                               ArrayRef<int64_t> sizes) {
+                               const LaunchPlan &plan, ArrayRef<int64_t> sizes,
+                               std::vector<reference::SharedLoads> shared) {
   Expected<const reference::Function *> host = program.findHost(plan.name);
   if (!host)
     return report(host.error());
@@ -247,6 +291,7 @@ static ExitCode explainTraffic(const reference::Program &program,
     contents.push_back(makeBuffer(array));
   }
   reference::Traffic traffic;
+  traffic.shared = std::move(shared);
   reference::Options options;
   options.maxBlocks = 64;
   options.traffic = &traffic;
@@ -318,8 +363,11 @@ static ExitCode explainProgram(const ExplainCommand &command) {
   // Sizes are checked before anything is printed.
   FailureOr<std::optional<TrafficRequest>> request =
       getTrafficRequest(source.getModule(), command);
-  if (failed(request) ||
-      failed(explainKernels(source.getModule(), command.json)))
+  if (failed(request))
+    return ExitCode::BadInput;
+  FailureOr<std::vector<reference::SharedLoads>> shared =
+      explainKernels(source.getModule(), command.json);
+  if (failed(shared))
     return ExitCode::BadInput;
   if (command.json)
     return ExitCode::Good;
@@ -329,7 +377,7 @@ static ExitCode explainProgram(const ExplainCommand &command) {
     return ExitCode::Good;
   }
   return explainTraffic((*request)->program, (*request)->plan,
-                        (*request)->sizes);
+                        (*request)->sizes, std::move(*shared));
 }
 
 ExitCode heddle::explain(const ExplainCommand &command) {

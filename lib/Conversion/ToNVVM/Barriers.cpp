@@ -23,15 +23,6 @@ Value heddle::getLaunchedClusterSize(OpBuilder &builder, Location loc) {
   return NVVM::ClusterDimBlocksXOp::create(builder, loc, builder.getI32Type());
 }
 
-void heddle::emitClusterBarrier(OpBuilder &builder, Location loc,
-                                bool isAligned) {
-  std::string aligned = isAligned ? ".aligned" : "";
-  emitInlinePTX(builder, loc,
-                "barrier.cluster.arrive.release" + aligned +
-                    ";\n\tbarrier.cluster.wait.acquire" + aligned + ";",
-                "", {});
-}
-
 //===----------------------------------------------------------------------===//
 // Pointers
 //===----------------------------------------------------------------------===//
@@ -208,32 +199,33 @@ struct ArrivePattern : OpConversionPattern<aref::ArriveOp> {
     if (op.getSync())
       emitInlinePTX(rewriter, loc, "bar.warp.sync 0xffffffff;", "", {});
     Value zero = getI32(rewriter, loc, 0);
-    Value lane = getLane(rewriter, op);
-    // One lane, or one per block of the cluster.
-    Value elected =
-        op.getCluster()
-            ? arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::ult,
-                                    lane, getLaunchedClusterSize(rewriter, loc))
-            : arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq,
-                                    lane, zero);
     Value held = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::sge,
                                        adaptor.getStage(), zero);
-    Value arrives = arith::AndIOp::create(rewriter, loc, elected, held);
     Value address = getBarrierAddress(rewriter, loc, adaptor.getBarriers(),
                                       adaptor.getStage());
-    if (op.getCluster())
+    if (op.getCluster()) {
+      // A lane per block. What it needs to know is read anew, as registers are
+      // short where slots are released.
       emitInlinePTX(rewriter, loc,
                     "{\n\t"
-                    ".reg .b32 remote;\n\t"
-                    "@$0 mapa.shared::cluster.u32 remote, $1, $2;\n\t"
-                    "@$0 mbarrier.arrive.release.cluster.shared::cluster.b64 "
-                    "_, [remote];\n\t"
+                    ".reg .pred arrives;\n\t"
+                    ".reg .b32 rank, size, remote;\n\t"
+                    "mov.u32 rank, %laneid;\n\t"
+                    "mov.u32 size, %cluster_nctarank;\n\t"
+                    "setp.lt.and.u32 arrives, rank, size, $0;\n\t"
+                    "@arrives mapa.shared::cluster.u32 remote, $1, rank;\n\t"
+                    "@arrives mbarrier.arrive.release.cluster"
+                    ".shared::cluster.b64 _, [remote];\n\t"
                     "}",
-                    "b,r,r", {arrives, address, lane});
-    else
-      emitInlinePTX(rewriter, loc,
-                    "@$0 mbarrier.arrive.shared::cta.b64 _, [$1];", "b,r",
-                    {arrives, address});
+                    "b,r", {held, address});
+      rewriter.eraseOp(op);
+      return success();
+    }
+    Value elected = arith::CmpIOp::create(
+        rewriter, loc, arith::CmpIPredicate::eq, getLane(rewriter, op), zero);
+    Value arrives = arith::AndIOp::create(rewriter, loc, elected, held);
+    emitInlinePTX(rewriter, loc, "@$0 mbarrier.arrive.shared::cta.b64 _, [$1];",
+                  "b,r", {arrives, address});
     rewriter.eraseOp(op);
     return success();
   }

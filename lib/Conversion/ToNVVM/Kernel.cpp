@@ -105,7 +105,10 @@ void heddle::initializeBarriers(tile::KernelOp kernel) {
   // Others in the cluster copy to this block's slots, and arrive at its
   // barriers.
   if (hasClusters)
-    emitClusterBarrier(builder, loc, /*isAligned=*/true);
+    emitInlinePTX(builder, loc,
+                  "barrier.cluster.arrive.release.aligned;\n\t"
+                  "barrier.cluster.wait.acquire.aligned;",
+                  "", {});
   else
     emitInlinePTX(builder, loc, "barrier.cta.sync.aligned 0;", "", {});
 }
@@ -266,9 +269,6 @@ Block *Flattener::createRole(const RolePlan &place) {
                                   role.getBody().front().getOperations());
     builder.setInsertionPointToEnd(block);
   }
-  // Others in the cluster may still arrive at this block's barriers.
-  if (aref::getClusterSize(kernel) > 1)
-    emitClusterBarrier(builder, roleLoc, /*isAligned=*/false);
   LLVM::ReturnOp::create(builder, roleLoc, ValueRange());
   return block;
 }

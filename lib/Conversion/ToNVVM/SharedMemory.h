@@ -38,11 +38,6 @@ mlir::Value getBarrierAddress(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value getLaunchedClusterSize(mlir::OpBuilder &builder,
                                    mlir::Location loc);
 
-/// A barrier among all threads of the cluster's blocks that have not exited.
-/// Aligned, it is one for whole warps.
-void emitClusterBarrier(mlir::OpBuilder &builder, mlir::Location loc,
-                        bool isAligned);
-
 } // namespace heddle
 
 #endif // HEDDLE_CONVERSION_TONVVM_SHAREDMEMORY_H
