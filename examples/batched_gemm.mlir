@@ -2,7 +2,7 @@
 //
 //   heddle run examples/batched_gemm.mlir --size batch=3 --size M=256 --size N=256 --size K=192 --check
 
-tile.kernel @batched_matmul(%A: memref<?x?x?xbf16>, %B: memref<?x?x?xbf16>, %C: memref<?x?x?xbf16>) {
+tile.kernel @batched_matmul(%A: memref<?x?x?xbf16>, %B: memref<?x?x?xbf16>, %C: memref<?x?x?xbf16>) attributes {tile.cluster = [2]} {
   %c0 = arith.constant 0 : index
   %c2 = arith.constant 2 : index
   %c64 = arith.constant 64 : index

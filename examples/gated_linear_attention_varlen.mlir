@@ -50,7 +50,7 @@ func.func @decayed(%x: !chunk_t, %by: !sums) -> !chunk_t {
 }
 
 tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !starts, %H0: !states, %O: !values, %H1: !states,
-                    %group: index) {
+                    %group: index) attributes {tile.cluster = [2]} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk

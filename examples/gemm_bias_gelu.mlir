@@ -4,7 +4,7 @@
 //   heddle run examples/gemm_bias_gelu.mlir --size M=512 --size N=512 --size K=512 --check
 
 tile.kernel @matmul_bias_gelu(%A: memref<?x?xbf16>, %B: memref<?x?xbf16>, %bias: memref<?xf32>,
-                              %C: memref<?x?xbf16>) {
+                              %C: memref<?x?xbf16>) attributes {tile.cluster = [2]} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c64 = arith.constant 64 : index

@@ -32,7 +32,7 @@
 #chunk = 64 : index
 
 tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !strengths,
-                    %starts: !starts, %H0: !states, %O: !values, %H1: !states, %group: index) {
+                    %starts: !starts, %H0: !states, %O: !values, %H1: !states, %group: index) attributes {tile.cluster = [2]} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk

@@ -219,3 +219,61 @@ tile.kernel @async(%x: memref<?x64xbf16>) {
     aref.release %ring, %slot : !ring
   }
 }
+
+// -----
+
+// Blocks of a cluster copy B to the slots of one another: all of them release a
+// slot, and a producer stays until those that it filled are empty. The ring of A
+// is each block's own, with a cursor that goes along.
+
+!ring = !aref.ring<2 x tensor<64x64xbf16>>
+!buffer = !aref.buffer<64x64xbf16, swizzle = 128>
+
+// CHECK-LABEL: tile.kernel @multicast
+// CHECK: %[[FULL_A:.*]] = aref.mbarriers count 1 : <2>
+// CHECK: %[[EMPTY_A:.*]] = aref.mbarriers count 4 : <2>
+// CHECK: %[[FULL:.*]] = aref.mbarriers count 1 : <2>
+// CHECK: %[[EMPTY:.*]] = aref.mbarriers count 4 cluster : <2>
+tile.kernel @multicast(%A: memref<?x?xbf16>, %K: index) attributes {aref.cluster = array<i64: 2, 1, 1>, aref.copies = "tma"} {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %ring_a = aref.ring : !ring
+  %ring = aref.ring : !ring
+  // CHECK: aref.role "producer"
+  aref.role "producer" instances(%i = 1) warps(1) registers(24) {
+    // CHECK: %[[END:.*]]:2 = scf.for
+    scf.for %k = %c0 to %K step %c64 {
+      // CHECK: aref.await %[[EMPTY_A]][%[[S:.*]]] parity %{{[^ ]*}} : <2>
+      %slot_a = aref.acquire %ring_a : !ring
+      %a = aref.view %ring_a, %slot_a[0] : !ring
+      // CHECK: aref.tma_load {{.*}} %[[FULL_A]][%[[S]]] :
+      aref.copy_in %A[%c0, %k] -> %a for %ring_a, %slot_a : memref<?x?xbf16> -> !buffer for !ring
+      aref.commit %ring_a, %slot_a bytes 8192 : !ring
+      // CHECK: aref.await %[[EMPTY]][%[[S]]] parity %{{.*}} cluster : <2>
+      %slot = aref.acquire %ring : !ring
+      %b = aref.view %ring, %slot[0] : !ring
+      // CHECK: aref.tma_load {{.*}} %[[FULL]][%[[S]]] multicast :
+      aref.copy_in %A[%k, %c0] -> %b for %ring, %slot multicast : memref<?x?xbf16> -> !buffer for !ring
+      // CHECK: aref.expect %[[FULL]][%[[S]]] bytes 8192
+      aref.commit %ring, %slot bytes 8192 : !ring
+    }
+    // CHECK: }
+    // CHECK: %[[PARITY:.*]] = arith.xori %[[END]]#1,
+    // CHECK: aref.await %[[EMPTY]][%[[END]]#0] parity %[[PARITY]] cluster
+    // CHECK: %[[OTHER:.*]] = arith.select
+    // CHECK: aref.await %[[EMPTY]][%[[OTHER]]] parity %{{.*}} cluster
+    // CHECK-NOT: aref.await
+  }
+  // CHECK: aref.role "consumer"
+  aref.role "consumer" instances(%i = 1) warps(4) registers(240) {
+    scf.for %k = %c0 to %K step %c64 {
+      %slot_a = aref.wait %ring_a : !ring
+      // CHECK: aref.arrive %[[EMPTY_A]][%{{.*}}] :
+      aref.release %ring_a, %slot_a : !ring
+      // CHECK: aref.await %[[FULL]][%{{.*}}] parity %{{[^ ]*}} :
+      %slot = aref.wait %ring : !ring
+      // CHECK: aref.arrive %[[EMPTY]][%{{.*}}] cluster :
+      aref.release %ring, %slot : !ring
+    }
+  }
+}

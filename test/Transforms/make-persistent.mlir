@@ -97,6 +97,64 @@ tile.kernel @group(%A: memref<?x?xbf16>) attributes {tile.raster = 3} {
   %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
 }
 
+// Clusters are at places of the grid that two rows of blocks share, and their
+// blocks next to one another. A group has as many rows of blocks as without.
+// CHECK-LABEL: tile.kernel @clusters(
+// CHECK-SAME: aref.cluster = array<i64: 2, 1, 1>
+// CHECK: %[[ID:.*]] = gpu.cluster_id x
+// CHECK: %[[FIRST:.*]] = arith.index_cast %[[ID]]
+// CHECK: %[[COUNT:.*]] = gpu.cluster_dim x
+// CHECK: %[[STEP:.*]] = arith.index_cast %[[COUNT]]
+// CHECK: %[[BLOCKS:.*]] = gpu.cluster_dim_blocks x
+// CHECK: %[[SIZE:.*]] = arith.index_cast %[[BLOCKS]]
+// CHECK: %[[GX:.*]] = arith.index_cast %grid_x
+// CHECK: %[[CX:.*]] = arith.divui %[[GX]], %[[SIZE]]
+// CHECK: %[[GY:.*]] = arith.index_cast %grid_y
+// CHECK: arith.muli %[[CX]], %[[GY]]
+// CHECK: scf.for unsigned %{{.*}} = %[[FIRST]] to %{{.*}} step %[[STEP]]
+// CHECK: %[[FOUR:.*]] = arith.constant 4 : i32
+// CHECK: arith.minui %{{.*}}, %[[FOUR]]
+// CHECK: %[[AT:.*]] = arith.addi
+// CHECK: %[[START:.*]] = arith.muli %[[AT]], %[[SIZE]]
+// CHECK: %[[PLACE:.*]] = gpu.cluster_block_id x
+// CHECK: %[[RANK:.*]] = arith.index_cast %[[PLACE]]
+// CHECK: %[[X32:.*]] = arith.addi %[[START]], %[[RANK]]
+// CHECK: %[[X:.*]] = arith.index_castui %[[X32]]
+// CHECK: tile.load %A[%[[X]],
+tile.kernel @clusters(%A: memref<?x?xbf16>) attributes {aref.copies = "tma", tile.cluster = [2]} {
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %x = gpu.block_id x
+  %y = gpu.block_id y
+  %a = tile.load %A[%x, %y] : memref<?x?xbf16> -> tensor<64x64xbf16>
+  %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+}
+
+// Along z; groups are as they were.
+// CHECK-LABEL: tile.kernel @deep(
+// CHECK-SAME: aref.cluster = array<i64: 1, 1, 4>
+// CHECK: arith.constant 8 : i32
+// CHECK: tile.load
+tile.kernel @deep(%A: memref<?x?xbf16>) attributes {aref.copies = "tma", tile.cluster = [1, 1, 4]} {
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %x = gpu.block_id x
+  %y = gpu.block_id y
+  %z = gpu.block_id z
+  %m = arith.addi %y, %z : index
+  %a = tile.load %A[%x, %m] : memref<?x?xbf16> -> tensor<64x64xbf16>
+  %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+}
+
+// Nothing to share without TMA.
+// CHECK-LABEL: tile.kernel @no_tma(
+// CHECK-NOT: aref.cluster
+// CHECK: gpu.block_id x
+tile.kernel @no_tma(%A: memref<?x?xbf16>) attributes {aref.copies = "plain", tile.cluster = [2]} {
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %x = gpu.block_id x
+  %a = tile.load %A[%x, %x] : memref<?x?xbf16> -> tensor<64x64xbf16>
+  %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
+}
+
 // Nothing to multiply: the grid is launched as it is.
 // CHECK-LABEL: tile.kernel @copy(
 // CHECK-NOT: scf.for

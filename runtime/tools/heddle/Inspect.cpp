@@ -54,8 +54,9 @@ static void printKernel(const KernelEntry &kernel, const PackageInfo &info) {
   fmt::print("  {} threads, {} bytes of dynamic shared memory\n",
              kernel.threads, kernel.sharedBytes);
   if (kernel.cluster.count() > 1)
-    fmt::print("  clusters of {}x{}x{} blocks\n", kernel.cluster.x,
-               kernel.cluster.y, kernel.cluster.z);
+    fmt::print("  clusters of {}x{}x{} blocks{}\n", kernel.cluster.x,
+               kernel.cluster.y, kernel.cluster.z,
+               kernel.persistent ? ", where that divides the grid" : "");
   if (kernel.cooperative)
     fmt::print("  all blocks must be resident at once\n");
   if (kernel.persistent)

@@ -514,3 +514,17 @@ tile.kernel @k(%A: memref<?x?xbf16>, %i: index) {
   // expected-error@+1 {{expected a tile of type 'tensor<64x64xbf16>', as the buffer has, found 'tensor<64x32xbf16>'}}
   aref.copy_async %A[%i, %i] -> %a as tensor<64x32xbf16> : memref<?x?xbf16>, index, index -> !aref.buffer<64x64xbf16, swizzle = 128>
 }
+
+// -----
+
+!ring = !aref.ring<2 x tensor<64x64xbf16>>
+
+tile.kernel @alone(%A: memref<?x?xbf16>, %i: index) {
+  %ring = aref.ring : !ring
+  aref.role "r" instances(%n = 1) warps(1) {
+    %slot = aref.acquire %ring : !ring
+    %a = aref.view %ring, %slot[0] : !ring
+    // expected-error@+1 {{'aref.copy_in' op expected a kernel with 'aref.cluster' around a multicast}}
+    aref.copy_in %A[%i, %i] -> %a for %ring, %slot multicast : memref<?x?xbf16> -> !aref.buffer<64x64xbf16, swizzle = 128> for !ring
+  }
+}

@@ -131,6 +131,10 @@ tile.kernel @barriers(%A: memref<?x?xbf16>, %i: index, %s: i32) {
     aref.expect %full[%s] bytes 16384 : !aref.mbarriers<4>
     // CHECK: aref.tma_load %A[%i, %i] -> %{{.*}}, %[[F]][%s] : memref<?x?xbf16> -> !bf16_128x64_buffer, <4>
     aref.tma_load %A[%i, %i] -> %a, %full[%s] : memref<?x?xbf16> -> !buffer, !aref.mbarriers<4>
+    // CHECK: aref.await %[[E]][%s] parity %s cluster : <4>
+    aref.await %empty[%s] parity %s cluster : !aref.mbarriers<4>
+    // CHECK: aref.arrive %[[E]][%s] sync cluster : <4>
+    aref.arrive %empty[%s] cluster sync : !aref.mbarriers<4>
   }
   aref.role "consumer" instances(%c = 1) warps(4) {
     // CHECK: aref.arrive %[[E]][%s] : <4>

@@ -67,7 +67,25 @@ tile.kernel @stages(%x: memref<?xf32>) attributes {tile.stages = 65} {
 
 // -----
 
-// expected-error@+1 {{unknown attribute 'tile.stage'; the tile dialect has 'tile.overlap', 'tile.ping_pong', 'tile.raster', 'tile.run_ahead', 'tile.stages' and 'tile.warps'}}
+// expected-error@+1 {{expected 'tile.cluster' to be one to three integers, of which one is 2, 4 or 8 and the others are 1, as [2] or [1, 2]; found [2, 2]}}
+tile.kernel @cluster_square(%x: memref<?xf32>) attributes {tile.cluster = [2, 2]} {
+}
+
+// -----
+
+// expected-error@+1 {{the others are 1, as [2] or [1, 2]; found 2}}
+tile.kernel @cluster_number(%x: memref<?xf32>) attributes {tile.cluster = 2} {
+}
+
+// -----
+
+// expected-error@+1 {{the others are 1, as [2] or [1, 2]; found [3]}}
+tile.kernel @cluster_of_three(%x: memref<?xf32>) attributes {tile.cluster = [3]} {
+}
+
+// -----
+
+// expected-error@+1 {{unknown attribute 'tile.stage'; the tile dialect has 'tile.cluster', 'tile.overlap', 'tile.ping_pong', 'tile.raster', 'tile.run_ahead', 'tile.stages' and 'tile.warps'}}
 tile.kernel @misspelt(%x: memref<?xf32>) attributes {tile.stage = 4} {
 }
 

@@ -121,6 +121,34 @@ TEST_F(ExecutePlanTest, TensorMapsHaveTheTypeThatTheKernelAsksFor) {
             "of bf16");
 }
 
+TEST_F(ExecutePlanTest, PersistentGridsAreOfWholeClustersIfThoseDivideTheAuthors) {
+  // The grid has a block per 64 rows.
+  program.kernels[0].cluster = {2, 1, 1};
+  struct Case {
+    int64_t rows;
+    uint32_t cluster, blocks;
+  };
+  for (auto [rows, cluster, blocks] :
+       {Case{128, 2, 2}, Case{192, 1, 3}, Case{64, 1, 1}, Case{256, 2, 4},
+        Case{64 * 200, 2, 130}, Case{64 * 201, 1, 131}}) {
+    // Some multiprocessors have no neighbour.
+    device.residentBlocks = 131;
+    auto records = execute({rows, 64});
+    ASSERT_TRUE(records) << records.error().message;
+    const LaunchConfig &config = device.calls.back().config;
+    EXPECT_EQ(config.cluster.x, cluster) << rows;
+    EXPECT_EQ(config.grid.x, blocks) << rows;
+    // Devices refuse to be asked about less than a cluster.
+    EXPECT_EQ(device.queries.back().cluster.x, cluster) << rows;
+    EXPECT_EQ(device.queries.back().grid.x, cluster) << rows;
+    EXPECT_EQ(getArgument(9), uint64_t(rows / 64)) << rows;
+  }
+  // Along another dimension of the author's, which is 1.
+  program.kernels[0].cluster = {1, 2, 1};
+  ASSERT_TRUE(execute({128, 64}));
+  EXPECT_EQ(device.calls.back().config.cluster.x, 1u);
+}
+
 TEST_F(ExecutePlanTest, IllegalTensorMapsFallBack) {
   // Rows of 63 bf16 are no multiple of 16 bytes, and rows of 0 are no tensor.
   for (int64_t columns : {63, 0}) {
@@ -152,16 +180,6 @@ TEST_F(ExecutePlanTest, PersistentGridsFillTheDeviceAtMost) {
   ASSERT_TRUE(execute({64 * 1000, 64}));
   EXPECT_EQ(device.calls.back().config.grid.x, 1000u);
   EXPECT_EQ(device.calls.back().arguments.size(), 10u);
-}
-
-TEST_F(ExecutePlanTest, PersistentGridsAreOfWholeClusters) {
-  program.kernels[0].cluster = {2, 1, 1};
-  ASSERT_TRUE(execute({64 * 5, 64}));
-  EXPECT_EQ(device.calls.back().config.grid.x, 6u);
-  // Devices refuse to be asked about less than a cluster.
-  ASSERT_EQ(device.queries.size(), 1u);
-  EXPECT_EQ(device.queries[0].cluster.x, 2u);
-  EXPECT_EQ(device.queries[0].grid.x, 2u);
 }
 
 TEST_F(ExecutePlanTest, EmptyGridsLaunchNothing) {
