@@ -55,8 +55,8 @@ def Aref_Dialect : Dialect {
     /// On the loop over the blocks of a persistent kernel.
     static ::llvm::StringRef getBlocksAttrName() { return "aref.blocks"; }
     /// On a persistent kernel whose blocks come in clusters: how many blocks of
-    /// the author's grid a cluster has along x, y and z, one of which is not 1.
-    /// Where they do not divide the grid, it is launched without clusters.
+    /// the author's grid a cluster has at most along x, y and z, one of which is
+    /// not 1. As many as divide the grid are launched as one.
     static ::llvm::StringRef getClusterAttrName() { return "aref.cluster"; }
     /// On an iota that is computed where it stands, however often that is: what
     /// follows from it may not move to where it would take registers for long.

@@ -61,8 +61,8 @@ def Tile_Dialect : Dialect {
     /// column, so that blocks that run together share operands. An integer.
     static ::llvm::StringRef getRasterAttrName() { return "tile.raster"; }
     /// On a kernel: how many neighbours in the grid, along x, y and z, share
-    /// what they load alike, where that divides the grid. An array of up to
-    /// three integers, of which one may be greater than 1.
+    /// what they load alike: at most so many, and as many as divide the grid. An
+    /// array of up to three integers, of which one is 2, 4 or 8.
     static ::llvm::StringRef getClusterAttrName() { return "tile.cluster"; }
     /// On a loop or a kernel: false keeps the dots of different iterations
     /// apart. A Boolean.

@@ -81,8 +81,8 @@ struct KernelInfo {
   /// Blocks loop over the grid: launch at most as many as are resident. Else
   /// launch the grid as is.
   bool persistent = false;
-  /// Neighbours in the grid that are launched as a cluster, along x, y and z,
-  /// where that divides the grid; all are 1 without clusters.
+  /// The most neighbours in the grid that are launched as a cluster, along x, y
+  /// and z: as many as divide the grid. All are 1 without clusters.
   std::array<uint32_t, 3> cluster = {1, 1, 1};
   /// Results of two runs may differ.
   bool unordered = false;

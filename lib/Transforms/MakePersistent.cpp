@@ -68,8 +68,8 @@ private:
   Value extents[3], ids[3];
   SmallVector<gpu::BlockIdOp> idOps;
   SmallVector<gpu::GridDimOp> extentOps;
-  /// The dimension of the grid along which a cluster has more than one block,
-  /// and how many it has if it divides the grid; 1 without clusters.
+  /// The dimension of the grid along which a cluster may have more than one
+  /// block, and how many at most; 1 without clusters.
   unsigned clusterDim = 0;
   int64_t clusterSize = 1;
   /// With clusters, how many blocks one has.

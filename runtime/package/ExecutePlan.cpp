@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <numeric>
 
 using namespace heddle;
 
@@ -200,17 +201,17 @@ makeParameters(Device &device, const KernelEntry &kernel,
   return parameters;
 }
 
-/// The blocks per cluster that are launched. Blocks of a persistent kernel are
-/// in a row, and find out how many are in their cluster: where clusters do not
-/// divide the author's grid, it is launched without.
+/// The blocks per cluster that are launched. Those of a persistent kernel are
+/// in a row, and find out how many they are: as many as divide the author's
+/// grid.
 static Dim3 getLaunchedCluster(const KernelEntry &kernel,
                                const std::array<uint64_t, 3> &grid) {
+  const Dim3 &most = kernel.cluster;
   if (!kernel.persistent)
-    return kernel.cluster;
-  bool divides = grid[0] % kernel.cluster.x == 0 &&
-                 grid[1] % kernel.cluster.y == 0 &&
-                 grid[2] % kernel.cluster.z == 0;
-  return {divides ? uint32_t(kernel.cluster.count()) : 1, 1, 1};
+    return most;
+  uint64_t blocks = std::gcd(grid[0], most.x) * std::gcd(grid[1], most.y) *
+                    std::gcd(grid[2], most.z);
+  return {uint32_t(blocks), 1, 1};
 }
 
 /// The blocks that are launched for the author's grid, which is not empty.

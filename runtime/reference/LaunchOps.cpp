@@ -12,6 +12,7 @@
 #include "reference/Rules.h"
 
 #include <algorithm>
+#include <numeric>
 #include <thread>
 
 // Not all of heddle, which has another Program.
@@ -167,11 +168,10 @@ static void findSharedLoads(Execution &execution, const Function &kernel,
   if (!execution.options.traffic)
     return;
   for (const SharedLoads &shared : execution.options.traffic->shared) {
-    auto [x, y, z] = shared.cluster;
-    if (shared.kernel != kernel.name || grid[0] % x != 0 || grid[1] % y != 0 ||
-        grid[2] % z != 0)
+    if (shared.kernel != kernel.name)
       continue;
-    execution.sharers = uint64_t(x * y * z);
+    for (size_t dim = 0; dim < 3; ++dim)
+      execution.sharers *= uint64_t(std::gcd(grid[dim], shared.cluster[dim]));
     findLoads(execution.program, kernel.body, shared.loads,
               execution.sharedLoads);
   }

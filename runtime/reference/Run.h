@@ -50,8 +50,8 @@ struct Buffer {
   std::vector<std::byte> toBytes() const;
 };
 
-/// Loads of a kernel that neighbours in its grid perform once for all of them,
-/// where their numbers along x, y and z divide the grid.
+/// Loads of a kernel that neighbours in its grid perform once for all of them:
+/// as many along x, y and z as divide the grid, of at most so many.
 struct SharedLoads {
   std::string kernel;
   std::array<int64_t, 3> cluster = {1, 1, 1};

@@ -118,7 +118,7 @@ static void printLaunch(const KernelInfo &info) {
                       : "one block per grid cell");
   if (info.hasClusters())
     llvm::outs() << fmt::format(
-        "  in clusters of {} blocks, where that divides the grid\n",
+        "  in clusters of up to {} blocks, as many as divide the grid\n",
         fmt::join(info.cluster, "x"));
 }
 

@@ -54,9 +54,10 @@ static void printKernel(const KernelEntry &kernel, const PackageInfo &info) {
   fmt::print("  {} threads, {} bytes of dynamic shared memory\n",
              kernel.threads, kernel.sharedBytes);
   if (kernel.cluster.count() > 1)
-    fmt::print("  clusters of {}x{}x{} blocks{}\n", kernel.cluster.x,
+    fmt::print("  clusters of {}{}x{}x{} blocks{}\n",
+               kernel.persistent ? "up to " : "", kernel.cluster.x,
                kernel.cluster.y, kernel.cluster.z,
-               kernel.persistent ? ", where that divides the grid" : "");
+               kernel.persistent ? ", as many as divide the grid" : "");
   if (kernel.cooperative)
     fmt::print("  all blocks must be resident at once\n");
   if (kernel.persistent)

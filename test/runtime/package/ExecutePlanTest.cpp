@@ -121,7 +121,8 @@ TEST_F(ExecutePlanTest, TensorMapsHaveTheTypeThatTheKernelAsksFor) {
             "of bf16");
 }
 
-TEST_F(ExecutePlanTest, PersistentGridsAreOfWholeClustersIfThoseDivideTheAuthors) {
+TEST_F(ExecutePlanTest,
+       PersistentGridsAreOfWholeClustersIfThoseDivideTheAuthors) {
   // The grid has a block per 64 rows.
   program.kernels[0].cluster = {2, 1, 1};
   struct Case {
@@ -142,6 +143,13 @@ TEST_F(ExecutePlanTest, PersistentGridsAreOfWholeClustersIfThoseDivideTheAuthors
     EXPECT_EQ(device.queries.back().cluster.x, cluster) << rows;
     EXPECT_EQ(device.queries.back().grid.x, cluster) << rows;
     EXPECT_EQ(getArgument(9), uint64_t(rows / 64)) << rows;
+  }
+  // As many as divide the grid.
+  program.kernels[0].cluster = {8, 1, 1};
+  for (auto [rows, cluster] : {std::pair(64 * 12, 4u), {64 * 6, 2u}}) {
+    ASSERT_TRUE(execute({rows, 64}));
+    EXPECT_EQ(device.calls.back().config.cluster.x, cluster);
+    EXPECT_EQ(device.calls.back().config.grid.x, uint32_t(rows / 64));
   }
   // Along another dimension of the author's, which is 1.
   program.kernels[0].cluster = {1, 2, 1};

@@ -184,7 +184,8 @@ struct KernelEntry {
   uint32_t threads = 0;
   /// Dynamic shared memory.
   uint32_t sharedBytes = 0;
-  /// Blocks per cluster.
+  /// Blocks per cluster. If `persistent`, of the author's grid, and at most so
+  /// many: as many as divide it are launched, along x.
   Dim3 cluster = {};
   /// All blocks must be resident at once.
   bool cooperative = false;
