@@ -447,9 +447,44 @@ static bool isCarriedPastBranches(aref::MmaWaitOp op) {
   return false;
 }
 
+/// Which of the values that `loop` carries become `value`, of its body or of a
+/// branch in it.
+static void findCarried(Value value, scf::ForOp loop, llvm::BitVector &found) {
+  for (OpOperand &use : value.getUses()) {
+    Operation *user = use.getOwner(), *parent = user->getParentOp();
+    if (!isa<scf::YieldOp>(user))
+      continue;
+    if (parent == loop)
+      found.set(use.getOperandNumber());
+    else if (isa<scf::IfOp>(parent))
+      findCarried(parent->getResult(use.getOperandNumber()), loop, found);
+  }
+}
+
+/// Whether `op` waits for a sum that its loop carries on in another place than
+/// where it came from, which holds another value by then: products would have
+/// to write to both.
+static bool isCarriedElsewhere(aref::MmaWaitOp op) {
+  return llvm::any_of(
+      llvm::zip_equal(op.getValues(), op.getResults()), [](auto pair) {
+        auto [sum, result] = pair;
+        while (auto mma = sum.template getDefiningOp<aref::MmaOp>())
+          sum = mma.getAcc();
+        auto argument = dyn_cast<BlockArgument>(sum);
+        auto loop =
+            dyn_cast_or_null<scf::ForOp>(sum.getParentBlock()->getParentOp());
+        if (!argument || !loop || argument.getArgNumber() == 0)
+          return false;
+        llvm::BitVector carried(loop.getNumResults());
+        findCarried(result, loop, carried);
+        return carried.any() && !carried.test(argument.getArgNumber() - 1);
+      });
+}
+
 void heddle::markDetachedWaits(tile::KernelOp kernel) {
   kernel.walk([](aref::MmaWaitOp op) {
-    if (op.getPending() == 0 && isCarriedPastBranches(op)) {
+    if ((op.getPending() == 0 && isCarriedPastBranches(op)) ||
+        isCarriedElsewhere(op)) {
       op->setAttr(detachAttrName, UnitAttr::get(op->getContext()));
       return;
     }
