@@ -338,6 +338,10 @@ def MakePersistent : Pass<"make-persistent", "::heddle::tile::KernelOp"> {
     many block rows, each group column by column, so that blocks that run
     together share operands. 8 if the kernel does not say.
 
+    With `tile.cluster`, a kernel that copies by TMA visits the grid in clusters
+    of neighbours, each block of a cluster another one of them: the kernel gets
+    `aref.cluster`, and finds out how many blocks it was launched with in each.
+
     Before:
     ```mlir
     tile.kernel @k(%A: memref<?x?xf32>) {

@@ -16,6 +16,7 @@
 #include "tools/heddle/Buffers.h"
 #include "tools/heddle/Commands.h"
 #include "tools/heddle/Load.h"
+#include "tools/heddle/Messages.h"
 #include "tools/heddle/Source.h"
 
 #include "llvm/ADT/SetVector.h"
@@ -27,17 +28,6 @@
 
 using namespace mlir;
 using namespace heddle;
-
-/// `48 KiB`, `1.5 GiB`, `24 bytes`
-static std::string formatBytes(double bytes) {
-  const char *units[] = {"KiB", "MiB", "GiB", "TiB"};
-  if (bytes < 1024)
-    return fmt::format("{:.0f} bytes", bytes);
-  int unit = 0;
-  for (bytes /= 1024; bytes >= 1024 && unit < 3; ++unit)
-    bytes /= 1024;
-  return fmt::format("{:.4g} {}", bytes, units[unit]);
-}
 
 /// Prints rows in columns, each as wide as its widest cell.
 static void printTable(ArrayRef<std::vector<std::string>> rows) {

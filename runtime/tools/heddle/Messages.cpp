@@ -15,6 +15,16 @@
 
 using namespace heddle;
 
+std::string heddle::formatBytes(double bytes) {
+  const char *units[] = {"KiB", "MiB", "GiB", "TiB"};
+  if (bytes < 1024)
+    return fmt::format("{:.0f} bytes", bytes);
+  int unit = 0;
+  for (bytes /= 1024; bytes >= 1024 && unit < 3; ++unit)
+    bytes /= 1024;
+  return fmt::format("{:.4g} {}", bytes, units[unit]);
+}
+
 void heddle::printError(std::string_view message) {
   fmt::print(stderr, "heddle: error: {}\n", message);
 }

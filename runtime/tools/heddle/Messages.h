@@ -19,6 +19,9 @@ struct SourceText {
   std::string name, text;
 };
 
+/// `48 KiB`, `1.5 GiB`, `24 bytes`
+std::string formatBytes(double bytes);
+
 /// Prints `heddle: error: ` and the message.
 void printError(std::string_view message);
 

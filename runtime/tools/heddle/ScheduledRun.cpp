@@ -12,6 +12,7 @@
 #include "package/ReadFile.h"
 #include "tools/heddle/Elements.h"
 #include "tools/heddle/Files.h"
+#include "tools/heddle/Messages.h"
 #include "tools/heddle/Progress.h"
 
 #include <algorithm>
@@ -142,7 +143,10 @@ void ScheduledRun::summarize() const {
   ResultClass worst = ResultClass::ScheduleIndependent;
   std::string reason;
   std::map<std::string, uint64_t> withinTolerance, approximate;
+  double bytesRead = 0, bytesWritten = 0;
   for (const LaunchReport &report : outcomes.back().launches) {
+    bytesRead += double(report.bytesRead);
+    bytesWritten += double(report.bytesWritten);
     if (report.resultClass == ResultClass::Unknown)
       worst = ResultClass::Unknown;
     else if (report.resultClass == ResultClass::SchedulesExplored &&
@@ -167,6 +171,8 @@ void ScheduledRun::summarize() const {
                tried, reason);
   else if (tried > 1)
     fmt::print(text, "schedule: {} tried, which give this result\n", tried);
+  fmt::print(text, "memory: {} read and {} written, before caches\n",
+             formatBytes(bytesRead), formatBytes(bytesWritten));
   if (withinTolerance.empty() && approximate.empty()) {
     fmt::print(text, "arithmetic: bit for bit that of a GPU\n");
     return;

@@ -15,8 +15,6 @@
 namespace heddle::vgpu {
 
 /// What an access may do, for checks.
-enum class AccessKind : uint8_t { Load, Store };
-
 /// The host memory behind `bytes` bytes at `address` of `space` as `lane` sees
 /// it, or null. `crossCta` allows other CTAs' shared memory.
 inline std::byte *accessLane(Warp &warp, Space space, uint64_t address,
@@ -57,6 +55,7 @@ inline std::byte *accessLane(Warp &warp, Space space, uint64_t address,
     return const_cast<std::byte *>(parameters.data()) + offset;
   }
   default:
+    warp.cta.cluster.traffic.count(kind, bytes);
     return warp.cta.cluster.cursors[cursor].resolve(address, bytes);
   }
 }

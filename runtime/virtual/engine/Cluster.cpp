@@ -53,6 +53,7 @@ void Cluster::start(uint64_t position, uint64_t &progress) {
   pending.clear();
   fault.reset();
   now = executed = waiting = 0;
+  traffic = {};
   liveWarps = 0;
   for (auto &cta : ctas)
     liveWarps += cta->warps.size();

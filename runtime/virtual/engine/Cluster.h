@@ -34,6 +34,18 @@ inline constexpr uint64_t stageLatency = 64;
 
 class Sanitizer;
 
+enum class AccessKind : uint8_t { Load, Store };
+
+/// Bytes that instructions ask of global memory, before caches. What one copies
+/// to several CTAs is read once; what a reduction or an atomic combines with is
+/// written only.
+struct Traffic {
+  uint64_t read = 0, written = 0;
+  void count(AccessKind kind, uint64_t bytes) {
+    (kind == AccessKind::Load ? read : written) += bytes;
+  }
+};
+
 class Cluster {
 public:
   Cluster(const Launch &launch, LaunchSchedule &schedule);
@@ -111,6 +123,8 @@ public:
   uint64_t number = 0;
   std::vector<std::unique_ptr<Cta>> ctas;
   std::vector<GlobalMemory::Cursor> cursors;
+  /// Since the start.
+  Traffic traffic;
   /// What ended it.
   std::optional<Finding> fault;
   PendingOperations pending{*this};

@@ -32,6 +32,7 @@ public:
 
   void run();
   uint64_t instructions() const { return executed; }
+  Traffic traffic() const { return {bytesRead, bytesWritten}; }
 
 private:
   using Clusters = std::vector<std::unique_ptr<Cluster>>;
@@ -40,7 +41,11 @@ private:
   void work(size_t capacity, Clusters resident, bool others);
   /// The device that begins a cluster next, of those with less than `limit`.
   std::optional<size_t> findRoom(const Clusters &resident, size_t limit) const;
-  void finished(Cluster &cluster) { executed += cluster.instructions(); }
+  void finished(Cluster &cluster) {
+    executed += cluster.instructions();
+    bytesRead += cluster.traffic.read;
+    bytesWritten += cluster.traffic.written;
+  }
   void failed(Cluster &cluster);
   /// The resident clusters wait for memory that nobody will write.
   void stuck(const Clusters &resident);
@@ -52,7 +57,7 @@ private:
   std::vector<std::atomic<uint64_t>> next;
   /// Clusters from this number on need not run: an earlier one has failed.
   std::atomic<uint64_t> end = UINT64_MAX;
-  std::atomic<uint64_t> executed = 0;
+  std::atomic<uint64_t> executed = 0, bytesRead = 0, bytesWritten = 0;
   std::mutex mutex;
   Clusters parked;
 };
@@ -244,6 +249,8 @@ Expected<LaunchReport> heddle::vgpu::runLaunch(Launch &launch) {
   report.kernel = launch.kernel->name;
   report.findings = findings.take();
   report.instructions = grid.instructions();
+  report.bytesRead = grid.traffic().read;
+  report.bytesWritten = grid.traffic().written;
   report.schedule = getName(launch.schedule);
   if (launch.recordTrace)
     report.trace = (*schedule)->trace();

@@ -107,6 +107,7 @@ Flow copy(Warp &warp, const Instruction &i, uint32_t mask) {
                          fmt::format("address {:#x} is not a multiple of {} "
                                      "bytes",
                                      copy.from, p.bytes)});
+    cluster.traffic.count(AccessKind::Load, copy.read);
     ++groups[lane].issued;
   }
   if (Sanitizer *sanitizer = cluster.sanitizer.get()) {

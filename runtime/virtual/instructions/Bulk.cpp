@@ -249,6 +249,7 @@ Flow toShared(Warp &warp, const Instruction &i, uint32_t mask) {
       targets = *ranks;
     }
     uint64_t from = p.src.of(warp, lane);
+    warp.cta.cluster.traffic.count(AccessKind::Load, bytes);
     multicastLoad(warp, i, lane, *place, bytes, *barrier, targets,
                   {.address = from, .rowBytes = bytes},
                   [&](SharedPlace to, MbarrierPlace credited) -> RangeLoad & {
@@ -306,6 +307,7 @@ Flow toGlobal(Warp &warp, const Instruction &i, uint32_t mask) {
       sanitizer->bulkStore(warp, i, lane, from->offset, bytes,
                            {.address = p.dst.of(warp, lane), .rowBytes = bytes},
                            reduce, p.cursor);
+    warp.cta.cluster.traffic.count(AccessKind::Store, bytes);
     warp.cta.cluster.pending
         .create<RangeStore<reduce>>(warp, i, lane, *from, bytes,
                                     p.dst.of(warp, lane))

@@ -64,20 +64,26 @@ struct LaneAccess {
   }
 };
 
-/// The host memory of the addresses from `low` to `high`, of which each is the
-/// start of an aligned access, or null if they are not all in one piece that
-/// the warp may access.
+/// The host memory of the addresses from `low` to `high` of `lanes` lanes, of
+/// which each is the start of an aligned access, or null if they are not all in
+/// one piece that the warp may access.
 inline std::byte *locateRange(Warp &warp, const AccessPattern &p,
-                              AccessKind kind, uint64_t low, uint64_t high) {
+                              AccessKind kind, uint64_t low, uint64_t high,
+                              uint32_t lanes) {
   Space space = p.space;
   if (space == Space::Generic) {
     space = spaceOf(low);
     if (space != spaceOf(high))
       return nullptr;
   }
-  if (space == Space::Global)
-    return warp.cta.cluster.cursors[p.cursor].resolve(low,
-                                                      high - low + p.bytes);
+  if (space == Space::Global) {
+    Cluster &cluster = warp.cta.cluster;
+    std::byte *host =
+        cluster.cursors[p.cursor].resolve(low, high - low + p.bytes);
+    if (host)
+      cluster.traffic.count(kind, uint64_t(lanes) * p.bytes);
+    return host;
+  }
   if (space != Space::Shared)
     return nullptr;
   Cta &cta = warp.cta;
@@ -109,8 +115,9 @@ inline bool locateTogether(Warp &warp, const AccessPattern &p, uint32_t mask,
       Address low = first + offset;
       if (low & (p.bytes - 1))
         return false;
-      out.base = locateRange(warp, p, kind, low,
-                             uint64_t(low) + (warpSize - 1) * p.bytes);
+      out.base =
+          locateRange(warp, p, kind, low,
+                      uint64_t(low) + (warpSize - 1) * p.bytes, warpSize);
       out.shape = LaneAccess::Shape::Packed;
       return out.base;
     }
@@ -143,7 +150,8 @@ inline bool locateTogether(Warp &warp, const AccessPattern &p, uint32_t mask,
           uint32_t(address[l]);
     return true;
   }
-  out.base = locateRange(warp, p, kind, low, high);
+  out.base =
+      locateRange(warp, p, kind, low, high, uint32_t(std::popcount(mask)));
   HEDDLE_LANES
   for (uint32_t l = 0; l < warpSize; ++l)
     out.offset[l] = uint32_t(address[l] - low);

@@ -76,6 +76,9 @@ Checked<void> locate(Warp &warp, const MultimemPayload &p, uint32_t mask,
     if (addresses[l] % bytes == 0 && object->contains(addresses[l], bytes))
       out.lanes |= 1u << l;
   });
+  warp.cta.cluster.traffic.count(
+      p.kind == Kind::LoadReduce ? AccessKind::Load : AccessKind::Store,
+      uint64_t(std::popcount(out.lanes)) * out.members * bytes);
   for (uint32_t member = 0; member < out.members; ++member)
     for (uint32_t rest = out.lanes; rest; rest &= rest - 1) {
       uint32_t l = uint32_t(__builtin_ctz(rest));

@@ -122,9 +122,9 @@ Checked<void> issueLoad(Warp &warp, const Instruction &i, uint32_t lane) {
       return tl::unexpected(ranks.error());
     targets = *ranks;
   }
-  GlobalRange source;
+  GlobalRange source = boxRange(operands->spec, operands->coords());
+  warp.cta.cluster.traffic.count(AccessKind::Load, source.getBytes());
   if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get()) {
-    source = boxRange(operands->spec, operands->coords());
     sanitizer->readTensorMap(warp, i, lane, p.map.of(warp, lane), barrier->cta,
                              barrier->offset);
   }
@@ -151,11 +151,12 @@ Checked<void> issueStore(Warp &warp, const Instruction &i, uint32_t lane) {
     return tl::unexpected(place.error());
   if (warp.bulkGroups.empty())
     warp.bulkGroups.resize(warpSize);
+  GlobalRange target = boxRange(operands->spec, operands->coords());
+  warp.cta.cluster.traffic.count(AccessKind::Store, target.getBytes());
   if (Sanitizer *sanitizer = warp.cta.cluster.sanitizer.get()) {
     sanitizer->readTensorMap(warp, i, lane, p.map.of(warp, lane), nullptr, 0);
-    sanitizer->bulkStore(
-        warp, i, lane, place->offset, tmaBoxBytes(operands->spec),
-        boxRange(operands->spec, operands->coords()), reduce, p.cursor);
+    sanitizer->bulkStore(warp, i, lane, place->offset,
+                         tmaBoxBytes(operands->spec), target, reduce, p.cursor);
   }
   warp.cta.cluster.pending
       .create<BoxStore<reduce>>(warp, i, lane, *place, *operands)

@@ -209,6 +209,8 @@ std::string heddle::toJson(const LaunchReport &report) {
                {"resultClass", getName(report.resultClass)},
                {"classReason", report.classReason},
                {"instructions", report.instructions},
+               {"bytesRead", report.bytesRead},
+               {"bytesWritten", report.bytesWritten},
                {"withinTolerance", report.withinTolerance},
                {"approximate", report.approximate},
                {"output", report.output}};

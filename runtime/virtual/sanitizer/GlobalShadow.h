@@ -53,6 +53,12 @@ struct GlobalRange {
   std::array<uint64_t, 4> strides = {};
 
   bool operator==(const GlobalRange &) const = default;
+  uint64_t getBytes() const {
+    uint64_t bytes = rowBytes;
+    for (uint32_t count : counts)
+      bytes *= count;
+    return bytes;
+  }
   uint64_t end() const {
     uint64_t last = address + rowBytes;
     for (uint32_t d = 0; d < 4; ++d)

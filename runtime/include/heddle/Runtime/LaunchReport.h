@@ -151,6 +151,9 @@ struct LaunchReport {
   std::string classReason;
   /// Warp instructions executed.
   uint64_t instructions = 0;
+  /// What they asked of global memory, before caches. What one copies to
+  /// several blocks is read once; reductions and atomics only write.
+  uint64_t bytesRead = 0, bytesWritten = 0;
   /// Opcodes executed that are not exact, and how often (warp instructions).
   std::map<std::string, uint64_t> withinTolerance, approximate;
   /// The schedule's choices, one line each, for `--schedule=replay:FILE`; empty
