@@ -15,9 +15,13 @@ using namespace heddle;
 
 DiagnosticPrinter::DiagnosticPrinter(llvm::SourceMgr &sources,
                                      MLIRContext *context,
-                                     llvm::raw_ostream &stream)
+                                     llvm::raw_ostream &stream,
+                                     bool printsRemarks)
     : print(sources, context, stream),
-      dropRepeated(context, [this](Diagnostic &diagnostic) {
+      drop(context, [this, printsRemarks](Diagnostic &diagnostic) {
+        if (diagnostic.getSeverity() == DiagnosticSeverity::Remark &&
+            !printsRemarks)
+          return success();
         std::string text;
         llvm::raw_string_ostream(text)
             << diagnostic.getLocation() << diagnostic;

@@ -17,18 +17,19 @@ namespace heddle {
 
 /// Prints the diagnostics of a context with the author's lines for as long as
 /// it lives. A kernel and its twin without TMA share the author's lines, so
-/// what is wrong with both is said once.
+/// what is wrong with both is said once. Remarks tell what could be better, and
+/// are for who asks.
 class DiagnosticPrinter {
 public:
   /// All of these must outlive the object.
   DiagnosticPrinter(llvm::SourceMgr &sources, mlir::MLIRContext *context,
-                    llvm::raw_ostream &stream);
+                    llvm::raw_ostream &stream, bool printsRemarks = false);
 
 private:
   llvm::StringSet<> said;
   mlir::SourceMgrDiagnosticHandler print;
   /// Asked first, since it was registered last.
-  mlir::ScopedDiagnosticHandler dropRepeated;
+  mlir::ScopedDiagnosticHandler drop;
 };
 
 } // namespace heddle

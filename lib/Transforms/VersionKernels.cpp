@@ -33,8 +33,12 @@ static bool canUseTma(tile::KernelOp kernel) {
     std::string obstacle = getTmaObstacle(load);
     if (obstacle.empty())
       continue;
-    load.emitRemark("keeps kernel '@")
-        << kernel.getSymName() << "' from using the TMA: " << obstacle;
+    // Rows that are gathered could not be copied in another way; views often
+    // could.
+    InFlightDiagnostic diagnostic = load.isGather()
+                                        ? load.emitRemark("keeps kernel '@")
+                                        : load.emitWarning("keeps kernel '@");
+    diagnostic << kernel.getSymName() << "' from using the TMA: " << obstacle;
     return false;
   }
   return !loads.empty();

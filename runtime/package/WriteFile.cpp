@@ -68,6 +68,32 @@ static int writeAndRename(const std::string &path, std::string_view bytes) {
   return error;
 }
 
+static tl::unexpected<Error> fail(const std::string &path, int error) {
+  return makeError(ErrorKind::InvalidInput, "cannot write '{}': {}", path,
+                   std::generic_category().message(error));
+}
+
+/// As the user whose rights the process has.
+static int checkAccess(const std::string &path, int mode) {
+  return faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0 ? 0 : errno;
+}
+
+Expected<void> package::checkWritable(const std::string &path) {
+  struct stat status;
+  bool isThere = stat(path.c_str(), &status) == 0;
+  size_t slash = path.rfind('/');
+  std::string folder =
+      slash == std::string::npos ? "." : path.substr(0, slash) + "/.";
+  int error = path.empty()                         ? ENOENT
+              : isThere && S_ISDIR(status.st_mode) ? EISDIR
+              : isThere && !S_ISREG(status.st_mode)
+                  ? checkAccess(path, W_OK)
+                  : checkAccess(folder, W_OK | X_OK);
+  if (error == 0)
+    return {};
+  return fail(path, error);
+}
+
 Expected<void> package::writeFile(const std::string &path,
                                   std::string_view bytes) {
   struct stat status;
@@ -78,6 +104,5 @@ Expected<void> package::writeFile(const std::string &path,
                   : writeAndRename(path, bytes);
   if (error == 0)
     return {};
-  return makeError(ErrorKind::InvalidInput, "cannot write '{}': {}", path,
-                   std::generic_category().message(error));
+  return fail(path, error);
 }

@@ -20,6 +20,10 @@ namespace heddle::package {
 /// that nobody sees a part of it, and what was there stays if something fails.
 Expected<void> writeFile(const std::string &path, std::string_view bytes);
 
+/// Fails, with the same message, if `writeFile` is bound to fail: for who has
+/// much to do before.
+Expected<void> checkWritable(const std::string &path);
+
 } // namespace heddle::package
 
 #endif // HEDDLE_RUNTIME_PACKAGE_WRITEFILE_H

@@ -27,7 +27,7 @@ tile.kernel @gemm_plain(%A: memref<?x?xbf16>) {
 tile.kernel @strided(%A: memref<?x?xbf16, strided<[?, ?]>>, %B: memref<?x?xbf16>, %C: memref<?x?xf32>) {
   %c0 = arith.constant 0 : index
   %zero = arith.constant dense<0.0> : tensor<64x64xf32>
-  // expected-remark@+1 {{keeps kernel '@strided' from using the TMA: the last stride of its view is not known to be 1}}
+  // expected-warning@+1 {{keeps kernel '@strided' from using the TMA: the last stride of its view is not known to be 1}}
   %a = tile.load %A[%c0, %c0] : memref<?x?xbf16, strided<[?, ?]>> -> tensor<64x64xbf16>
   %b = tile.load %B[%c0, %c0] : memref<?x?xbf16> -> tensor<64x64xbf16>
   %d = tile.dot %a, %b, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
@@ -39,7 +39,7 @@ tile.kernel @strided(%A: memref<?x?xbf16, strided<[?, ?]>>, %B: memref<?x?xbf16>
 tile.kernel @odd_stride(%A: memref<?x100xbf16>, %C: memref<?x?xf32>) {
   %c0 = arith.constant 0 : index
   %zero = arith.constant dense<0.0> : tensor<64x64xf32>
-  // expected-remark@+1 {{its view has a stride of 200 bytes, not a multiple of 16}}
+  // expected-warning@+1 {{its view has a stride of 200 bytes, not a multiple of 16}}
   %a = tile.load %A[%c0, %c0] : memref<?x100xbf16> -> tensor<64x64xbf16>
   %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
   tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
@@ -51,7 +51,7 @@ tile.kernel @tall(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) {
   %c0 = arith.constant 0 : index
   %zero = arith.constant dense<0.0> : tensor<64x64xf32>
   %w = arith.constant dense<1.0> : tensor<64x260xbf16>
-  // expected-remark@+1 {{its tile has 260 rows, more than 256}}
+  // expected-warning@+1 {{its tile has 260 rows, more than 256}}
   %b = tile.load %A[%c0, %c0] : memref<?x?xbf16> -> tensor<260x64xbf16>
   %d = tile.dot %w, %b, %zero : tensor<64x260xbf16>, tensor<260x64xbf16> -> tensor<64x64xf32>
   tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
@@ -93,7 +93,7 @@ tile.kernel @padded(%A: memref<?x?x64xbf16>, %C: memref<?x?xf32>, %n: index) {
   %h = gpu.block_id x
   %zero = arith.constant dense<0.0> : tensor<64x64xf32>
   %v = memref.subview %A[%h, 0, 0][1, %n, 64][1, 1, 1] : memref<?x?x64xbf16> to memref<?x64xbf16, strided<[64, 1], offset: ?>>
-  // expected-remark@+1 {{it pads a view that ends before the argument it is a part of, where the TMA would go on; without a pad, or with offsets into the argument itself, it could}}
+  // expected-warning@+1 {{it pads a view that ends before the argument it is a part of, where the TMA would go on; without a pad, or with offsets into the argument itself, it could}}
   %a = tile.load %v[%c0, %c0] pad 0.0 : bf16 : memref<?x64xbf16, strided<[64, 1], offset: ?>> -> tensor<64x64xbf16>
   %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
   tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
@@ -105,7 +105,7 @@ tile.kernel @gaps(%A: memref<?x?xbf16>, %C: memref<?x?xf32>) {
   %c0 = arith.constant 0 : index
   %zero = arith.constant dense<0.0> : tensor<64x64xf32>
   %v = memref.subview %A[0, 0][64, 64][2, 1] : memref<?x?xbf16> to memref<64x64xbf16, strided<[?, 1]>>
-  // expected-remark@+1 {{its view is not an argument of the kernel, nor a part of one without gaps}}
+  // expected-warning@+1 {{its view is not an argument of the kernel, nor a part of one without gaps}}
   %a = tile.load %v[%c0, %c0] : memref<64x64xbf16, strided<[?, 1]>> -> tensor<64x64xbf16>
   %d = tile.dot %a, %a, %zero : tensor<64x64xbf16>, tensor<64x64xbf16> -> tensor<64x64xf32>
   tile.store %d, %C[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>

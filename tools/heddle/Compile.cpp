@@ -94,8 +94,14 @@ static FailureOr<std::string> emit(Source &source, EmitKind kind) {
 }
 
 ExitCode heddle::compile(const CompileCommand &command) {
+  if (Expected<void> writable = checkWritable(command.output); !writable) {
+    printError(writable.error().message);
+    return ExitCode::BadInput;
+  }
   Source source;
-  if (failed(source.read(command.file)))
+  if (failed(source.read(command.file, command.remarks)))
+    return ExitCode::BadInput;
+  if (failed(source.requireContents()))
     return ExitCode::BadInput;
   if (command.emit == EmitKind::Package)
     return emitPackage(source, command.output);

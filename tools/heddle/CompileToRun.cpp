@@ -55,7 +55,7 @@ static FailureOr<LoadedProgram> loadPackage(ModuleOp module,
 
 std::optional<LoadedProgram> heddle::compileToRun(const LoadRequest &request) {
   Source source;
-  if (failed(source.read(request.file)))
+  if (failed(source.read(request.file, request.remarks)))
     return std::nullopt;
   FailureOr<LoadedProgram> loaded =
       request.needsCode ? loadPackage(source.getModule(), request)

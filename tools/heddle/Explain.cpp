@@ -348,7 +348,8 @@ getTrafficRequest(ModuleOp module, const ExplainCommand &command) {
 
 static ExitCode explainProgram(const ExplainCommand &command) {
   Source source;
-  if (failed(source.read(command.file)))
+  if (failed(source.read(command.file, /*printsRemarks=*/true)) ||
+      failed(source.requireContents()))
     return ExitCode::BadInput;
   // Sizes are checked before anything is printed.
   FailureOr<std::optional<TrafficRequest>> request =

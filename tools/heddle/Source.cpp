@@ -24,18 +24,27 @@ Source::Source() : context(getRegistry()) {
   context.printOpOnDiagnostic(false);
 }
 
-LogicalResult Source::read(const std::string &path) {
-  std::string message;
-  std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(path, &message);
+LogicalResult Source::read(const std::string &path, bool printsRemarks) {
+  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> buffer =
+      llvm::MemoryBuffer::getFileOrSTDIN(path, /*IsText=*/true);
   if (!buffer) {
-    printError(message);
+    printError("cannot read '" + path + "': " + buffer.getError().message());
     return failure();
   }
-  sourceManager.AddNewSourceBuffer(std::move(buffer), SMLoc());
-  diagnostics = std::make_unique<DiagnosticPrinter>(sourceManager, &context,
-                                                    llvm::errs());
+  sourceManager.AddNewSourceBuffer(std::move(*buffer), SMLoc());
+  diagnostics = std::make_unique<DiagnosticPrinter>(
+      sourceManager, &context, llvm::errs(), printsRemarks);
   module = parseWithNames(sourceManager, &context);
   return success(module && succeeded(inlineFunctions(*module)));
+}
+
+LogicalResult Source::requireContents() {
+  if (!module->getOps<tile::KernelOp>().empty() ||
+      !module->getOps<tile::HostOp>().empty())
+    return success();
+  printError("'" + getFile().name +
+             "' has no tile.kernel, so there is nothing to compile");
+  return failure();
 }
 
 SourceFile Source::getFile() const {

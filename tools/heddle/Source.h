@@ -14,8 +14,6 @@
 #include "lib/Compiler/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "mlir/Support/FileUtilities.h"
-#include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "tools/heddle/Messages.h"
 
 #include "llvm/Support/SourceMgr.h"
@@ -30,7 +28,11 @@ public:
 
   /// Reads and verifies `file`, which is `-` for the standard input, and puts
   /// its functions where they are called. Says what is wrong if it fails.
-  mlir::LogicalResult read(const std::string &file);
+  /// Remarks are dropped unless they are asked for.
+  mlir::LogicalResult read(const std::string &file, bool printsRemarks);
+
+  /// Says so and fails if the program has nothing to compile.
+  mlir::LogicalResult requireContents();
 
   mlir::ModuleOp getModule() { return *module; }
 

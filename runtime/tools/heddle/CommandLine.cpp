@@ -8,6 +8,8 @@
 
 #include "tools/heddle/CommandLine.h"
 
+#include "tools/heddle/Suggest.h"
+
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <fmt/format.h>
@@ -80,6 +82,17 @@ static void addNamed(CLI::App &app, const std::string &option,
     auto [name, value] = splitNamed(option, v);
     addUnique(option, list, name, value);
   });
+}
+
+/// An option without a value.
+static void addFlag(CLI::App &app, const std::string &name, bool &flag,
+                    const std::string &help) {
+  app.add_flag(name, flag, help)->disable_flag_override();
+}
+
+static void addRemarks(CLI::App &app, bool &remarks) {
+  addFlag(app, "--remarks", remarks,
+          "tell what kept the compiler from doing better, and where");
 }
 
 static void addFile(CLI::App &app, std::string &file, const char *what) {
@@ -240,8 +253,9 @@ static CLI::App *addRun(CLI::App &app, RunCommand &command) {
   addNamed(*run, "--output", "NAME=FILE.npy",
            "where an output is written; - is the standard output",
            command.outputs);
-  run->add_flag("--check", command.check,
-                "compare every output with the reference semantics");
+  addFlag(*run, "--check", command.check,
+          "compare every output with the reference semantics");
+  addRemarks(*run, command.remarks);
   addVirtual(*run, command.virtualRequest);
   run->add_option("--launch", command.launch,
                   "how the kernels of a PTX file are launched, and with what")
@@ -287,6 +301,7 @@ static CLI::App *addCompile(CLI::App &app, CompileCommand &command) {
                    "where to write; - is the standard output")
       ->required()
       ->type_name("OUT");
+  addRemarks(*compile, command.remarks);
   compile
       ->add_option_function<std::string>(
           "--target",
@@ -322,8 +337,8 @@ static CLI::App *addExplain(CLI::App &app, ExplainCommand &command) {
               "the value of a size; with all of them, the bytes that are moved "
               "are counted",
               [&](const std::string &v) { addSize(command.sizes, v); });
-  explain->add_flag("--json", command.json,
-                    "print the kernels as one JSON object");
+  addFlag(*explain, "--json", command.json,
+          "print the kernels as one JSON object");
   return explain;
 }
 
@@ -333,12 +348,113 @@ static CLI::App *addInspect(CLI::App &app, InspectCommand &command) {
   inspect->add_option("FILE", command.file, "the package, or PTX")
       ->required()
       ->type_name("");
-  inspect->add_flag("--json", command.json,
-                    "print the metadata and the bytes of sections as JSON");
-  inspect->add_flag("--launch", command.launch,
-                    "print a launch to start from, for 'heddle run FILE.ptx "
-                    "--launch=FILE.json'");
+  addFlag(*inspect, "--json", command.json,
+          "print the metadata and the bytes of sections as JSON");
+  addFlag(*inspect, "--launch", command.launch,
+          "print a launch to start from, for 'heddle run FILE.ptx "
+          "--launch=FILE.json'");
   return inspect;
+}
+
+//===----------------------------------------------------------------------===//
+// Errors
+//===----------------------------------------------------------------------===//
+
+static std::string describeUnknownOption(const CLI::App &app,
+                                         std::string_view word) {
+  std::string_view option = word.substr(0, word.find('='));
+  std::vector<std::string> names;
+  for (const CLI::Option *known : app.get_options())
+    // What has no group is hidden.
+    if (!known->get_group().empty())
+      for (const std::string &name : known->get_lnames())
+        names.push_back("--" + name);
+  std::string command = app.get_parent()
+                            ? fmt::format("heddle {}", app.get_name())
+                            : std::string("heddle");
+  return fmt::format(
+      "unknown option '{}'{}", option,
+      suggest(option, names,
+              fmt::format("; '{} --help' lists those there are", command)));
+}
+
+/// About a word that belongs to nothing.
+static std::string describeExtra(const CLI::App &app, std::string_view word) {
+  if (word.starts_with("-") && word.size() > 1)
+    return describeUnknownOption(app, word);
+  if (!app.get_parent()) {
+    std::vector<std::string> names;
+    for (const CLI::App *command : app.get_subcommands({}))
+      names.push_back(command->get_name());
+    return fmt::format(
+        "unknown command '{}'{}", word,
+        suggest(word, names,
+                fmt::format("; expected {}", fmt::join(names, ", "))));
+  }
+  return fmt::format("'{}' is one argument too many: expected one FILE", word);
+}
+
+/// The words that belong to nothing, options first.
+static std::optional<std::string> getExtra(const CLI::App &app) {
+  std::vector<std::string> words = app.remaining();
+  if (const CLI::App *parent = app.get_parent())
+    for (const std::string &word : parent->remaining())
+      words.push_back(word);
+  if (words.empty())
+    return std::nullopt;
+  auto option = std::ranges::find_if(words, [](const std::string &word) {
+    return word.starts_with("-") && word.size() > 1;
+  });
+  return option == words.end() ? words.front() : *option;
+}
+
+/// The option that the text of an error starts with.
+static const CLI::Option *findOption(const CLI::App &app,
+                                     std::string_view text) {
+  for (const CLI::Option *option : app.get_options())
+    if (text.starts_with(option->get_name() + ":") ||
+        (option->get_expected_max() == 0 && !option->get_lnames().empty() &&
+         text.starts_with(option->get_lnames().front() + " ")))
+      return option;
+  return nullptr;
+}
+
+/// Says what is wrong with the command line that `app` failed to parse with
+/// `error`, and what would be right: first what is unknown, since what is
+/// missing may only be misspelled.
+static std::string describeUsageError(const CLI::App &app,
+                                      const CLI::ParseError &error) {
+  // CLI11 looks for what is required before it looks at what is left over.
+  if (std::optional<std::string> extra = getExtra(app))
+    return describeExtra(app, *extra);
+  if (!app.get_parent()) {
+    std::vector<std::string> names;
+    for (const CLI::App *command : app.get_subcommands({}))
+      names.push_back(command->get_name());
+    return fmt::format("expected a command: {}; 'heddle --help' tells what "
+                       "they do",
+                       fmt::join(names, ", "));
+  }
+  if (dynamic_cast<const CLI::RequiredError *>(&error))
+    for (const CLI::Option *option : app.get_options())
+      if (option->get_required() && option->count() == 0)
+        return option->get_positional()
+                   ? fmt::format("expected a FILE: {}",
+                                 option->get_description())
+                   : fmt::format("expected {} {}: {}", option->get_name(),
+                                 option->get_type_name(),
+                                 option->get_description());
+  if (dynamic_cast<const CLI::ArgumentMismatch *>(&error))
+    if (const CLI::Option *option = findOption(app, error.what())) {
+      if (option->get_expected_max() == 0)
+        return fmt::format("{} takes no value", option->get_name());
+      if (option->count() > 1)
+        return fmt::format("{} is given {} times", option->get_name(),
+                           option->count());
+      return fmt::format("expected {} {}, found nothing after it",
+                         option->get_name(), option->get_type_name());
+    }
+  return error.what();
 }
 
 ParsedCommandLine heddle::parseCommandLine(int argc, const char *const *argv) {
@@ -346,9 +462,6 @@ ParsedCommandLine heddle::parseCommandLine(int argc, const char *const *argv) {
                "heddle");
   app.set_version_flag("--version", "heddle " HEDDLE_VERSION);
   app.require_subcommand(1);
-  app.failure_message([](const CLI::App *, const CLI::Error &error) {
-    return fmt::format("heddle: error: {}\n", error.what());
-  });
   RunCommand run;
   CompileCommand compile;
   ExplainCommand explain;
@@ -357,20 +470,21 @@ ParsedCommandLine heddle::parseCommandLine(int argc, const char *const *argv) {
   CLI::App *compileApp = addCompile(app, compile);
   addExplain(app, explain);
   CLI::App *inspectApp = addInspect(app, inspect);
-  for (CLI::App *command : app.get_subcommands({}))
-    command->failure_message([name = command->get_name()](
-                                 const CLI::App *, const CLI::Error &error) {
-      return fmt::format("heddle {}: error: {}\n", name, error.what());
-    });
-
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
     // Help and versions are told by the program, which knows the whole name of
     // a command; the command that was named says what is wrong.
-    if (error.get_exit_code() == 0 || app.get_subcommands().empty())
-      return app.exit(error) == 0 ? ExitCode::Good : ExitCode::BadInput;
-    app.get_subcommands().front()->exit(error);
+    if (error.get_exit_code() == 0)
+      return ExitCode(app.exit(error));
+    std::string name = "heddle";
+    const CLI::App *command = &app;
+    if (std::vector<CLI::App *> named = app.get_subcommands(); !named.empty()) {
+      command = named.front();
+      name += " " + command->get_name();
+    }
+    fmt::print(stderr, "{}: error: {}\n", name,
+               describeUsageError(*command, error));
     return ExitCode::BadInput;
   }
   if (runApp->parsed()) {

@@ -51,6 +51,8 @@ struct RunCommand {
   NamedStrings inputs;
   NamedStrings outputs;
   bool check = false;
+  /// Prints the compiler's remarks, too.
+  bool remarks = false;
   /// How the kernels of a PTX file are launched: a file, or empty.
   std::string launch;
   VirtualRequest virtualRequest;
@@ -63,6 +65,8 @@ struct CompileCommand {
   std::string file;
   std::string output;
   EmitKind emit = EmitKind::PTX;
+  /// Prints the compiler's remarks, too.
+  bool remarks = false;
 };
 
 /// `heddle explain`

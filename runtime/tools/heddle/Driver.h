@@ -38,6 +38,8 @@ struct LoadedProgram {
 struct LoadRequest {
   std::string file;
   bool needsCode = true, needsReference = false;
+  /// Whether the compiler's remarks are printed.
+  bool remarks = false;
 };
 
 /// What the compiler adds to the driver. Each says what is wrong if something

@@ -29,3 +29,7 @@ Expected<void> heddle::writeFile(const std::string &path,
                    "cannot write to the standard output: {}",
                    std::strerror(errno));
 }
+
+Expected<void> heddle::checkWritable(const std::string &path) {
+  return path == "-" ? Expected<void>() : package::checkWritable(path);
+}

@@ -17,6 +17,9 @@ namespace heddle {
 /// output.
 Expected<void> writeFile(const std::string &path, std::string_view contents);
 
+/// Fails, with the same message, if `writeFile` is bound to fail, now.
+Expected<void> checkWritable(const std::string &path);
+
 } // namespace heddle
 
 #endif // HEDDLE_RUNTIME_TOOLS_HEDDLE_FILES_H

@@ -8,6 +8,7 @@
 
 #include "tools/heddle/PtxFile.h"
 
+#include "heddle/Runtime/MakeError.h"
 #include "package/ReadFile.h"
 #include "tools/heddle/LaunchSpec.h"
 #include "virtual/ptx/Parser.h"
@@ -28,6 +29,9 @@ Expected<PtxFile> heddle::readPtx(const std::string &file) {
       package::readFile(file, maxPtxBytes, "a PTX file");
   if (!text)
     return tl::unexpected(text.error());
+  if (text->find_first_not_of(" \t\r\n") == std::string::npos)
+    return makeError(ErrorKind::InvalidInput,
+                     "'{}' is empty; expected a PTX file", file);
   Expected<PtxModule> module = parsePtx(*text, file);
   if (!module)
     return tl::unexpected(module.error());

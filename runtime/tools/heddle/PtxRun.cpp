@@ -297,6 +297,11 @@ static Expected<void> writeBuffers(const LaunchSpec &spec,
 }
 
 static Expected<void> verifyOptions(const RunCommand &command) {
+  if (command.file.ends_with(".mlir") || command.file.ends_with(".heddle"))
+    return makeError(ErrorKind::InvalidInput,
+                     "--launch: expected PTX, found '{}', whose host "
+                     "functions launch its kernels; choose one with --entry",
+                     command.file);
   if (command.check)
     return makeError(ErrorKind::InvalidInput,
                      "--check: PTX has no reference semantics; say what a "

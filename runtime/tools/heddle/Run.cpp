@@ -9,6 +9,7 @@
 #include "tools/heddle/Buffers.h"
 #include "tools/heddle/DeviceRun.h"
 #include "tools/heddle/Driver.h"
+#include "tools/heddle/Files.h"
 #include "tools/heddle/Load.h"
 #include "tools/heddle/Progress.h"
 #include "tools/heddle/PtxFile.h"
@@ -110,14 +111,32 @@ static ExitCode runReference(const RunCommand &command,
 // The command
 //===----------------------------------------------------------------------===//
 
+/// What cannot be written is better known before the program runs.
+static Expected<void> checkOutputFiles(const RunCommand &command) {
+  std::vector<std::string> files;
+  for (const auto &[name, file] : command.outputs)
+    files.push_back(file);
+  for (const std::string &file :
+       {command.virtualRequest.report, command.virtualRequest.record})
+    if (!file.empty())
+      files.push_back(file);
+  for (const std::string &file : files)
+    if (Expected<void> writable = checkWritable(file); !writable)
+      return writable;
+  return {};
+}
+
 ExitCode heddle::run(const RunCommand &command,
                      const CompilerCommands *compiler) {
+  if (Expected<void> writable = checkOutputFiles(command); !writable)
+    return report(writable.error());
   if (isPtxName(command.file) || !command.launch.empty())
     return runPtx(command);
   LoadRequest request;
   request.file = command.file;
   request.needsCode = command.device != "reference";
   request.needsReference = command.check || !request.needsCode;
+  request.remarks = command.remarks;
   std::optional<LoadedProgram> loaded = load(request, compiler);
   if (!loaded)
     return ExitCode::BadInput;
