@@ -18,8 +18,9 @@
 /// atol is 2^-18 of the largest |x| (2^-6 with `fast_accum`, whose sums keep
 /// about 13 fractional bits). This is the usual "at most twice the error of a
 /// straightforward implementation", made independent of the output type. NaN
-/// and infinities must be the same, and so must integers. Numbers beyond the
-/// largest of a type that saturates count as the largest.
+/// and infinities must be the same, as one of the runs has them, and so must
+/// integers, which have the bits of floats if the program asks for those.
+/// Numbers beyond the largest of a type that saturates count as the largest.
 ///
 //===----------------------------------------------------------------------===//
 

@@ -103,6 +103,16 @@ TEST_F(ComparisonTest, IntegersAreExact) {
   EXPECT_EQ(wrong.maxAbsError, 1);
 }
 
+TEST_F(ComparisonTest, IntegersMayBeThoseOfTheRunThatRounds) {
+  Buffer exact = make(i32, {1, 2, 3, 4}), storage = make(i32, {1, 2, 3, 9});
+  EXPECT_TRUE(compare(storage, storage, exact, false).passed());
+  EXPECT_TRUE(compare(exact, storage, exact, false).passed());
+  EXPECT_FALSE(
+      compare(make(i32, {1, 2, 3, 5}), storage, exact, false).passed());
+  storage.written[3] = 0;
+  EXPECT_FALSE(compare(storage, storage, exact, false).passed());
+}
+
 TEST_F(ComparisonTest, UnwrittenElementsAreNotCompared) {
   Buffer exact = make(f32, {1, 2, 3, 4});
   exact.written[3] = 0;
