@@ -55,15 +55,18 @@ def compile_examples(heddle, examples, runs, folder):
 
 
 def write_variants(folder):
-    """Attention and its gradients for heads of other sizes, which a script prints."""
-    script = ROOT / "examples" / "attention_variant.py"
-    variants = {f"attention_{keys}_{values}": (f"--head={keys}", f"--values={values}")
+    """Attention, its gradients and recurrences for heads of other sizes, which scripts print."""
+    attention, recurrence = (ROOT / "examples" / f"{name}_variant.py" for name in ("attention", "recurrence"))
+    variants = {f"attention_{keys}_{values}": (attention, f"--head={keys}", f"--values={values}")
                 for keys, values in ((64, 64), (96, 96), (192, 128), (192, 192), (256, 256))}
-    variants |= {f"{program}_64": (f"--program={program}", "--head=64")
+    variants |= {f"{program}_64": (attention, f"--program={program}", "--head=64")
                  for program in ("attention_backward", "attention_backward_deterministic", "attention_backward_varlen")}
+    variants |= {f"{program}_{head}": (recurrence, program, f"--head={head}")
+                 for program in ("linear_attention", "gated_linear_attention", "gated_delta_rule", "kimi_delta_attention",
+                                 "preconditioned_delta_rule") for head in (64, 96)}
     paths = []
-    for name, options in variants.items():
-        text = output_of(sys.executable, str(script), *options)
+    for name, (script, *options) in variants.items():
+        text = output_of(sys.executable, str(script), *map(str, options))
         if text:
             paths.append(pathlib.Path(folder) / f"{name}.mlir")
             paths[-1].write_text(text)

@@ -11,7 +11,8 @@
 !value16 = tensor<32xbf16>
 !value = tensor<32xf32>
 !state = tensor<128x32xf32>
-#columns = 32 : index
+#columns = 32 : index // values of a block
+#parts = 4 : index // blocks of a head
 
 // A block has 32 columns of a state: enough blocks to read states at the speed of memory.
 tile.kernel @step(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !gates, %H: !states, %O: !values, %group: index) {
@@ -60,10 +61,10 @@ tile.kernel @step(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !gates, 
 tile.host @gated_delta_rule_decode[%B, %HK, %HV](%Q: !keys[%B, %HK], %K: !keys[%B, %HK], %V: !values[%B, %HV], %G: !gates[%B, %HV],
                                                  %BETA: !gates[%B, %HV], inout %H: !states[%B, %HV], out %O: !values[%B, %HV]) {
   %none = arith.constant 0 : index
-  %blocks = arith.constant 4 : index
+  %parts = arith.constant #parts
   %rest = arith.remui %HV, %HK : index
   %divides = arith.cmpi eq, %rest, %none : index
   cf.assert %divides, "expected HV to be a multiple of HK"
   %group = arith.divui %HV, %HK : index
-  tile.launch @step grid(%blocks, %HV, %B) args(%Q, %K, %V, %G, %BETA, %H, %O, %group) : !keys, !keys, !values, !gates, !gates, !states, !values, index
+  tile.launch @step grid(%parts, %HV, %B) args(%Q, %K, %V, %G, %BETA, %H, %O, %group) : !keys, !keys, !values, !gates, !gates, !states, !values, index
 }

@@ -1,7 +1,7 @@
 // One token of gated linear attention (gated_linear_attention.mlir) for each of B sequences, whose states H are brought up to date:
 // H <- diag(exp(G)) H + K V^T, O = H^T Q / sqrt(128). HV heads of values and gates share HK heads of queries and keys.
 //
-//   heddle run examples/gated_gated_linear_attention_decode.mlir --size B=3 --size HK=1 --size HV=2 --input G=uniform:-1:0 --check
+//   heddle run examples/gated_linear_attention_decode.mlir --size B=3 --size HK=1 --size HV=2 --input G=uniform:-1:0 --check
 !keys = memref<?x?x128xbf16> // and queries
 !values = memref<?x?x128xbf16> // and results
 !gates = memref<?x?x128xf32> // natural logarithms of decays
@@ -11,7 +11,8 @@
 !value16 = tensor<32xbf16>
 !value = tensor<32xf32>
 !state = tensor<128x32xf32>
-#columns = 32 : index
+#columns = 32 : index // values of a block
+#parts = 4 : index // blocks of a head
 
 // A block has 32 columns of a state: enough blocks to read states at the speed of memory.
 tile.kernel @step(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H: !states, %O: !values, %group: index) {
@@ -54,10 +55,10 @@ tile.kernel @step(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %H: !states, %O
 tile.host @gated_linear_attention_decode[%B, %HK, %HV](%Q: !keys[%B, %HK], %K: !keys[%B, %HK], %V: !values[%B, %HV], %G: !gates[%B, %HV],
                                                        inout %H: !states[%B, %HV], out %O: !values[%B, %HV]) {
   %none = arith.constant 0 : index
-  %blocks = arith.constant 4 : index
+  %parts = arith.constant #parts
   %rest = arith.remui %HV, %HK : index
   %divides = arith.cmpi eq, %rest, %none : index
   cf.assert %divides, "expected HV to be a multiple of HK"
   %group = arith.divui %HV, %HK : index
-  tile.launch @step grid(%blocks, %HV, %B) args(%Q, %K, %V, %G, %H, %O, %group) : !keys, !keys, !values, !gates, !states, !values, index
+  tile.launch @step grid(%parts, %HV, %B) args(%Q, %K, %V, %G, %H, %O, %group) : !keys, !keys, !values, !gates, !states, !values, index
 }

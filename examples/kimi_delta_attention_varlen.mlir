@@ -8,12 +8,15 @@
 !strengths = memref<?x?xf32>
 !starts = memref<?xi32>
 !states = memref<?x?x128x128xf32>
-!head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!key_head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!value_head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
 !head_gates = memref<?x128xf32, strided<[?, 1], offset: ?>>
 !head_strengths = memref<?xf32, strided<[?], offset: ?>>
-!chunk = tensor<64x128xbf16>
-!chunk_t = tensor<128x64xbf16>
-!gate = tensor<64x128xf32>
+!k = tensor<64x128xbf16>
+!k_t = tensor<128x64xbf16>
+!wide_k_t = tensor<128x64xbf16> // bf16 for arrays of f16, too: what grows does not fit into that
+!k32 = tensor<64x128xf32>
+!wide_k = tensor<64x128xbf16>
 !sums = tensor<128x64xf32>
 !channels = tensor<128xf32>
 !row = tensor<64xf32>
@@ -23,25 +26,29 @@
 !mask = tensor<64x64xi1>
 !scores = tensor<64x64xf32>
 !scores16 = tensor<64x64xbf16>
+!wide_scores = tensor<64x64xbf16>
 !v = tensor<64x64xbf16>
 !o = tensor<64x64xf32>
 !o16 = tensor<64x64xbf16>
+!wide_o = tensor<64x64xbf16>
 !state = tensor<128x64xf32>
-!s = tensor<64x128xf32>
-!s16 = tensor<64x128xbf16>
+!s = tensor<64x128xf32> // transposed
+!wide_s = tensor<64x128xbf16>
 #chunk = 64 : index
+#v = 64 : index // values of a block
+#parts = 2 : index // blocks of a head
 
 tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !strengths,
                     %starts: !starts, %H0: !states, %O: !values, %H1: !states, %group: index) attributes {tile.cluster = [2]} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk
-  %c2 = arith.constant 2 : index
-  %c64 = arith.constant 64 : index
+  %parts = arith.constant #parts
   %block = gpu.block_id x
-  %h = arith.divui %block, %c2 : index
-  %part = arith.remui %block, %c2 : index
-  %v0 = arith.muli %part, %c64 : index
+  %h = arith.divui %block, %parts : index
+  %part = arith.remui %block, %parts : index
+  %v_size = arith.constant #v
+  %v0 = arith.muli %part, %v_size : index
   %n = gpu.block_id y
   %hk = arith.divui %h, %group : index
   %next_n = arith.addi %n, %c1 : index
@@ -54,20 +61,21 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
   %T_k = memref.dim %K, %c0 : !keys
   %T_v = memref.dim %V, %c0 : !values
   %T_g = memref.dim %G, %c0 : !gates
-  %Q_h = memref.subview %Q[0, %hk, 0] [%T_q, 1, 128] [1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[0, %hk, 0] [%T_k, 1, 128] [1, 1, 1] : !keys to !head
-  %V_h = memref.subview %V[0, %h, 0] [%T_v, 1, 128] [1, 1, 1] : !values to !head
+  %Q_h = memref.subview %Q[0, %hk, 0] [%T_q, 1, 128] [1, 1, 1] : !keys to !key_head
+  %K_h = memref.subview %K[0, %hk, 0] [%T_k, 1, 128] [1, 1, 1] : !keys to !key_head
+  %V_h = memref.subview %V[0, %h, 0] [%T_v, 1, 128] [1, 1, 1] : !values to !value_head
   %G_h = memref.subview %G[0, %h, 0] [%T_g, 1, 128] [1, 1, 1] : !gates to !head_gates
   // Starts that are not in order, or beyond the buffers, end the program here.
   %BETA_h = memref.subview %BETA[%first, %h] [%T, 1] [1, 1] : !strengths to !head_strengths
-  %O_h = memref.subview %O[%first, %h, 0] [%T, 1, 128] [1, 1, 1] : !values to !head
+  %O_h = memref.subview %O[%first, %h, 0] [%T, 1, 128] [1, 1, 1] : !values to !value_head
   %zero_s = arith.constant dense<0.0> : !scores
   %zero_o = arith.constant dense<0.0> : !o
-  %zero_w = arith.constant dense<0.0> : !gate
+  %zero_w = arith.constant dense<0.0> : !k32
   %none = arith.constant dense<-0.0> : !channels // which leaves zeros of either sign as they are
   %none_c = arith.constant dense<-0.0> : !sums
   %zero = arith.constant dense<0.0> : !sums
-  %nothing = arith.constant dense<0.0> : !chunk_t
+  %nothing = arith.constant dense<0.0> : !wide_k_t
+  %no_keys = arith.constant dense<0.0> : !k_t
   %half = arith.constant dense<0.5> : !sums
   %least = arith.constant dense<-10.0> : !sums
   %log2e = arith.constant dense<1.44269504> : !sums // hardware computes 2^x
@@ -103,7 +111,7 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
   %in_pair = arith.andi %token, %by_2_blocks : !token
   %in_02 = arith.cmpi ule, %in_pair, %t15 : !token
 
-  %h0 = tile.load %H0[%n, %h, %c0, %v0] : !states -> !state
+  %h0 = tile.load %H0[%n, %h, %c0, %v0] pad 0.0 : f32 : !states -> !state
   %s0 = tile.transpose %h0 [1, 0] : !state -> !s
 
   %s_last = scf.for %t = %c0 to %T step %c iter_args(%s = %s0) -> (!s) {
@@ -112,14 +120,14 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %left = arith.subi %length, %t_32 : i32
     %left_t = tensor.splat %left : !token
     %exists = arith.cmpi slt, %token, %left_t : !token
-    %g = tile.load %G_h[%at, %c0] pad 0.0 : f32 : !head_gates -> !gate
-    %g_t = tile.transpose %g [1, 0] : !gate -> !sums
+    %g = tile.load %G_h[%at, %c0] pad 0.0 : f32 : !head_gates -> !k32
+    %g_t = tile.transpose %g [1, 0] : !k32 -> !sums
     %raised = arith.maximumf %g_t, %least : !sums
     %own = arith.select %exists, %raised, %zero : !tokens, !sums
     %g2_t = arith.mulf %own, %log2e : !sums
-    %g2 = tile.transpose %g2_t [1, 0] : !sums -> !gate
-    %scanned = tile.scan add %g2 axis 0 : !gate
-    %sum = tile.transpose %scanned [1, 0] : !gate -> !sums
+    %g2 = tile.transpose %g2_t [1, 0] : !sums -> !k32
+    %scanned = tile.scan add %g2 axis 0 : !k32
+    %sum = tile.transpose %scanned [1, 0] : !k32 -> !sums
 
     // How much has decayed where blocks end: a whole power of two is near enough for blocks to agree on.
     %at_15 = arith.select %is_15, %sum, %none_c : !tokens, !sums
@@ -152,74 +160,74 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %ends = arith.addf %start, %end : !sums
     %exact_middle = arith.mulf %ends, %half : !sums
     %middle = math.roundeven %exact_middle : !sums
-    %k = tile.load %K_h[%at, %c0] pad 0.0 : bf16 : !head -> !chunk
-    %k_t = tile.transpose %k [1, 0] : !chunk -> !chunk_t
+    %k = tile.load %K_h[%at, %c0] pad 0.0 : bf16 : !key_head -> !k
+    %k_t = tile.transpose %k [1, 0] : !k -> !k_t
     %until_0 = arith.subf %middle, %sum : !sums
     %grown_k = math.exp2 %until_0 : !sums
-    %k_own = arith.select %exists, %k_t, %nothing : !tokens, !chunk_t
-    %k32 = arith.extf %k_own : !chunk_t to !sums
+    %k_own = arith.select %exists, %k_t, %no_keys : !tokens, !k_t
+    %k32 = arith.extf %k_own : !k_t to !sums
     %k_0 = arith.mulf %k32, %grown_k : !sums
-    %k_near = arith.truncf %k_0 : !sums to !chunk_t
+    %k_near = arith.truncf %k_0 : !sums to !wide_k_t
     %since_0 = arith.subf %sum, %middle : !sums
     %grown_q = math.exp2 %since_0 : !sums
     %e_0 = arith.mulf %k32, %grown_q : !sums
-    %e_near = arith.truncf %e_0 : !sums to !chunk_t
-    %q = tile.load %Q_h[%at, %c0] pad 0.0 : bf16 : !head -> !chunk
-    %q_t = tile.transpose %q [1, 0] : !chunk -> !chunk_t
-    %q32 = arith.extf %q_t : !chunk_t to !sums
+    %e_near = arith.truncf %e_0 : !sums to !wide_k_t
+    %q = tile.load %Q_h[%at, %c0] pad 0.0 : bf16 : !key_head -> !k
+    %q_t = tile.transpose %q [1, 0] : !k -> !k_t
+    %q32 = arith.extf %q_t : !k_t to !sums
     %q_0 = arith.mulf %q32, %grown_q : !sums
-    %q_near = arith.truncf %q_0 : !sums to !chunk_t
-    %near_e = tile.dot %e_near, %k_near, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
-    %near = tile.dot %q_near, %k_near, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
+    %q_near = arith.truncf %q_0 : !sums to !wide_k_t
+    %near_e = tile.dot %e_near, %k_near, %zero_s transpose_a : !wide_k_t, !wide_k_t -> !scores
+    %near = tile.dot %q_near, %k_near, %zero_s transpose_a : !wide_k_t, !wide_k_t -> !scores
 
     // Since their block starts, and until it ends. Powers of two multiply bf16 without an error.
     %since_1 = arith.subf %middle, %start : !sums
     %until_1 = arith.subf %end, %middle : !sums
     %power_q1 = math.exp2 %since_1 : !sums
-    %left_q1 = arith.truncf %power_q1 : !sums to !chunk_t
+    %left_q1 = arith.truncf %power_q1 : !sums to !wide_k_t
     %power_k1 = math.exp2 %until_1 : !sums
-    %left_k1 = arith.truncf %power_k1 : !sums to !chunk_t
-    %e_next = arith.mulf %e_near, %left_q1 : !chunk_t
-    %k_next = arith.mulf %k_near, %left_k1 : !chunk_t
+    %left_k1 = arith.truncf %power_k1 : !sums to !wide_k_t
+    %e_next = arith.mulf %e_near, %left_q1 : !wide_k_t
+    %k_next = arith.mulf %k_near, %left_k1 : !wide_k_t
     // Queries of the second block of a half, and keys of the first: zeros add nothing to pairs that are nearer.
-    %e_later = arith.select %in_02, %nothing, %e_next : !tokens, !chunk_t
-    %k_earlier = arith.select %in_02, %k_next, %nothing : !tokens, !chunk_t
+    %e_later = arith.select %in_02, %nothing, %e_next : !tokens, !wide_k_t
+    %k_earlier = arith.select %in_02, %k_next, %nothing : !tokens, !wide_k_t
     %only_near_e = arith.select %is_near, %near_e, %zero_s : !mask, !scores
-    %next_e = tile.dot %e_later, %k_earlier, %only_near_e transpose_a : !chunk_t, !chunk_t -> !scores
-    %q_next = arith.mulf %q_near, %left_q1 : !chunk_t
-    %q_later = arith.select %in_02, %nothing, %q_next : !tokens, !chunk_t
+    %next_e = tile.dot %e_later, %k_earlier, %only_near_e transpose_a : !wide_k_t, !wide_k_t -> !scores
+    %q_next = arith.mulf %q_near, %left_q1 : !wide_k_t
+    %q_later = arith.select %in_02, %nothing, %q_next : !tokens, !wide_k_t
     %only_near = arith.select %is_near, %near, %zero_s : !mask, !scores
-    %next = tile.dot %q_later, %k_earlier, %only_near transpose_a : !chunk_t, !chunk_t -> !scores
+    %next = tile.dot %q_later, %k_earlier, %only_near transpose_a : !wide_k_t, !wide_k_t -> !scores
 
     // The same for their half of the chunk.
     %since_2 = arith.subf %start, %start_32 : !sums
     %until_2 = arith.subf %end_32, %end : !sums
     %power_q2 = math.exp2 %since_2 : !sums
-    %left_q2 = arith.truncf %power_q2 : !sums to !chunk_t
+    %left_q2 = arith.truncf %power_q2 : !sums to !wide_k_t
     %power_k2 = math.exp2 %until_2 : !sums
-    %left_k2 = arith.truncf %power_k2 : !sums to !chunk_t
-    %e_far = arith.mulf %e_next, %left_q2 : !chunk_t
-    %k_far = arith.mulf %k_next, %left_k2 : !chunk_t
-    %e_last = arith.select %in_01, %nothing, %e_far : !tokens, !chunk_t
-    %k_first = arith.select %in_01, %k_far, %nothing : !tokens, !chunk_t
+    %left_k2 = arith.truncf %power_k2 : !sums to !wide_k_t
+    %e_far = arith.mulf %e_next, %left_q2 : !wide_k_t
+    %k_far = arith.mulf %k_next, %left_k2 : !wide_k_t
+    %e_last = arith.select %in_01, %nothing, %e_far : !tokens, !wide_k_t
+    %k_first = arith.select %in_01, %k_far, %nothing : !tokens, !wide_k_t
     %at_most_next_e = arith.select %is_next, %next_e, %zero_s : !mask, !scores
-    %far_e = tile.dot %e_last, %k_first, %at_most_next_e transpose_a : !chunk_t, !chunk_t -> !scores
-    %q_far = arith.mulf %q_next, %left_q2 : !chunk_t
-    %q_last = arith.select %in_01, %nothing, %q_far : !tokens, !chunk_t
+    %far_e = tile.dot %e_last, %k_first, %at_most_next_e transpose_a : !wide_k_t, !wide_k_t -> !scores
+    %q_far = arith.mulf %q_next, %left_q2 : !wide_k_t
+    %q_last = arith.select %in_01, %nothing, %q_far : !tokens, !wide_k_t
     %at_most_next = arith.select %is_next, %next, %zero_s : !mask, !scores
-    %far = tile.dot %q_last, %k_first, %at_most_next transpose_a : !chunk_t, !chunk_t -> !scores
+    %far = tile.dot %q_last, %k_first, %at_most_next transpose_a : !wide_k_t, !wide_k_t -> !scores
     %seen = arith.select %sees, %far, %zero_s : !mask, !scores
     %erased = arith.select %sees, %far_e, %zero_s : !mask, !scores
-    %p16 = arith.truncf %seen : !scores to !scores16
+    %p16 = arith.truncf %seen : !scores to !wide_scores
 
     // And for the chunk: the queries as they see the state, and the keys as the next state has them.
     %power_q3 = math.exp2 %start_32 : !sums
-    %left_q3 = arith.truncf %power_q3 : !sums to !chunk_t
+    %left_q3 = arith.truncf %power_q3 : !sums to !wide_k_t
     %until_3 = arith.subf %end_3, %end_32 : !sums
     %power_k3 = math.exp2 %until_3 : !sums
-    %left_k3 = arith.truncf %power_k3 : !sums to !chunk_t
-    %q16 = arith.mulf %q_far, %left_q3 : !chunk_t
-    %k16 = arith.mulf %k_far, %left_k3 : !chunk_t
+    %left_k3 = arith.truncf %power_k3 : !sums to !wide_k_t
+    %q16 = arith.mulf %q_far, %left_q3 : !wide_k_t
+    %k16 = arith.mulf %k_far, %left_k3 : !wide_k_t
     %decay = math.exp2 %near_63 : !channels
     %off = arith.subf %sum_63, %near_63 : !channels
     %rest = math.exp2 %off : !channels // less than half a power, which the new state decays by in f32
@@ -233,26 +241,26 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !stren
     %inverse_v = arith.mulf %inverse, %beta_j : !scores
     %inverse_v16 = arith.truncf %inverse_v : !scores to !scores16
     %inverse_k = arith.negf %inverse_v : !scores
-    %inverse_k16 = arith.truncf %inverse_k : !scores to !scores16
-    %e16 = arith.mulf %e_far, %left_q3 : !chunk_t
-    %w = tile.dot %inverse_k16, %e16, %zero_w transpose_b : !scores16, !chunk_t -> !gate
-    %w16 = arith.truncf %w : !gate to !chunk
+    %inverse_k16 = arith.truncf %inverse_k : !scores to !wide_scores
+    %e16 = arith.mulf %e_far, %left_q3 : !wide_k_t
+    %w = tile.dot %inverse_k16, %e16, %zero_w transpose_b : !wide_scores, !wide_k_t -> !k32
+    %w16 = arith.truncf %w : !k32 to !wide_k
 
     // From the state to the next one.
-    %s16 = arith.truncf %s : !s to !s16
+    %s16 = arith.truncf %s : !s to !wide_s
     %decay_s = tile.broadcast %decay axes [0] : !channels -> !s
     %kept = arith.mulf %s, %decay_s : !s
-    %v = tile.load %V_h[%at, %v0] pad 0.0 : bf16 : !head -> !v
-    %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !s16, !chunk -> !o
+    %v = tile.load %V_h[%at, %v0] pad 0.0 : bf16 : !value_head -> !v
+    %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !wide_s, !wide_k -> !o
     %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !v, !scores16 -> !o
-    %x16 = arith.truncf %x : !o to !o16
-    %new = tile.dot %x16, %k16, %kept transpose_b : !o16, !chunk_t -> !s
-    %o_before = tile.dot %s16, %q16, %zero_o : !s16, !chunk_t -> !o
-    %o = tile.dot %x16, %p16, %o_before transpose_b : !o16, !scores16 -> !o
+    %x16 = arith.truncf %x : !o to !wide_o
+    %new = tile.dot %x16, %k16, %kept transpose_b : !wide_o, !wide_k_t -> !s
+    %o_before = tile.dot %s16, %q16, %zero_o : !wide_s, !wide_k_t -> !o
+    %o = tile.dot %x16, %p16, %o_before transpose_b : !wide_o, !wide_scores -> !o
     %scaled_o = arith.mulf %o, %scale : !o
     %o16 = arith.truncf %scaled_o : !o to !o16
     %out = tile.transpose %o16 [1, 0] : !o16 -> !v
-    tile.store %out, %O_h[%t, %v0] : !v, !head
+    tile.store %out, %O_h[%t, %v0] : !v, !value_head
     %rest_s = tile.broadcast %rest axes [0] : !channels -> !s
     %s_next = arith.mulf %new, %rest_s : !s
     scf.yield %s_next : !s
@@ -272,8 +280,8 @@ tile.host @kimi_delta_attention_varlen[%N, %STARTS, %T, %HK, %HV](%Q: !keys[%T, 
   %enough = arith.cmpi eq, %STARTS, %starts_needed : index
   cf.assert %enough, "expected STARTS to be N + 1"
   %group = arith.divui %HV, %HK : index
-  %two = arith.constant 2 : index
-  %blocks = arith.muli %HV, %two : index
+  %parts = arith.constant #parts
+  %blocks = arith.muli %HV, %parts : index
   tile.launch @attend grid(%blocks, %N) args(%Q, %K, %V, %G, %BETA, %starts, %H0, %O, %H1, %group)
     : !keys, !keys, !values, !gates, !strengths, !starts, !states, !values, !states, index
 }

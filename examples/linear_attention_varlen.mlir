@@ -6,10 +6,12 @@
 !gates = memref<?x?xf32> // natural logarithms of decays
 !starts = memref<?xi32>
 !states = memref<?x?x128x128xf32>
-!head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!key_head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!value_head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
 !head_gates = memref<?xf32, strided<[?], offset: ?>>
-!chunk = tensor<64x128xbf16>
-!chunk_sum = tensor<64x128xf32>
+!k = tensor<64x128xbf16>
+!k32 = tensor<64x128xf32>
+!v = tensor<64x128xbf16>
 !row = tensor<64xf32>
 !at = tensor<64x64xi32>
 !mask = tensor<64x64xi1>
@@ -17,10 +19,13 @@
 !scores16 = tensor<64x64xbf16>
 !o = tensor<128x64xf32>
 !o16 = tensor<128x64xbf16>
-!s = tensor<128x128xf32>
+!state = tensor<128x128xf32>
+!s = tensor<128x128xf32> // transposed
 !s16 = tensor<128x128xbf16>
 !decay = tensor<128xf32>
 #chunk = 64 : index
+#v = 128 : index // values of a block
+#parts = 1 : index // blocks of a head
 
 tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !starts, %H0: !states, %O: !values, %H1: !states,
                     %group: index) {
@@ -29,6 +34,9 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !sta
   %c = arith.constant #chunk
   %h = gpu.block_id x
   %n = gpu.block_id y
+  %part = gpu.block_id z
+  %v_size = arith.constant #v
+  %v0 = arith.muli %part, %v_size : index
   %hk = arith.divui %h, %group : index
   %next = arith.addi %n, %c1 : index
   %start = memref.load %starts[%n] : !starts
@@ -39,12 +47,12 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !sta
   %T_q = memref.dim %Q, %c0 : !keys
   %T_k = memref.dim %K, %c0 : !keys
   %T_v = memref.dim %V, %c0 : !values
-  %Q_h = memref.subview %Q[0, %hk, 0] [%T_q, 1, 128] [1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[0, %hk, 0] [%T_k, 1, 128] [1, 1, 1] : !keys to !head
-  %V_h = memref.subview %V[0, %h, 0] [%T_v, 1, 128] [1, 1, 1] : !values to !head
+  %Q_h = memref.subview %Q[0, %hk, 0] [%T_q, 1, 128] [1, 1, 1] : !keys to !key_head
+  %K_h = memref.subview %K[0, %hk, 0] [%T_k, 1, 128] [1, 1, 1] : !keys to !key_head
+  %V_h = memref.subview %V[0, %h, 0] [%T_v, 1, 128] [1, 1, 1] : !values to !value_head
   // Starts that are not in order, or beyond the buffers, end the program here.
   %G_h = memref.subview %G[%first, %h] [%T, 1] [1, 1] : !gates to !head_gates
-  %O_h = memref.subview %O[%first, %h, 0] [%T, 1, 128] [1, 1, 1] : !values to !head
+  %O_h = memref.subview %O[%first, %h, 0] [%T, 1, 128] [1, 1, 1] : !values to !value_head
   %row = tile.iota axis 0 : !at
   %column = tile.iota axis 1 : !at
   %token = tile.iota axis 0 : tensor<64xi32>
@@ -56,8 +64,8 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !sta
   %none = arith.constant 0.0 : f32
   %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
   %scale = arith.constant dense<0.0883883476> : !row // 1 / sqrt(128)
-  %h0 = tile.load %H0[%n, %h, %c0, %c0] : !states -> !s
-  %s0 = tile.transpose %h0 [1, 0] : !s -> !s
+  %h0 = tile.load %H0[%n, %h, %c0, %v0] : !states -> !state
+  %s0 = tile.transpose %h0 [1, 0] : !state -> !s
 
   %s_last = scf.for %t = %c0 to %T step %c iter_args(%s = %s0) -> (!s) {
     %t_32 = arith.index_cast %t : index to i32
@@ -76,44 +84,44 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %starts: !sta
     %exponent = arith.select %sees, %between, %hidden : !mask, !scores
     %left = math.exp2 %exponent : !scores
 
-    %q = tile.load %Q_h[%at, %c0] pad 0.0 : bf16 : !head -> !chunk
-    %k = tile.load %K_h[%at, %c0] pad 0.0 : bf16 : !head -> !chunk
-    %qk = tile.dot %q, %k, %zero_s transpose_b : !chunk, !chunk -> !scores
+    %q = tile.load %Q_h[%at, %c0] pad 0.0 : bf16 : !key_head -> !k
+    %k = tile.load %K_h[%at, %c0] pad 0.0 : bf16 : !key_head -> !k
+    %qk = tile.dot %q, %k, %zero_s transpose_b : !k, !k -> !scores
     %scale_s = tile.broadcast %scale axes [1] : !row -> !scores
     %scaled = arith.mulf %left, %scale_s : !scores
     %p = arith.mulf %qk, %scaled : !scores
     %p16 = arith.truncf %p : !scores to !scores16
     %since = math.exp2 %sum : !row
     %since_scaled = arith.mulf %since, %scale : !row
-    %since_q = tile.broadcast %since_scaled axes [1] : !row -> !chunk_sum
-    %q32 = arith.extf %q : !chunk to !chunk_sum
-    %q_then = arith.mulf %q32, %since_q : !chunk_sum
-    %q16 = arith.truncf %q_then : !chunk_sum to !chunk
+    %since_q = tile.broadcast %since_scaled axes [1] : !row -> !k32
+    %q32 = arith.extf %q : !k to !k32
+    %q_then = arith.mulf %q32, %since_q : !k32
+    %q16 = arith.truncf %q_then : !k32 to !k
     %left_32 = arith.subi %length, %t_32 : i32
     %left_row = tensor.splat %left_32 : tensor<64xi32>
     %exists = arith.cmpi slt, %token, %left_row : tensor<64xi32>
     %until_or_0 = arith.select %exists, %rest, %never : tensor<64xi1>, !row
     %until = math.exp2 %until_or_0 : !row
-    %until_k = tile.broadcast %until axes [1] : !row -> !chunk_sum
-    %k32 = arith.extf %k : !chunk to !chunk_sum
-    %k_then = arith.mulf %k32, %until_k : !chunk_sum
-    %k16 = arith.truncf %k_then : !chunk_sum to !chunk
+    %until_k = tile.broadcast %until axes [1] : !row -> !k32
+    %k32 = arith.extf %k : !k to !k32
+    %k_then = arith.mulf %k32, %until_k : !k32
+    %k16 = arith.truncf %k_then : !k32 to !k
 
     // From the state to the next one.
     %s16 = arith.truncf %s : !s to !s16
     %decay_s = tile.broadcast %decay axes [1] : !decay -> !s
     %kept = arith.mulf %s, %decay_s : !s
-    %v = tile.load %V_h[%at, %c0] pad 0.0 : bf16 : !head -> !chunk
-    %o_before = tile.dot %s16, %q16, %zero_o transpose_b : !s16, !chunk -> !o
-    %o = tile.dot %v, %p16, %o_before transpose_a transpose_b : !chunk, !scores16 -> !o
-    %new = tile.dot %v, %k16, %kept transpose_a : !chunk, !chunk -> !s
+    %v = tile.load %V_h[%at, %v0] pad 0.0 : bf16 : !value_head -> !v
+    %o_before = tile.dot %s16, %q16, %zero_o transpose_b : !s16, !k -> !o
+    %o = tile.dot %v, %p16, %o_before transpose_a transpose_b : !v, !scores16 -> !o
+    %new = tile.dot %v, %k16, %kept transpose_a : !v, !k -> !s
     %o16 = arith.truncf %o : !o to !o16
-    %out = tile.transpose %o16 [1, 0] : !o16 -> !chunk
-    tile.store %out, %O_h[%t, %c0] : !chunk, !head
+    %out = tile.transpose %o16 [1, 0] : !o16 -> !v
+    tile.store %out, %O_h[%t, %v0] : !v, !value_head
     scf.yield %new : !s
   }
-  %h1 = tile.transpose %s_last [1, 0] : !s -> !s
-  tile.store %h1, %H1[%n, %h, %c0, %c0] : !s, !states
+  %h1 = tile.transpose %s_last [1, 0] : !s -> !state
+  tile.store %h1, %H1[%n, %h, %c0, %v0] : !state, !states
 }
 
 tile.host @linear_attention[%N, %STARTS, %T, %HK, %HV](%Q: !keys[%T, %HK], %K: !keys[%T, %HK], %V: !values[%T, %HV], %G: !gates[%T, %HV],
@@ -127,6 +135,7 @@ tile.host @linear_attention[%N, %STARTS, %T, %HK, %HV](%Q: !keys[%T, %HK], %K: !
   %enough = arith.cmpi eq, %STARTS, %starts_needed : index
   cf.assert %enough, "expected STARTS to be N + 1"
   %group = arith.divui %HV, %HK : index
-  tile.launch @attend grid(%HV, %N) args(%Q, %K, %V, %G, %starts, %H0, %O, %H1, %group)
+  %parts = arith.constant #parts
+  tile.launch @attend grid(%HV, %N, %parts) args(%Q, %K, %V, %G, %starts, %H0, %O, %H1, %group)
     : !keys, !keys, !values, !gates, !starts, !states, !values, !states, index
 }

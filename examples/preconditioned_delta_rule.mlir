@@ -12,11 +12,13 @@
 !scales = memref<?x?x?x128xf32>
 !gates = memref<?x?x?xf32> // and BETA; gates are natural logarithms
 !states = memref<?x?x128x128xf32>
-!head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!key_head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!value_head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
 !head_scales = memref<?x128xf32, strided<[?, 1], offset: ?>>
 !head_gates = memref<?xf32, strided<[?], offset: ?>>
-!chunk = tensor<64x128xbf16>
-!chunk_sum = tensor<64x128xf32>
+!k = tensor<64x128xbf16>
+!k32 = tensor<64x128xf32>
+!v = tensor<64x128xbf16>
 !row = tensor<64xf32>
 !at = tensor<64x64xi32>
 !mask = tensor<64x64xi1>
@@ -24,10 +26,13 @@
 !scores16 = tensor<64x64xbf16>
 !o = tensor<128x64xf32>
 !o16 = tensor<128x64xbf16>
-!s = tensor<128x128xf32>
+!state = tensor<128x128xf32>
+!s = tensor<128x128xf32> // transposed
 !s16 = tensor<128x128xbf16>
 !decay = tensor<128xf32>
 #chunk = 64 : index
+#v = 128 : index // values of a block
+#parts = 1 : index // blocks of a head
 
 tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %M: !scales, %G: !gates, %BETA: !gates,
                     %H0: !states, %O: !values, %H1: !states, %group: index) {
@@ -36,30 +41,33 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %M: !scales, %G: !gates, 
   %c = arith.constant #chunk
   %h = gpu.block_id x
   %b = gpu.block_id y
+  %part = gpu.block_id z
+  %v_size = arith.constant #v
+  %v0 = arith.muli %part, %v_size : index
   %hk = arith.divui %h, %group : index
   %T = memref.dim %Q, %c1 : !keys
   %T_k = memref.dim %K, %c1 : !keys
   %T_v = memref.dim %V, %c1 : !values
   %T_m = memref.dim %M, %c1 : !scales
-  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !key_head
+  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !key_head
   %M_h = memref.subview %M[%b, 0, %hk, 0] [1, %T_m, 1, 128] [1, 1, 1, 1] : !scales to !head_scales
-  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
+  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !value_head
   %G_h = memref.subview %G[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
   %BETA_h = memref.subview %BETA[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
-  %O_h = memref.subview %O[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !head
+  %O_h = memref.subview %O[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !value_head
   %row = tile.iota axis 0 : !at
   %column = tile.iota axis 1 : !at
   %sees = arith.cmpi sge, %row, %column : !at
   %hidden = arith.constant dense<0xFF800000> : !scores
   %zero_s = arith.constant dense<0.0> : !scores
   %zero_o = arith.constant dense<0.0> : !o
-  %zero_w = arith.constant dense<0.0> : !chunk_sum
+  %zero_w = arith.constant dense<0.0> : !k32
   %none = arith.constant 0.0 : f32
   %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
   %scale = arith.constant dense<0.0883883476> : !row // 1 / sqrt(128)
-  %h0 = tile.load %H0[%b, %h, %c0, %c0] : !states -> !s
-  %s0 = tile.transpose %h0 [1, 0] : !s -> !s
+  %h0 = tile.load %H0[%b, %h, %c0, %v0] : !states -> !state
+  %s0 = tile.transpose %h0 [1, 0] : !state -> !s
 
   %s_last = scf.for %t = %c0 to %T step %c iter_args(%s = %s0) -> (!s) {
     // How much of each token is left at another one, at the end of the chunk, and of the state at each token.
@@ -71,23 +79,23 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %M: !scales, %G: !gates, 
     %decay_1 = math.exp2 %total : f32
     %decay = tensor.splat %decay_1 : !decay
     // The queries as they see the state, and the keys as the next state has them.
-    %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !key_head -> !k
     %until = math.exp2 %rest : !row
-    %until_k = tile.broadcast %until axes [1] : !row -> !chunk_sum
-    %m = tile.load %M_h[%t, %c0] pad 0.0 : f32 : !head_scales -> !chunk_sum
-    %k32 = arith.extf %k : !chunk to !chunk_sum
-    %written = arith.mulf %k32, %m : !chunk_sum
-    %written16 = arith.truncf %written : !chunk_sum to !chunk
-    %written_again = arith.extf %written16 : !chunk to !chunk_sum
-    %k_then = arith.mulf %written_again, %until_k : !chunk_sum
-    %k16 = arith.truncf %k_then : !chunk_sum to !chunk
-    %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %until_k = tile.broadcast %until axes [1] : !row -> !k32
+    %m = tile.load %M_h[%t, %c0] pad 0.0 : f32 : !head_scales -> !k32
+    %k32 = arith.extf %k : !k to !k32
+    %written = arith.mulf %k32, %m : !k32
+    %written16 = arith.truncf %written : !k32 to !k
+    %written_again = arith.extf %written16 : !k to !k32
+    %k_then = arith.mulf %written_again, %until_k : !k32
+    %k16 = arith.truncf %k_then : !k32 to !k
+    %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !key_head -> !k
     %since = math.exp2 %sum : !row
     %since_scaled = arith.mulf %since, %scale : !row
-    %since_q = tile.broadcast %since_scaled axes [1] : !row -> !chunk_sum
-    %q32 = arith.extf %q : !chunk to !chunk_sum
-    %q_then = arith.mulf %q32, %since_q : !chunk_sum
-    %q16 = arith.truncf %q_then : !chunk_sum to !chunk
+    %since_q = tile.broadcast %since_scaled axes [1] : !row -> !k32
+    %q32 = arith.extf %q : !k to !k32
+    %q_then = arith.mulf %q32, %since_q : !k32
+    %q16 = arith.truncf %q_then : !k32 to !k
 
     // What the queries see of the tokens of the chunk.
     %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
@@ -95,14 +103,14 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %M: !scales, %G: !gates, 
     %between = arith.subf %sum_i, %sum_j : !scores
     %exponent = arith.select %sees, %between, %hidden : !mask, !scores
     %left = math.exp2 %exponent : !scores
-    %qk = tile.dot %q, %written16, %zero_s transpose_b : !chunk, !chunk -> !scores
+    %qk = tile.dot %q, %written16, %zero_s transpose_b : !k, !k -> !scores
     %scale_s = arith.constant dense<0.0883883476> : !scores
     %seen = arith.mulf %qk, %left : !scores
     %p = arith.mulf %seen, %scale_s : !scores
     %p16 = arith.truncf %p : !scores to !scores16
 
     // The inverse, by which the values and what the state has for the keys are multiplied.
-    %kk = tile.dot %k, %written16, %zero_s transpose_b : !chunk, !chunk -> !scores
+    %kk = tile.dot %k, %written16, %zero_s transpose_b : !k, !k -> !scores
     %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_gates -> !row
     %beta_i = tile.broadcast %beta axes [1] : !row -> !scores
     %left_beta = arith.mulf %left, %beta_i : !scores
@@ -115,27 +123,27 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %M: !scales, %G: !gates, 
     %minus_since_j = tile.broadcast %minus_since axes [0] : !row -> !scores
     %inverse_k = arith.mulf %inverse_v, %minus_since_j : !scores
     %inverse_k16 = arith.truncf %inverse_k : !scores to !scores16
-    %w = tile.dot %inverse_k16, %k, %zero_w : !scores16, !chunk -> !chunk_sum
-    %w16 = arith.truncf %w : !chunk_sum to !chunk
+    %w = tile.dot %inverse_k16, %k, %zero_w : !scores16, !k -> !k32
+    %w16 = arith.truncf %w : !k32 to !k
 
     // From the state to the next one.
     %s16 = arith.truncf %s : !s to !s16
     %decay_s = tile.broadcast %decay axes [1] : !decay -> !s
     %kept = arith.mulf %s, %decay_s : !s
-    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
-    %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !s16, !chunk -> !o
-    %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !chunk, !scores16 -> !o
+    %v = tile.load %V_h[%t, %v0] pad 0.0 : bf16 : !value_head -> !v
+    %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !s16, !k -> !o
+    %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !v, !scores16 -> !o
     %x16 = arith.truncf %x : !o to !o16
-    %new = tile.dot %x16, %k16, %kept : !o16, !chunk -> !s
-    %o_before = tile.dot %s16, %q16, %zero_o transpose_b : !s16, !chunk -> !o
+    %new = tile.dot %x16, %k16, %kept : !o16, !k -> !s
+    %o_before = tile.dot %s16, %q16, %zero_o transpose_b : !s16, !k -> !o
     %o = tile.dot %x16, %p16, %o_before transpose_b : !o16, !scores16 -> !o
     %o16 = arith.truncf %o : !o to !o16
-    %out = tile.transpose %o16 [1, 0] : !o16 -> !chunk
-    tile.store %out, %O_h[%t, %c0] : !chunk, !head
+    %out = tile.transpose %o16 [1, 0] : !o16 -> !v
+    tile.store %out, %O_h[%t, %v0] : !v, !value_head
     scf.yield %new : !s
   }
-  %h1 = tile.transpose %s_last [1, 0] : !s -> !s
-  tile.store %h1, %H1[%b, %h, %c0, %c0] : !s, !states
+  %h1 = tile.transpose %s_last [1, 0] : !s -> !state
+  tile.store %h1, %H1[%b, %h, %c0, %v0] : !state, !states
 }
 
 tile.host @preconditioned_delta_rule[%B, %T, %HK, %HV](%Q: !keys[%B, %T, %HK], %K: !keys[%B, %T, %HK], %V: !values[%B, %T, %HV],
@@ -147,6 +155,7 @@ tile.host @preconditioned_delta_rule[%B, %T, %HK, %HV](%Q: !keys[%B, %T, %HK], %
   %divides = arith.cmpi eq, %rest, %none : index
   cf.assert %divides, "expected HV to be a multiple of HK"
   %group = arith.divui %HV, %HK : index
-  tile.launch @attend grid(%HV, %B) args(%Q, %K, %V, %M, %G, %BETA, %H0, %O, %H1, %group)
+  %parts = arith.constant #parts
+  tile.launch @attend grid(%HV, %B, %parts) args(%Q, %K, %V, %M, %G, %BETA, %H0, %O, %H1, %group)
     : !keys, !keys, !values, !scales, !gates, !gates, !states, !values, !states, index
 }

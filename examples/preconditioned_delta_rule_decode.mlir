@@ -16,7 +16,8 @@
 !value16 = tensor<32xbf16>
 !value = tensor<32xf32>
 !state = tensor<128x32xf32>
-#columns = 32 : index
+#columns = 32 : index // values of a block
+#parts = 4 : index // blocks of a head
 
 // A block has 32 columns of a state: enough blocks to read states at the speed of memory.
 tile.kernel @step(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !gates, %G_ATK: !gates, %BETA_ATK: !gates, %CENTER: memref<?xf32>,
@@ -102,11 +103,11 @@ tile.host @preconditioned_delta_rule_decode[%B, %HK, %HV](%Q: !keys[%B, %HK], %K
     %BETA: !gates[%B, %HV], %G_ATK: !gates[%B, %HK], %BETA_ATK: !gates[%B, %HK], %CENTER: memref<?xf32>[%HK], %A0: !sums[%B, %HK],
     inout %H: !states[%B, %HV], out %O: !values[%B, %HV], out %A1: !sums[%B, %HK]) {
   %none = arith.constant 0 : index
-  %blocks = arith.constant 4 : index
+  %parts = arith.constant #parts
   %rest = arith.remui %HV, %HK : index
   %divides = arith.cmpi eq, %rest, %none : index
   cf.assert %divides, "expected HV to be a multiple of HK"
   %group = arith.divui %HV, %HK : index
-  tile.launch @step grid(%blocks, %HV, %B) args(%Q, %K, %V, %G, %BETA, %G_ATK, %BETA_ATK, %CENTER, %A0, %H, %O, %A1, %group)
+  tile.launch @step grid(%parts, %HV, %B) args(%Q, %K, %V, %G, %BETA, %G_ATK, %BETA_ATK, %CENTER, %A0, %H, %O, %A1, %group)
     : !keys, !keys, !values, !gates, !gates, !gates, !gates, memref<?xf32>, !sums, !states, !values, !sums, index
 }

@@ -11,16 +11,16 @@
 !scales = memref<?x?x?x128xf32>
 !gates = memref<?x?x?xf32> // and BETA_ATK
 !sums = memref<?x?x128xf32>
-!head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!key_head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
 !head_scales = memref<?x128xf32, strided<[?, 1], offset: ?>>
 !head_gates = memref<?xf32, strided<[?], offset: ?>>
 !rows16 = tensor<128x32xbf16>
 !rows = tensor<128x32xf32>
-!tokens = tensor<128xf32>
-!channels = tensor<32xf32>
+!row = tensor<128xf32>
+!columns = tensor<32xf32>
 #step = 128 : index
-#columns = 32 : index
-#parts = 4 : index
+#columns = 32 : index // channels of a block
+#parts = 4 : index // blocks of a head
 
 // A block has 32 channels of a head: more blocks, since heads of keys may be few.
 tile.kernel @sum(%K: !keys, %G: !gates, %BETA: !gates, %CENTER: memref<?xf32>, %A0: !sums, %M: !scales, %A1: !sums) attributes {tile.warps = 8} {
@@ -33,7 +33,7 @@ tile.kernel @sum(%K: !keys, %G: !gates, %BETA: !gates, %CENTER: memref<?xf32>, %
   %b = gpu.block_id z
   %d = arith.muli %part, %columns : index
   %T = memref.dim %K, %c1 : !keys
-  %K_h = memref.subview %K[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %K_h = memref.subview %K[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !key_head
   %M_h = memref.subview %M[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !scales to !head_scales
   %G_h = memref.subview %G[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
   %BETA_h = memref.subview %BETA[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
@@ -41,25 +41,25 @@ tile.kernel @sum(%K: !keys, %G: !gates, %BETA: !gates, %CENTER: memref<?xf32>, %
   %eps = arith.constant dense<1.0e-06> : !rows
   %minus_log2x = arith.constant dense<-0.584962501> : !rows // of x = 1.5
   %ln2 = arith.constant dense<0.693147181> : !rows // hardware computes logarithms to the base of 2
-  %log2e = arith.constant dense<1.44269504> : !tokens // and 2^x
+  %log2e = arith.constant dense<1.44269504> : !row // and 2^x
   %center_1 = memref.load %CENTER[%h] : memref<?xf32>
   %minus_center_1 = arith.negf %center_1 : f32
   %minus_center = tensor.splat %minus_center_1 : !rows
-  %a0 = tile.load %A0[%b, %h, %d] : !sums -> !channels
+  %a0 = tile.load %A0[%b, %h, %d] : !sums -> !columns
 
-  %a_last = scf.for %t = %c0 to %T step %step iter_args(%a = %a0) -> (!channels) {
+  %a_last = scf.for %t = %c0 to %T step %step iter_args(%a = %a0) -> (!columns) {
     // Behind the end nothing decays and nothing is added.
-    %k16 = tile.load %K_h[%t, %d] pad 0.0 : bf16 : !head -> !rows16
-    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !tokens
-    %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_gates -> !tokens
-    %g2 = arith.mulf %g, %log2e : !tokens
-    %decay = math.exp2 %g2 : !tokens
-    %decays = tile.broadcast %decay axes [1] : !tokens -> !rows
-    %betas = tile.broadcast %beta axes [1] : !tokens -> !rows
+    %k16 = tile.load %K_h[%t, %d] pad 0.0 : bf16 : !key_head -> !rows16
+    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
+    %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_gates -> !row
+    %g2 = arith.mulf %g, %log2e : !row
+    %decay = math.exp2 %g2 : !row
+    %decays = tile.broadcast %decay axes [1] : !row -> !rows
+    %betas = tile.broadcast %beta axes [1] : !row -> !rows
     %k = arith.extf %k16 : !rows16 to !rows
     %square = arith.mulf %k, %k : !rows
     %added = arith.mulf %square, %betas : !rows
-    %sum, %next = tile.recurrence %decays, %added, %a axis 0 : !rows, !channels
+    %sum, %next = tile.recurrence %decays, %added, %a axis 0 : !rows, !columns
 
     %more = arith.addf %sum, %eps : !rows
     %log = math.log2 %more : !rows
@@ -70,9 +70,9 @@ tile.kernel @sum(%K: !keys, %G: !gates, %BETA: !gates, %CENTER: memref<?xf32>, %
     %exponent = arith.mulf %share, %minus_log2x : !rows
     %m = math.exp2 %exponent : !rows
     tile.store %m, %M_h[%t, %d] : !rows, !head_scales
-    scf.yield %next : !channels
+    scf.yield %next : !columns
   }
-  tile.store %a_last, %A1[%b, %h, %d] : !channels, !sums
+  tile.store %a_last, %A1[%b, %h, %d] : !columns, !sums
 }
 
 tile.host @preconditioner[%B, %T, %HK](%K: !keys[%B, %T, %HK], %G_ATK: !gates[%B, %T, %HK], %BETA_ATK: !gates[%B, %T, %HK],

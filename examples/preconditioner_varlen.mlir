@@ -7,16 +7,16 @@
 !gates = memref<?x?xf32> // and BETA_ATK
 !starts = memref<?xi32>
 !sums = memref<?x?x128xf32>
-!head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!key_head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
 !head_scales = memref<?x128xf32, strided<[?, 1], offset: ?>>
 !head_gates = memref<?xf32, strided<[?], offset: ?>>
 !rows16 = tensor<128x32xbf16>
 !rows = tensor<128x32xf32>
-!tokens = tensor<128xf32>
-!channels = tensor<32xf32>
+!row = tensor<128xf32>
+!columns = tensor<32xf32>
 #step = 128 : index
-#columns = 32 : index
-#parts = 4 : index
+#columns = 32 : index // channels of a block
+#parts = 4 : index // blocks of a head
 
 // A block has 32 channels of a head: more blocks, since heads of keys may be few.
 tile.kernel @sum(%K: !keys, %G: !gates, %BETA: !gates, %CENTER: memref<?xf32>, %starts: !starts, %A0: !sums, %M: !scales, %A1: !sums) attributes {tile.warps = 8} {
@@ -35,7 +35,7 @@ tile.kernel @sum(%K: !keys, %G: !gates, %BETA: !gates, %CENTER: memref<?xf32>, %
   %T = arith.index_cast %length : i32 to index
   %first = arith.index_cast %start : i32 to index
   // Starts that are not in order, or beyond the buffers, end the program here.
-  %K_h = memref.subview %K[%first, %h, 0] [%T, 1, 128] [1, 1, 1] : !keys to !head
+  %K_h = memref.subview %K[%first, %h, 0] [%T, 1, 128] [1, 1, 1] : !keys to !key_head
   %M_h = memref.subview %M[%first, %h, 0] [%T, 1, 128] [1, 1, 1] : !scales to !head_scales
   %G_h = memref.subview %G[%first, %h] [%T, 1] [1, 1] : !gates to !head_gates
   %BETA_h = memref.subview %BETA[%first, %h] [%T, 1] [1, 1] : !gates to !head_gates
@@ -43,25 +43,25 @@ tile.kernel @sum(%K: !keys, %G: !gates, %BETA: !gates, %CENTER: memref<?xf32>, %
   %eps = arith.constant dense<1.0e-06> : !rows
   %minus_log2x = arith.constant dense<-0.584962501> : !rows // of x = 1.5
   %ln2 = arith.constant dense<0.693147181> : !rows // hardware computes logarithms to the base of 2
-  %log2e = arith.constant dense<1.44269504> : !tokens // and 2^x
+  %log2e = arith.constant dense<1.44269504> : !row // and 2^x
   %center_1 = memref.load %CENTER[%h] : memref<?xf32>
   %minus_center_1 = arith.negf %center_1 : f32
   %minus_center = tensor.splat %minus_center_1 : !rows
-  %a0 = tile.load %A0[%n, %h, %d] : !sums -> !channels
+  %a0 = tile.load %A0[%n, %h, %d] : !sums -> !columns
 
-  %a_last = scf.for %t = %c0 to %T step %step iter_args(%a = %a0) -> (!channels) {
+  %a_last = scf.for %t = %c0 to %T step %step iter_args(%a = %a0) -> (!columns) {
     // Behind the end nothing decays and nothing is added.
-    %k16 = tile.load %K_h[%t, %d] pad 0.0 : bf16 : !head -> !rows16
-    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !tokens
-    %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_gates -> !tokens
-    %g2 = arith.mulf %g, %log2e : !tokens
-    %decay = math.exp2 %g2 : !tokens
-    %decays = tile.broadcast %decay axes [1] : !tokens -> !rows
-    %betas = tile.broadcast %beta axes [1] : !tokens -> !rows
+    %k16 = tile.load %K_h[%t, %d] pad 0.0 : bf16 : !key_head -> !rows16
+    %g = tile.load %G_h[%t] pad 0.0 : f32 : !head_gates -> !row
+    %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_gates -> !row
+    %g2 = arith.mulf %g, %log2e : !row
+    %decay = math.exp2 %g2 : !row
+    %decays = tile.broadcast %decay axes [1] : !row -> !rows
+    %betas = tile.broadcast %beta axes [1] : !row -> !rows
     %k = arith.extf %k16 : !rows16 to !rows
     %square = arith.mulf %k, %k : !rows
     %added = arith.mulf %square, %betas : !rows
-    %sum, %next = tile.recurrence %decays, %added, %a axis 0 : !rows, !channels
+    %sum, %next = tile.recurrence %decays, %added, %a axis 0 : !rows, !columns
 
     %more = arith.addf %sum, %eps : !rows
     %log = math.log2 %more : !rows
@@ -72,9 +72,9 @@ tile.kernel @sum(%K: !keys, %G: !gates, %BETA: !gates, %CENTER: memref<?xf32>, %
     %exponent = arith.mulf %share, %minus_log2x : !rows
     %m = math.exp2 %exponent : !rows
     tile.store %m, %M_h[%t, %d] : !rows, !head_scales
-    scf.yield %next : !channels
+    scf.yield %next : !columns
   }
-  tile.store %a_last, %A1[%n, %h, %d] : !channels, !sums
+  tile.store %a_last, %A1[%n, %h, %d] : !columns, !sums
 }
 
 tile.host @preconditioner_varlen[%N, %STARTS, %T, %HK](%K: !keys[%T, %HK], %G_ATK: !gates[%T, %HK], %BETA_ATK: !gates[%T, %HK],

@@ -6,8 +6,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 #===-------------------------------------------------------------------------===#
-"""Prints linear_attention.mlir or gated_delta_rule.mlir for heads of another
-size or type.
+"""Prints a linear recurrence of this folder for heads of another size or type.
 
     examples/recurrence_variant.py linear_attention --head 64 > linear_attention_64.mlir
 
@@ -19,82 +18,175 @@ heads are few, and fewer registers.
 import argparse
 import math
 import pathlib
+import re
+from typing import NamedTuple
 
-from variants import define, substitute
+from variants import define
 
-# Tokens of a chunk, and values of a block, by the sizes of keys and values:
-# what shared memory and the registers of one or two warpgroups hold.
-TILES = {(64, 64): (64, 64), (96, 96): (64, 64), (128, 128): (64, 128), (128, 256): (64, 128),
-         (192, 192): (64, 64), (256, 256): (64, 64)}
-# What a chunk of the delta rule takes of keys of 256 does not fit; there is
-# gated_delta_rule_256.mlir.
-TOO_LARGE = {"linear_attention": [], "gated_delta_rule": [(256, 256)]}
+# Values of a block, by the sizes of keys and values: what the registers of one
+# or two warpgroups, and what shared memory, hold. A block of 64 has one
+# consumer, which leaves a preparer more registers.
+SMALL = {(64, 64): 64, (96, 96): 64}
+WHOLE = {**SMALL, (128, 128): 128, (128, 256): 128}
+HALVES = {**SMALL, (128, 128): 64, (128, 256): 64}
+LARGE = {(192, 192): 64, (256, 256): 64}
+# States that are only read and written, and channels of sums without values.
+COLUMNS = dict.fromkeys([*WHOLE, *LARGE], 32)
+SUMS = {(keys, values): 32 for keys, values in COLUMNS if keys == values}
+
+# Where channels decay by themselves, each has a thread of a warpgroup: tiles
+# have at least as many, and those that a head lacks are zeros.
+THREADS = 128
 
 
-def get_definitions(keys, values, dtype, chunk, block):
-    """The lines that replace the program's definitions, in order."""
-    head = "strided<[?, 1], offset: ?>"
-    return {
-        "!keys": f"memref<?x?x?x{keys}x{dtype}>",
-        "!values": f"memref<?x?x?x{values}x{dtype}>",
-        "!states": f"memref<?x?x{keys}x{values}xf32>",
-        "!key_head": f"memref<?x{keys}x{dtype}, {head}>",
-        "!value_head": f"memref<?x{values}x{dtype}, {head}>",
-        "!k": f"tensor<{chunk}x{keys}x{dtype}>",
-        "!k32": f"tensor<{chunk}x{keys}xf32>",
-        "!v": f"tensor<{chunk}x{block}x{dtype}>",
-        "!row": f"tensor<{chunk}xf32>",
-        "!at": f"tensor<{chunk}x{chunk}xi32>",
-        "!mask": f"tensor<{chunk}x{chunk}xi1>",
-        "!scores": f"tensor<{chunk}x{chunk}xf32>",
-        "!scores16": f"tensor<{chunk}x{chunk}x{dtype}>",
-        "!o": f"tensor<{block}x{chunk}xf32>",
-        "!o16": f"tensor<{block}x{chunk}x{dtype}>",
-        "!state": f"tensor<{keys}x{block}xf32>",
-        "!s": f"tensor<{block}x{keys}xf32>",
-        "!s16": f"tensor<{block}x{keys}x{dtype}>",
-        "!decay": f"tensor<{block}xf32>",
-        "#chunk": f"{chunk} : index",
-        "#v": f"{block} : index",
-        "#parts": f"{-(-values // block)} : index",
-    }
+class Program(NamedTuple):
+    """A file of this folder: the values of a block by the sizes of heads, the
+    least keys of a tile, and, by the size of keys, other files that have them."""
+
+    blocks: dict
+    least: int = 0
+    forms: dict = {}
+
+
+# A further program costs a line here, and what its first lines name must be
+# among what follows.
+PROGRAMS = {
+    "linear_attention": Program(WHOLE | LARGE),
+    "linear_attention_varlen": Program(WHOLE | LARGE),
+    "linear_attention_decode": Program(COLUMNS),
+    "gated_linear_attention": Program(WHOLE, THREADS),
+    "gated_linear_attention_varlen": Program(HALVES, THREADS),
+    "gated_linear_attention_decode": Program(COLUMNS),
+    "gated_delta_rule": Program(WHOLE | LARGE, forms={256: "gated_delta_rule_256"}),
+    "gated_delta_rule_varlen": Program(WHOLE | {(192, 192): 64}),
+    "gated_delta_rule_decode": Program(COLUMNS),
+    "kimi_delta_attention": Program(HALVES, THREADS),
+    "kimi_delta_attention_varlen": Program(HALVES, THREADS),
+    "kimi_delta_attention_decode": Program(COLUMNS),
+    "preconditioned_delta_rule": Program(WHOLE),
+    "preconditioned_delta_rule_varlen": Program(WHOLE),
+    "preconditioned_delta_rule_decode": Program(COLUMNS),
+    "preconditioner": Program(SUMS),
+    "preconditioner_varlen": Program(SUMS),
+}
+
+# What static sizes mean: of views of memory, whose other sizes come first, and
+# of tiles. `wide` ones are bf16 for arrays of f16, too.
+VIEWS = {
+    "!keys": "{keys}x{type}",
+    "!key_head": "{keys}x{type}",
+    "!values": "{values}x{type}",
+    "!value_head": "{values}x{type}",
+    "!gates": "{keys}xf32",
+    "!head_gates": "{keys}xf32",
+    "!scales": "{keys}xf32",
+    "!head_scales": "{keys}xf32",
+    "!sums": "{keys}xf32",
+    "!states": "{keys}x{values}xf32",
+}
+TILES = {
+    "!k": "{chunk}x{channels}x{type}",
+    "!k_t": "{channels}x{chunk}x{type}",
+    "!k32": "{chunk}x{channels}xf32",
+    "!wide_k": "{chunk}x{channels}xbf16",
+    "!wide_k_t": "{channels}x{chunk}xbf16",
+    "!sums": "{channels}x{chunk}xf32",
+    "!token": "{channels}x{chunk}xi32",
+    "!tokens": "{channels}x{chunk}xi1",
+    "!channels": "{channels}xf32",
+    "!v": "{chunk}x{block}x{type}",
+    "!o": "{block}x{chunk}xf32",
+    "!o16": "{block}x{chunk}x{type}",
+    "!wide_o": "{block}x{chunk}xbf16",
+    "!row": "{chunk}xf32",
+    "!rows": "{chunk}x{block}xf32",
+    "!rows16": "{chunk}x{block}x{type}",
+    "!columns": "{block}xf32",
+    "!at": "{chunk}x{chunk}xi32",
+    "!mask": "{chunk}x{chunk}xi1",
+    "!scores": "{chunk}x{chunk}xf32",
+    "!scores16": "{chunk}x{chunk}x{type}",
+    "!wide_scores": "{chunk}x{chunk}xbf16",
+    "!state": "{channels}x{block}xf32",
+    "!s": "{block}x{channels}xf32",
+    "!s16": "{block}x{channels}x{type}",
+    "!wide_s": "{block}x{channels}xbf16",
+    "!decay": "{block}xf32",
+    "!key": "{channels}xf32",
+    "!key16": "{channels}x{type}",
+    "!value": "{block}xf32",
+    "!value16": "{block}x{type}",
+}
+NUMBERS = {
+    "#v": "{block} : index",
+    "#columns": "{block} : index",
+    "#parts": "{parts} : index",
+}
+
+
+def get_definitions(text, sizes):
+    """The lines that replace those of a program which have static sizes."""
+    definitions = {}
+    shape = r"^(!\w+) = (memref|tensor)<((?:\?x)*)(?:\d+x)+\w+(.*?>)(?: //.*)?$"
+    for name, kind, others, rest in re.findall(shape, text, re.MULTILINE):
+        static = (VIEWS if kind == "memref" else TILES)[name].format(**sizes)
+        definitions[name] = f"{kind}<{others}{static}{rest}"
+    for name in re.findall(r"^(#\w+) = ", text, re.MULTILINE):
+        if name in NUMBERS:
+            definitions[name] = NUMBERS[name].format(**sizes)
+    return definitions
+
+
+def find(pattern, text):
+    """The number that a pattern finds, if it does."""
+    match = re.search(pattern, text, re.MULTILINE)
+    return match and int(match[1])
+
+
+def get_variant(name, keys, values, dtype, block):
+    """The text of a program for these heads; a block has `block` values."""
+    program = PROGRAMS[name]
+    file = program.forms.get(keys, name)
+    text = (pathlib.Path(__file__).parent / f"{file}.mlir").read_text()
+    head = find(r"^!keys = memref<[?x]*(\d+)x", text)
+    sizes = {"keys": keys, "channels": max(keys, program.least), "values": values, "type": dtype, "block": block,
+             "parts": -(-values // block), "chunk": find(r"^#(?:chunk|step) = (\d+)", text)}
+    definitions = get_definitions(text, sizes)
+    text = define(text, definitions)
+    # The last size of a part of a view is that of the view.
+    for name, view in definitions.items():
+        last = find(r"(\d+)x\w+>$", view)
+        text = re.sub(rf"(memref\.subview .*), {head}\] (\[[1, ]*\] : {name} to)", rf"\g<1>, {last}] \2", text)
+    text = text.replace(f"{1 / math.sqrt(head):.9g}", f"{1 / math.sqrt(keys):.9g}")
+    text = text.replace(f"<{math.log2(head) / 2}>", f"<{round(math.log2(keys) / 2, 7)}>")
+    text = text.replace(f"sqrt({head})", f"sqrt({keys})").replace(" : bf16 :", f" : {dtype} :")
+    elements = f"{keys} elements" if values == keys else f"{keys} and {values} elements"
+    return re.sub(rf"bf16(\s+(?://\s+)?heads of\s+(?://\s+)?){head} elements", rf"{dtype}\g<1>{elements}", text)
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("program", choices=["linear_attention", "gated_delta_rule"])
+    parser.add_argument("program", choices=PROGRAMS)
     parser.add_argument("--head", type=int, default=128,
                         help="elements of a query and of a key (128)")
     parser.add_argument("--values", type=int,
                         help="elements of a value (as many as of a key)")
     parser.add_argument("--type", choices=["bf16", "f16"], default="bf16")
-    parser.add_argument("--chunk", type=int, help="tokens of a step")
     parser.add_argument("--block", type=int, help="elements of values that a block has")
     options = parser.parse_args()
-    keys, dtype = options.head, options.type
-    values = options.values or keys
-    tiles = {heads: tile for heads, tile in TILES.items()
-             if heads not in TOO_LARGE[options.program]}
-    tile = tiles.get((keys, values))
-    if not tile and not (options.chunk and options.block):
-        known = ", ".join(f"{k}/{v}" for k, v in tiles)
-        parser.error(f"no default tile for heads of {keys}/{values}; there is one "
-                     f"for {known}; or say --chunk and --block")
-    chunk, block = options.chunk or tile[0], options.block or tile[1]
-    if min(keys, values, chunk, block) <= 0:
+    keys, values = options.head, options.values or options.head
+    blocks = PROGRAMS[options.program].blocks
+    if blocks is SUMS and values != keys:
+        parser.error(f"{options.program} has no values")
+    block = options.block or blocks.get((keys, values))
+    if not block:
+        known = ", ".join(f"{k}/{v}" for k, v in blocks)
+        parser.error(f"no default block of {options.program} for heads of {keys}/{values}; there is one for {known}; "
+                     "or say --block")
+    if min(keys, values, block) <= 0:
         parser.error("expected positive sizes")
-    text = (pathlib.Path(__file__).parent / f"{options.program}.mlir").read_text()
-    text = define(text, get_definitions(keys, values, dtype, chunk, block))
-    text = substitute(r"(?<=  )(%[QK]_h = .*, 1, )128\]", rf"\g<1>{keys}]", text)
-    text = substitute(r"(?<=  )(%[VO]_h = .*, 1, )128\]", rf"\g<1>{values}]", text)
-    text = substitute(r"0\.0883883476", f"{1 / math.sqrt(keys):.9g}", text)
-    text = text.replace(" : bf16 :", f" : {dtype} :").replace("sqrt(128)", f"sqrt({keys})")
-    heads = f"{keys} elements" if values == keys else f"{keys} and {values} elements"
-    text = substitute(r"bf16(\s+(?://\s+)?)heads of 128 elements",
-                      rf"{dtype}\g<1>heads of {heads}", text)
-    text = text.replace("A chunk of 64 tokens", f"A chunk of {chunk} tokens")
-    print(text, end="")
+    print(get_variant(options.program, keys, values, options.type, block), end="")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ from recurrence import (
 
 parser = make_recurrence_parser(__doc__)
 parser.add_argument("--segments", type=int)
-parser.add_argument("--sizes", type=int, nargs=2, default=(128, 128), help="of keys, of values")
 arguments, rest = parser.parse_known_args()
 
 key_heads, heads = arguments.heads

@@ -26,6 +26,7 @@ parser.add_argument("--rule", help="the program that takes what scales keys")
 arguments, rest = parser.parse_known_args()
 
 key_heads, heads = arguments.heads
+width, columns = arguments.sizes
 run = Run(arguments.program, arguments.folder, rest)
 (batch, states, total, edges), k, drawn = feed_preconditioner(run, arguments)
 found, last = run("M", "A1")
@@ -47,16 +48,16 @@ if arguments.rule:
     rule = Run(arguments.rule, arguments.folder, rest)
     lay_out(rule, arguments)
     inputs = {
-        "Q": bf16(run.generator.standard_normal((*batch, total, key_heads, 128))),
+        "Q": bf16(run.generator.standard_normal((*batch, total, key_heads, width))),
         "K": k,
-        "V": bf16(run.generator.standard_normal((*batch, total, heads, 128))),
+        "V": bf16(run.generator.standard_normal((*batch, total, heads, columns))),
         "G": draw_gates(run.generator, arguments.gates, *batch, total, heads),
         "BETA": draw_strengths(run.generator, arguments.strengths, *batch, total, heads),
     }
     for buffer, array in inputs.items():
         rule.input(buffer, array, numpy.float32)
     rule.input("M", found, numpy.float32)
-    initial = rule.random("H0", states, heads, 128, 128)
+    initial = rule.random("H0", states, heads, width, columns)
     for what, array, right in zip(
         ("o", "final"), rule("O", "H1"), recur(*inputs.values(), initial, m=scales)
     ):

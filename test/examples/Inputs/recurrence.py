@@ -36,6 +36,7 @@ def make_recurrence_parser(description):
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--tokens", type=int, nargs="+", default=[1])
     parser.add_argument("--heads", type=int, nargs=2, default=(1, 2), help="of keys, of values")
+    parser.add_argument("--sizes", type=int, nargs=2, default=(128, 128), help="elements of keys, of values")
     parser.add_argument("--gates", default="usual")
     parser.add_argument("--strengths", default="usual")
     parser.add_argument("--keys", default="usual")
@@ -289,7 +290,7 @@ def feed_preconditioner(run, arguments):
     Returns what `lay_out` does, the keys, and the others by the names of buffers.
     """
     layout = batch, states, total, _ = lay_out(run, arguments, ("HK",))
-    sizes = (*batch, total), states, arguments.heads[0], 128
+    sizes = (*batch, total), states, arguments.heads[0], arguments.sizes[0]
     keys = draw_keys(run.generator, arguments.keys, *sizes[0], *sizes[2:])
     others = draw_preconditioner(run.generator, arguments.gates, arguments.strengths, *sizes)
     for buffer, array in {"K": keys, **others}.items():
