@@ -29,7 +29,8 @@ from variants import define
 SMALL = {(64, 64): 64, (96, 96): 64}
 WHOLE = {**SMALL, (128, 128): 128, (128, 256): 128}
 HALVES = {**SMALL, (128, 128): 64, (128, 256): 64}
-LARGE = {(192, 192): 64, (256, 256): 64}
+HUGE = {(256, 256): 64}
+LARGE = {(192, 192): 64, **HUGE}
 # States that are only read and written, and channels of sums without values.
 COLUMNS = dict.fromkeys([*WHOLE, *LARGE], 32)
 SUMS = {(keys, values): 32 for keys, values in COLUMNS if keys == values}
@@ -40,12 +41,12 @@ THREADS = 128
 
 
 class Program(NamedTuple):
-    """A file of this folder: the values of a block by the sizes of heads, the
-    least keys of a tile, and, by the size of keys, other files that have them."""
+    """The values of a block by the sizes of heads, the least keys of a tile, and
+    the sizes of keys that need another form, in a file whose name ends so."""
 
     blocks: dict
     least: int = 0
-    forms: dict = {}
+    files: list = []
 
 
 # A further program costs a line here, and what its first lines name must be
@@ -54,24 +55,25 @@ PROGRAMS = {
     "linear_attention": Program(WHOLE | LARGE),
     "linear_attention_varlen": Program(WHOLE | LARGE),
     "linear_attention_decode": Program(COLUMNS),
-    "gated_linear_attention": Program(WHOLE, THREADS),
-    "gated_linear_attention_varlen": Program(HALVES, THREADS),
+    "gated_linear_attention": Program(WHOLE | HUGE, THREADS, [256]),
+    "gated_linear_attention_varlen": Program(HALVES | HUGE, THREADS, [256]),
     "gated_linear_attention_decode": Program(COLUMNS),
-    "gated_delta_rule": Program(WHOLE | LARGE, forms={256: "gated_delta_rule_256"}),
-    "gated_delta_rule_varlen": Program(WHOLE | {(192, 192): 64}),
+    "gated_delta_rule": Program(WHOLE | LARGE, files=[256]),
+    "gated_delta_rule_varlen": Program(WHOLE | LARGE, files=[256]),
     "gated_delta_rule_decode": Program(COLUMNS),
-    "kimi_delta_attention": Program(HALVES, THREADS),
-    "kimi_delta_attention_varlen": Program(HALVES, THREADS),
+    "kimi_delta_attention": Program(HALVES | HUGE, THREADS, [256]),
+    "kimi_delta_attention_varlen": Program(HALVES | HUGE, THREADS, [256]),
     "kimi_delta_attention_decode": Program(COLUMNS),
-    "preconditioned_delta_rule": Program(WHOLE),
-    "preconditioned_delta_rule_varlen": Program(WHOLE),
+    "preconditioned_delta_rule": Program(WHOLE | HUGE, files=[256]),
+    "preconditioned_delta_rule_varlen": Program(WHOLE | HUGE, files=[256]),
     "preconditioned_delta_rule_decode": Program(COLUMNS),
     "preconditioner": Program(SUMS),
     "preconditioner_varlen": Program(SUMS),
 }
 
 # What static sizes mean: of views of memory, whose other sizes come first, and
-# of tiles. `wide` ones are bf16 for arrays of f16, too.
+# of tiles. `wide` ones are bf16 for arrays of f16, too; what begins with `half`
+# has half of the channels.
 VIEWS = {
     "!keys": "{keys}x{type}",
     "!key_head": "{keys}x{type}",
@@ -83,6 +85,16 @@ VIEWS = {
     "!head_scales": "{keys}xf32",
     "!sums": "{keys}xf32",
     "!states": "{keys}x{values}xf32",
+    "!erasing": "{chunk}x{keys}xbf16",
+    "!decayed": "{keys}x{chunk}x{type}",
+    "!wide_decayed": "{keys}x{chunk}xbf16",
+    "!between": "{chunk}x{chunk}x{type}",
+    "!places": "2xi32",
+    "!pairs": "{chunks}x{chunk}x{type}",
+    "!wide_pairs": "{chunks}x{chunk}xbf16",
+    "!pairs32": "{chunks}x{chunk}xf32",
+    "!decays": "{keys}xf32",
+    "!two_decays": "2x{keys}xf32",
 }
 TILES = {
     "!k": "{chunk}x{channels}x{type}",
@@ -110,7 +122,9 @@ TILES = {
     "!state": "{channels}x{block}xf32",
     "!s": "{block}x{channels}xf32",
     "!s16": "{block}x{channels}x{type}",
+    "!s16_t": "{channels}x{block}x{type}",
     "!wide_s": "{block}x{channels}xbf16",
+    "!wide_s_t": "{channels}x{block}xbf16",
     "!decay": "{block}xf32",
     "!key": "{channels}xf32",
     "!key16": "{channels}x{type}",
@@ -121,16 +135,19 @@ NUMBERS = {
     "#v": "{block} : index",
     "#columns": "{block} : index",
     "#parts": "{parts} : index",
+    "#half": "{half} : index",
 }
 
 
-def get_definitions(text, sizes):
-    """The lines that replace those of a program which have static sizes."""
+def get_definitions(text, channels, sizes):
+    """The lines that replace those of a program which have static sizes; tiles
+    have so many channels of keys."""
     definitions = {}
     shape = r"^(!\w+) = (memref|tensor)<((?:\?x)*)(?:\d+x)+\w+(.*?>)(?: //.*)?$"
     for name, kind, others, rest in re.findall(shape, text, re.MULTILINE):
-        static = (VIEWS if kind == "memref" else TILES)[name].format(**sizes)
-        definitions[name] = f"{kind}<{others}{static}{rest}"
+        static = (VIEWS if kind == "memref" else TILES)[name.replace("!half_", "!")]
+        own = sizes["half"] if name.startswith("!half_") else channels
+        definitions[name] = f"{kind}<{others}{static.format(**sizes, channels=own)}{rest}"
     for name in re.findall(r"^(#\w+) = ", text, re.MULTILINE):
         if name in NUMBERS:
             definitions[name] = NUMBERS[name].format(**sizes)
@@ -146,12 +163,13 @@ def find(pattern, text):
 def get_variant(name, keys, values, dtype, block):
     """The text of a program for these heads; a block has `block` values."""
     program = PROGRAMS[name]
-    file = program.forms.get(keys, name)
+    file = f"{name}_{keys}" if keys in program.files else name
     text = (pathlib.Path(__file__).parent / f"{file}.mlir").read_text()
     head = find(r"^!keys = memref<[?x]*(\d+)x", text)
-    sizes = {"keys": keys, "channels": max(keys, program.least), "values": values, "type": dtype, "block": block,
-             "parts": -(-values // block), "chunk": find(r"^#(?:chunk|step) = (\d+)", text)}
-    definitions = get_definitions(text, sizes)
+    channels, chunk = max(keys, program.least), find(r"^#(?:chunk|step) = (\d+)", text)
+    sizes = {"keys": keys, "half": channels // 2, "values": values, "type": dtype, "block": block,
+             "parts": -(-values // block), "chunk": chunk, "chunks": chunk and 2 * chunk}
+    definitions = get_definitions(text, channels, sizes)
     text = define(text, definitions)
     # The last size of a part of a view is that of the view.
     for name, view in definitions.items():

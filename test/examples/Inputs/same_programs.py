@@ -1,4 +1,4 @@
-"""Compares what examples/recurrence_variant.py prints for heads of 128 with its files."""
+"""Compares what examples/recurrence_variant.py prints with its files."""
 
 import pathlib
 import sys
@@ -7,7 +7,8 @@ examples = pathlib.Path(sys.argv[1])
 sys.path.append(str(examples))
 from recurrence_variant import PROGRAMS, get_variant
 
-for name, program in PROGRAMS.items():
-    text = get_variant(name, 128, 128, "bf16", program.blocks[128, 128])
-    assert text == (examples / f"{name}.mlir").read_text(), name
-print(f"{len(PROGRAMS)} programs are their files")
+files = {f"{name}_{keys}".removesuffix("_128"): (name, keys) for name, program in PROGRAMS.items() for keys in [128, *program.files]}
+for file, (name, keys) in files.items():
+    text = get_variant(name, keys, keys, "bf16", PROGRAMS[name].blocks[keys, keys])
+    assert text == (examples / f"{file}.mlir").read_text(), file
+print(f"{len(files)} programs are their files")
