@@ -99,12 +99,15 @@ def main():
     parser.add_argument("--heddle", default=ROOT / "build" / "bin" / "heddle", type=pathlib.Path)
     parser.add_argument("--device", default="virtual")
     parser.add_argument("--lengths", type=int, nargs="+", default=[64, 256, 1024, 4096, 8192])
+    parser.add_argument("--kernels", nargs="+", choices=CASES, help="measure these again, and keep what is known of others")
     arguments = parser.parse_args()
-    results = {}
+    kept = ROOT / "benchmarks" / "results"
+    data = json.loads((kept / "recurrences.json").read_text()) if arguments.kernels else {"results": {}}
+    results = data["results"]
     print(f"{'kernel':26} {'gates':8}" + "".join(f" {tokens:>8}" for tokens in arguments.lengths) + "  last outputs")
     with tempfile.TemporaryDirectory() as folder:
-        for name, kinds in CASES.items():
-            for gates in kinds:
+        for name in arguments.kernels or CASES:
+            for gates in CASES[name]:
                 final, drift = {}, []
                 for tokens in arguments.lengths:
                     drift, final[tokens] = measure(
@@ -113,12 +116,14 @@ def main():
                 results.setdefault(name, {})[gates] = {"final": final, "outputs": drift}
                 errors = "".join(f" {error:8.1e}" for error in final.values())
                 print(f"{name:26} {gates:8}{errors}  {drift[-1]:.1e}", flush=True)
-    data = provenance(arguments.heddle)
-    data["command"] = " ".join(["benchmarks/recurrences.py", *sys.argv[1:]])
-    data["results"] = results
-    folder = ROOT / "benchmarks" / "results"
-    (folder / "recurrences.json").write_text(json.dumps(data, indent=1) + "\n")
-    plot(results, folder / "recurrences.svg")
+    source = provenance(arguments.heddle)
+    source["command"] = " ".join(["benchmarks/recurrences.py", *sys.argv[1:]])
+    if arguments.kernels:
+        data.setdefault("again", []).append(source)
+    else:
+        data = {**source, **data}
+    (kept / "recurrences.json").write_text(json.dumps(data, indent=1) + "\n")
+    plot(results, kept / "recurrences.svg")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 // of keys by what they have seen, as preconditioner.mlir computes it. HV heads of values share HK heads of queries, keys and M.
 // |K| should be one, and BETA (M * K) . K at most 2. H0 is the state before the first token, H1 that after the last.
 //
-// As gated_delta_rule.mlir, but that keys that write are others than those that erase.
+// As gated_delta_rule.mlir, but that keys that write are others than those that erase: M * K, rounded once.
 //
 //   heddle run examples/preconditioned_delta_rule.mlir --size B=1 --size T=200 --size HK=1 --size HV=2 --input G=uniform:-1:0 --input K=unit --input BETA=uniform:0:1 --input M=uniform:0.5:1.5 --check
 !keys = memref<?x?x?x128xbf16> // and queries: tokens, then heads
@@ -20,6 +20,7 @@
 !k32 = tensor<64x128xf32>
 !v = tensor<64x128xbf16>
 !row = tensor<64xf32>
+!row16 = tensor<64xbf16>
 !at = tensor<64x64xi32>
 !mask = tensor<64x64xi1>
 !scores = tensor<64x64xf32>
@@ -78,50 +79,57 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %M: !scales, %G: !gates, 
     %total = tile.reduce add %g2, %none axis 0 : !row -> f32
     %decay_1 = math.exp2 %total : f32
     %decay = tensor.splat %decay_1 : !decay
-    // The queries as they see the state, and the keys as the next state has them.
+    // The keys that write, and what is left of them at the end of the chunk. bf16 is multiplied by whole powers of two without an
+    // error; what powers leave multiplies what tokens add, and the results.
     %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !key_head -> !k
-    %until = math.exp2 %rest : !row
-    %until_k = tile.broadcast %until axes [1] : !row -> !k32
     %m = tile.load %M_h[%t, %c0] pad 0.0 : f32 : !head_scales -> !k32
     %k32 = arith.extf %k : !k to !k32
     %written = arith.mulf %k32, %m : !k32
     %written16 = arith.truncf %written : !k32 to !k
-    %written_again = arith.extf %written16 : !k to !k32
-    %k_then = arith.mulf %written_again, %until_k : !k32
-    %k16 = arith.truncf %k_then : !k32 to !k
+    %power_k = math.roundeven %rest : !row
+    %until = math.exp2 %power_k : !row
+    %until16 = arith.truncf %until : !row to !row16
+    %until_k = tile.broadcast %until16 axes [1] : !row16 -> !k
+    %k16 = arith.mulf %written16, %until_k : !k
     %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !key_head -> !k
-    %since = math.exp2 %sum : !row
-    %since_scaled = arith.mulf %since, %scale : !row
-    %since_q = tile.broadcast %since_scaled axes [1] : !row -> !k32
-    %q32 = arith.extf %q : !k to !k32
-    %q_then = arith.mulf %q32, %since_q : !k32
-    %q16 = arith.truncf %q_then : !k32 to !k
+    %power_q = math.roundeven %sum : !row
+    %since = math.exp2 %power_q : !row
+    %since16 = arith.truncf %since : !row to !row16
+    %since_q = tile.broadcast %since16 axes [1] : !row16 -> !k
+    %q16 = arith.mulf %q, %since_q : !k
+    %off_q = arith.subf %sum, %power_q : !row
+    %off_since = math.exp2 %off_q : !row
+    %scale_o = arith.mulf %off_since, %scale : !row
 
     // What the queries see of the tokens of the chunk.
-    %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
-    %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
-    %between = arith.subf %sum_i, %sum_j : !scores
+    %power_j = tile.broadcast %power_k axes [0] : !row -> !scores
+    %rest_i = tile.broadcast %rest axes [1] : !row -> !scores
+    %between = arith.subf %power_j, %rest_i : !scores
     %exponent = arith.select %sees, %between, %hidden : !mask, !scores
     %left = math.exp2 %exponent : !scores
     %qk = tile.dot %q, %written16, %zero_s transpose_b : !k, !k -> !scores
-    %scale_s = arith.constant dense<0.0883883476> : !scores
     %seen = arith.mulf %qk, %left : !scores
-    %p = arith.mulf %seen, %scale_s : !scores
+    %minus_off = arith.negf %off_q : !row
+    %unscale = math.exp2 %minus_off : !row
+    %unscale_i = tile.broadcast %unscale axes [1] : !row -> !scores
+    %p = arith.mulf %seen, %unscale_i : !scores
     %p16 = arith.truncf %p : !scores to !scores16
 
     // The inverse, by which the values and what the state has for the keys are multiplied.
     %kk = tile.dot %k, %written16, %zero_s transpose_b : !k, !k -> !scores
+    %off_k = arith.subf %rest, %power_k : !row
+    %off_until = math.exp2 %off_k : !row
     %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_gates -> !row
-    %beta_i = tile.broadcast %beta axes [1] : !row -> !scores
-    %left_beta = arith.mulf %left, %beta_i : !scores
-    %l = arith.mulf %kk, %left_beta : !scores
+    %share = arith.mulf %beta, %off_until : !row
+    %share_j = tile.broadcast %share axes [0] : !row -> !scores
+    %left_share = arith.mulf %left, %share_j : !scores
+    %l = arith.mulf %kk, %left_share : !scores
     %inverse = tile.tri_inverse %l precision tf32 : !scores // of which products see 8 bits
-    %beta_j = tile.broadcast %beta axes [0] : !row -> !scores
-    %inverse_v = arith.mulf %inverse, %beta_j : !scores
-    %inverse_v16 = arith.truncf %inverse_v : !scores to !scores16
-    %minus_since = arith.negf %since : !row
+    %inverse16 = arith.truncf %inverse : !scores to !scores16
+    %all_since = math.exp2 %sum : !row
+    %minus_since = arith.negf %all_since : !row
     %minus_since_j = tile.broadcast %minus_since axes [0] : !row -> !scores
-    %inverse_k = arith.mulf %inverse_v, %minus_since_j : !scores
+    %inverse_k = arith.mulf %inverse, %minus_since_j : !scores
     %inverse_k16 = arith.truncf %inverse_k : !scores to !scores16
     %w = tile.dot %inverse_k16, %k, %zero_w : !scores16, !k -> !k32
     %w16 = arith.truncf %w : !k32 to !k
@@ -132,12 +140,16 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %M: !scales, %G: !gates, 
     %kept = arith.mulf %s, %decay_s : !s
     %v = tile.load %V_h[%t, %v0] pad 0.0 : bf16 : !value_head -> !v
     %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !s16, !k -> !o
-    %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !v, !scores16 -> !o
-    %x16 = arith.truncf %x : !o to !o16
+    %x = tile.dot %v, %inverse16, %x_s transpose_a transpose_b : !v, !scores16 -> !o
+    %share_x = tile.broadcast %share axes [0] : !row -> !o
+    %added = arith.mulf %x, %share_x : !o
+    %x16 = arith.truncf %added : !o to !o16
     %new = tile.dot %x16, %k16, %kept : !o16, !k -> !s
     %o_before = tile.dot %s16, %q16, %zero_o transpose_b : !s16, !k -> !o
     %o = tile.dot %x16, %p16, %o_before transpose_b : !o16, !scores16 -> !o
-    %o16 = arith.truncf %o : !o to !o16
+    %scale_t = tile.broadcast %scale_o axes [0] : !row -> !o
+    %scaled_o = arith.mulf %o, %scale_t : !o
+    %o16 = arith.truncf %scaled_o : !o to !o16
     %out = tile.transpose %o16 [1, 0] : !o16 -> !v
     tile.store %out, %O_h[%t, %v0] : !v, !value_head
     scf.yield %new : !s

@@ -111,6 +111,7 @@ TILES = {
     "!o16": "{block}x{chunk}x{type}",
     "!wide_o": "{block}x{chunk}xbf16",
     "!row": "{chunk}xf32",
+    "!row16": "{chunk}x{type}",
     "!rows": "{chunk}x{block}xf32",
     "!rows16": "{chunk}x{block}x{type}",
     "!columns": "{block}xf32",

@@ -154,6 +154,11 @@ LogicalResult LayoutPlan::check() {
 //===----------------------------------------------------------------------===//
 
 bool LayoutPlan::accepts(Value tile, const TileLayout &layout) const {
+  // Nor do all threads compute much of what comes of a vector's scan: to
+  // convert a result costs less, and none waits in registers.
+  if (scannedVectors.contains(tile) && isElementwise(tile.getDefiningOp()))
+    return layout.getNumRegisters() <=
+           4 * getScanned(getTileType(tile), 0).getNumRegisters();
   std::optional<unsigned> axis = getScanAxis(tile.getDefiningOp());
   if (!axis || cast<OpResult>(tile).getResultNumber() != 0)
     return true;
@@ -334,6 +339,14 @@ LogicalResult LayoutPlan::run() {
     if (std::optional<unsigned> axis = getScanAxis(op))
       scannedAxes.try_emplace(
           llvm::to_vector(getTileType(op->getResult(0)).getShape()), *axis);
+    if (op->getNumResults() != 0 && isTile(op->getResult(0)) &&
+        getTileType(op->getResult(0)).getRank() == 1 &&
+        (getScanAxis(op) ||
+         (isElementwise(op) &&
+          llvm::any_of(op->getOperands(), [&](Value operand) {
+            return scannedVectors.contains(operand);
+          }))))
+      scannedVectors.insert(op->getResult(0));
   });
   for (aref::MmaOp mma : products) {
     RankedTensorType type = getTileType(mma.getResult());

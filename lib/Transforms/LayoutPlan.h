@@ -121,6 +121,8 @@ private:
 
   /// The axis along which tiles of a shape are first reduced, or scanned.
   Axes reducedAxes, scannedAxes;
+  /// What scans of vectors give, and what is computed elementwise from it.
+  llvm::DenseSet<mlir::Value> scannedVectors;
   std::deque<mlir::Value> worklist;
   /// Whether layouts spread through transposes. Two accesses to memory on
   /// either side are better served by a conversion.

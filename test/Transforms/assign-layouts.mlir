@@ -209,3 +209,31 @@ tile.kernel @decay(%G: memref<?xf32>, %O: memref<?x?xf32>) attributes {tile.warp
   %o = arith.mulf %done, %gate : tensor<64x64xf32>
   tile.store %o, %O[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
 }
+
+// -----
+
+// So is what is computed from such sums: in columns, each thread would compute
+// and hold a quarter of it.
+
+// CHECK-DAG: #[[COLS:.+]] = #aref.layout<atom = [8], register = {{\[}}[1]], lane = {{\[}}[2], [4], [0], [0], [0]], warp = {{\[}}[0], [0]]>
+// CHECK-DAG: #[[LANES:.+]] = #aref.layout<atom = [32], {{.*}}, warp = {{\[}}[0], [0]]>
+// CHECK-LABEL: @decay_columns
+// CHECK: tile.scan add {{.*}} : tensor<64xf32, #[[LANES]]>
+// CHECK: arith.mulf {{.*}} : tensor<64xf32, #[[LANES]]>
+// CHECK: math.exp2 {{.*}} : tensor<64xf32, #[[LANES]]>
+// CHECK: aref.convert_layout {{.*}} -> tensor<64xf32, #[[COLS]]>
+// CHECK-NOT: convert_layout
+tile.kernel @decay_columns(%G: memref<?xf32>, %O: memref<?x?xf32>) attributes {tile.warps = 4} {
+  %c0 = arith.constant 0 : index
+  %q = aref.alloc : !aref.buffer<64x64xbf16, swizzle = 128>
+  %zero = arith.constant dense<0.0> : tensor<64x64xf32>
+  %d = aref.mma %q, %q, %zero transpose_b : !aref.buffer<64x64xbf16, swizzle = 128>, !aref.buffer<64x64xbf16, swizzle = 128> -> tensor<64x64xf32>
+  %done = aref.mma_wait %d pending 0 : tensor<64x64xf32>
+  %g = tile.load %G[%c0] : memref<?xf32> -> tensor<64xf32>
+  %s = tile.scan add %g axis 0 : tensor<64xf32>
+  %twice = arith.mulf %s, %s : tensor<64xf32>
+  %gate = math.exp2 %twice : tensor<64xf32>
+  %column = tile.broadcast %gate axes [0] : tensor<64xf32> -> tensor<64x64xf32>
+  %o = arith.mulf %done, %column : tensor<64x64xf32>
+  tile.store %o, %O[%c0, %c0] : tensor<64x64xf32>, memref<?x?xf32>
+}

@@ -25,6 +25,7 @@ from recurrence import (
 
 parser = make_recurrence_parser(__doc__)
 parser.add_argument("--segments", type=int)
+parser.add_argument("--at-most", type=float, help="the error of outputs and states, below what all may have")
 arguments, rest = parser.parse_known_args()
 
 key_heads, heads = arguments.heads
@@ -62,6 +63,8 @@ for buffer, array in inputs.items():
 initial = run.random("H" if decodes else "H0", states, heads, width, columns)
 outputs = {"o": "O", "final": "H" if decodes else "H1"}
 tolerances = dict(TOLERANCES[name])
+if arguments.at_most is not None:
+    tolerances = dict.fromkeys(tolerances, arguments.at_most)
 if decodes and m is not None:
     outputs["sums"], tolerances["sums"] = "A1", PRECONDITIONER_TOLERANCES["sums"]
 found = run(*outputs.values())
