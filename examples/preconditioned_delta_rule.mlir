@@ -136,13 +136,13 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %M: !scales, %G: !gates, 
 
     // From the state to the next one.
     %s16 = arith.truncf %s : !s to !s16
-    %decay_s = tile.broadcast %decay axes [1] : !decay -> !s
-    %kept = arith.mulf %s, %decay_s : !s
     %v = tile.load %V_h[%t, %v0] pad 0.0 : bf16 : !value_head -> !v
     %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !s16, !k -> !o
     %x = tile.dot %v, %inverse16, %x_s transpose_a transpose_b : !v, !scores16 -> !o
     %share_x = tile.broadcast %share axes [0] : !row -> !o
     %added = arith.mulf %x, %share_x : !o
+    %decay_s = tile.broadcast %decay axes [1] : !decay -> !s
+    %kept = arith.mulf %s, %decay_s : !s
     %x16 = arith.truncf %added : !o to !o16
     %new = tile.dot %x16, %k16, %kept : !o16, !k -> !s
     %o_before = tile.dot %s16, %q16, %zero_o transpose_b : !s16, !k -> !o

@@ -8,6 +8,7 @@
 
 #include "lib/Conversion/ToNVVM/GlobalTile.h"
 
+#include "lib/Analysis/Multiples.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
@@ -18,7 +19,7 @@ GlobalTile::GlobalTile(OpBuilder &builder, Operation *op,
                        ValueRange indices, ArrayRef<ValueRange> values)
     : builder(builder), loc(op->getLoc()), layout(layout), view(source),
       elementBytes(getMemoryBytes(getMemoryType(view.element))),
-      widensLate(isa<aref::CopyAsyncOp>(op)) {
+      widensLate(isa<aref::CopyAsyncOp>(op)), indices(indices) {
   ThreadCoords thread(builder, op, layout);
   Type i64 = builder.getI64Type();
   for (Value &stride : view.strides)
@@ -93,8 +94,19 @@ Value GlobalTile::getHasPlainRows() {
   return both(getFits(layout.getRank() - 1), getIsAligned());
 }
 
+bool GlobalTile::isWholeOrOutside(unsigned dim) const {
+  unsigned viewDim = getViewDim(dim);
+  int64_t extent = layout.getShape()[dim];
+  std::optional<int64_t> size = getConstantIntValue(view.sizes[viewDim]);
+  return size && *size % extent == 0 &&
+         isKnownMultiple(indices[viewDim], extent);
+}
+
 Value GlobalTile::getFits(unsigned dim) {
   unsigned viewDim = getViewDim(dim);
+  if (isWholeOrOutside(dim))
+    return compare(arith::CmpIPredicate::ult, offsets[viewDim],
+                   view.sizes[viewDim]);
   Value last = arith::SubIOp::create(builder, loc, view.sizes[viewDim],
                                      getConstant(layout.getShape()[dim]));
   Value begins =
@@ -204,8 +216,11 @@ Value GlobalTile::getIsInsideRow(int64_t reg) {
   for (auto [dim, offset] : llvm::enumerate(layout.getRegisterOffset(reg))) {
     if (dim < getFirstDim())
       continue;
-    Value &inside = insides[{unsigned(dim), offset}];
-    if (!inside) {
+    bool isWhole = isWholeOrOutside(dim);
+    Value &inside = insides[{unsigned(dim), isWhole ? 0 : offset}];
+    if (!inside && isWhole) {
+      inside = getFits(dim);
+    } else if (!inside) {
       unsigned viewDim = getViewDim(dim);
       Value coord = coords[viewDim];
       if (offset)

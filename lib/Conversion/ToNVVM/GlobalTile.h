@@ -64,6 +64,9 @@ private:
   }
   /// Whether the tile is inside along its dimension `dim`.
   mlir::Value getFits(unsigned dim);
+  /// Whether all of the tile is inside along its dimension `dim`, or nothing of
+  /// it: the view is cut into tiles there, and this is one of them.
+  bool isWholeOrOutside(unsigned dim) const;
   mlir::Value getIsAligned();
   /// The dimension of the view that dimension `dim` of the tile lies along.
   unsigned getViewDim(unsigned dim) const {
@@ -93,6 +96,8 @@ private:
   /// Whether numbers of 64 bits are made where they are needed.
   bool widensLate;
   std::optional<TileLayout> rowLayout;
+  /// The offsets as the program has them.
+  llvm::SmallVector<mlir::Value> indices;
   /// The strides that are known, by dimension of the view.
   llvm::SmallVector<std::optional<int64_t>> strides;
   /// The address of this thread's first element.

@@ -83,3 +83,28 @@ tile.kernel @reductions(%x: memref<?x?xbf16>, %f: memref<?xf32>, %i: memref<?xi3
   tile.store %4, %d[%n] reduce add : tensor<32xf64, #one>, memref<?xf64>
   tile.store %5, %h[%n] reduce add : tensor<32xf16, #one>, memref<?xf16>
 }
+
+// Where tiles cut the view without a rest, all columns of one are inside or none:
+// one comparison, and one for the row, on either way.
+
+// CHECK-LABEL: llvm.func @whole
+// CHECK-COUNT-3: arith.cmpi ult,
+// CHECK-NOT: arith.cmpi ult,
+// CHECK: llvm.return
+tile.kernel @whole(%x: memref<?x64xbf16>, %i: index, %part: index) attributes {tile.warps = 1} {
+  %c32 = arith.constant 32 : index
+  %j = arith.muli %part, %c32 : index
+  %t = arith.constant dense<1.0> : tensor<8x32xbf16, #vec>
+  tile.store %t, %x[%i, %j] : tensor<8x32xbf16, #vec>, memref<?x64xbf16>
+}
+
+// Half a tile may be inside.
+// CHECK-LABEL: llvm.func @rest
+// CHECK-COUNT-9: arith.cmpi ult,
+// CHECK: llvm.return
+tile.kernel @rest(%x: memref<?x48xbf16>, %i: index, %part: index) attributes {tile.warps = 1} {
+  %c32 = arith.constant 32 : index
+  %j = arith.muli %part, %c32 : index
+  %t = arith.constant dense<1.0> : tensor<8x32xbf16, #vec>
+  tile.store %t, %x[%i, %j] : tensor<8x32xbf16, #vec>, memref<?x48xbf16>
+}
