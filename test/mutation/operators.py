@@ -40,6 +40,31 @@ def numbers(program, unit, pattern, deltas, name):
             yield Mutant(unit, f"{name}{delta:+d}", text)
 
 
+def computed(program, unit, pattern, code, name):
+    """`pattern` is a register, of which `code` makes %mutated, which takes its place."""
+    found = re.search(pattern, program.text_of(unit))
+    if found:
+        new = program.text_of(unit).replace(found.group(0), found.group(0).replace(found.group(1), "%mutated"))
+        before = f"\t.reg .b32 %mutated; {code.format(found.group(1))}\n"
+        yield Mutant(unit, name, program.replaced(unit, before + new))
+
+
+def to_peers(program, unit):
+    """Where a release arrives: as many times at one barrier of a cluster of two, or only at some."""
+    code = program.text_of(unit)
+    found = re.search(r"(@\w+) mapa\S* (\w+), ([%\w]+), (\w+);", code)
+    if not found:
+        return
+    guard, result, _, lane = found.groups()
+    own = "\t.reg .b32 own; mov.u32 own, %cluster_ctarank;\n"
+    for name, rank in (("own-twice", ""), ("other-twice", " xor.b32 own, own, 1;\n")):
+        text = own + rank + code.replace(f"{lane};", "own;")
+        yield Mutant(unit, name, program.replaced(unit, text))
+    for name, test in (("own-only", "eq"), ("other-only", "ne")):
+        text = own + f"\tsetp.{test}.and.u32 {guard[1:]}, {lane}, own, {guard[1:]};\n" + code
+        yield Mutant(unit, name, program.replaced(unit, text))
+
+
 def relaxed(program, unit, pattern, new):
     """A form that older versions of PTX do not have."""
     text = substituted(program, unit, pattern, new)
@@ -53,6 +78,17 @@ def alterations(program, unit):
         for mutant in numbers(program, unit, r"(\], *)(\d+)( *;)", (1, -1), "count"):
             if not mutant.text or ", 0;" not in mutant.text.split("\n")[unit.first]:
                 yield mutant
+        for code, name in (("add.u32 %mutated, {0}, 1;", "count+1"), ("sub.u32 %mutated, {0}, 1;", "count-1"),
+                           ("shr.u32 %mutated, {0}, 1;", "half")):  # fmt: skip
+            yield from computed(program, unit, r"\], *(%\w+) *;", code, name)
+    elif unit.kind == "peer-address":
+        yield from to_peers(program, unit)
+    elif unit.kind == "bulk-load" and ".multicast" in code:
+        for mask in (1, 2):
+            text = substituted(program, unit, r"(\], *)%\w+( *;)", rf"\g<1>{mask}\2")
+            yield Mutant(unit, f"mask={mask}", text)
+        text = substituted(program, unit, r"\.multicast::cluster(.*\]), *%\w+( *;)", r"\1\2")
+        yield Mutant(unit, "alone", text)
     elif unit.kind == "expect":
         yield from numbers(program, unit, r"(\], *)(\d+)( *;)", (16, -16), "bytes")
         text = substituted(program, unit, r"arrive\.expect_tx([.\w:]*)(\s+_, *\[[^\]]*\]), *\d+", r"arrive\1\2")
@@ -86,10 +122,18 @@ def alterations(program, unit):
             lines[unit.first] = f"\t.reg .b32 %mutated; xor.b32 %mutated, {parity.group(2)}, 1;\n" + lines[unit.first]
             yield Mutant(unit, "parity", "\n".join(lines))
         yield from relaxed(program, unit, r"wait\.parity\.(?=shared)", "wait.parity.relaxed.cta.")
+        yield from relaxed(program, unit, r"wait\.parity\.acquire\.cluster", "wait.parity.relaxed.cluster")
+        text = substituted(program, unit, r"wait\.parity\.acquire\.cluster", "wait.parity")
+        yield Mutant(unit, "cta-scope", text)
     if unit.kind in ("arrive", "expect"):
         yield from relaxed(program, unit, r"(arrive(\.expect_tx)?)\.(?=shared)", r"\1.relaxed.cta.")
+        yield from relaxed(program, unit, r"arrive\.release\.cluster", "arrive.relaxed.cluster")
     if unit.kind == "cluster-arrive":
-        yield from relaxed(program, unit, r"cluster\.arrive(\.release)?", "cluster.arrive.relaxed")
+        for mutant in relaxed(program, unit, r"cluster\.arrive(\.release)?", "cluster.arrive.relaxed"):
+            yield mutant
+            text = mutant.text.replace("fence.mbarrier_init.release.cluster;", "")
+            if text != mutant.text:
+                yield Mutant(unit, "relaxed-alone", text)
 
 
 def duplicate(program, unit):
@@ -121,6 +165,8 @@ def neighbour(program, index, step):
 
 def mutants(program):
     for index, unit in enumerate(program.units):
+        if unit.kind in ptx.ALTERED and unit.alone:
+            yield from (mutant for mutant in alterations(program, unit) if mutant.text)
         if unit.kind not in ptx.SYNCHRONIZATION or not unit.alone:
             continue
         yield Mutant(unit, "delete", program.replaced(unit, "\n" * (unit.last - unit.first)))

@@ -109,12 +109,17 @@ def ceildiv(a, b):
     return -(-a // b)
 
 
-def compiled(work, tools, name, source, host_sizes, tile, plain, seed=1):
-    """A kernel of Heddle's compiler on one CTA, or its twin without TMA."""
+def compiled(work, tools, name, source, host_sizes, tile, plain, seed=1, cluster=1, warps=8):
+    """A kernel of Heddle's compiler on one CTA or one cluster, or its twin without TMA.
+
+    `warps` is how many consume a tile.
+    """
     package = work / f"{name}.heddle"
     if not package.exists():
         # One CTA has nobody to share with.
         text = re.sub(r" attributes \{tile\.cluster = [^}]*\}", "", source.read_text())
+        if cluster > 1:
+            text = text.replace(") {\n", f") attributes {{tile.cluster = [{cluster}]}} {{\n", 1)
         source = work / f"{name}.mlir"
         source.write_text(text)
         run([tools.compiler, "compile", source, "-o", package])
@@ -147,12 +152,15 @@ def compiled(work, tools, name, source, host_sizes, tile, plain, seed=1):
         name_of = host["buffers"][tensor_map["argument"]]["name"]
         arguments.append({"tensorMap": {"buffer": name_of, "box": tensor_map["box"], "swizzle": f"{tensor_map['swizzle']}B"}})
     text = ptx.only_kernel((work / f"{name}.ptx").read_text(), kernel["entry"])
-    launch = {"kernel": kernel["entry"], "grid": [1], "block": [kernel["threads"]], "sharedBytes": kernel["shared_bytes"],
-              "foreign": False, "buffers": buffers, "arguments": arguments}  # fmt: skip
-    facts = {"mbarriers", "alone-in-cluster", "second-tile"}
+    launch = {"kernel": kernel["entry"], "grid": [cluster], "cluster": [cluster], "block": [kernel["threads"]],
+              "sharedBytes": kernel["shared_bytes"], "foreign": False, "buffers": buffers, "arguments": arguments}  # fmt: skip
+    facts = {"mbarriers", "alone-in-cluster" if cluster == 1 else "multicast", "second-tile"}
     if plain:
         facts.add("stored-ring")
-    return Original(f"heddle-{name}{'-plain' if plain else ''}", text, launch, outputs, facts, empty_count=8)
+    if warps == 4:
+        facts.add("one-group")
+    return Original(f"heddle-{name}{'-plain' if plain else ''}", text, launch, outputs, facts,
+                    empty_count=warps)
 
 
 def heddle(work, tools):
@@ -168,6 +176,10 @@ def heddle(work, tools):
         yield compiled(work, tools, name, source, sizes, (128, 64), plain=False)
         if name == "gemm-bf16":
             yield compiled(work, tools, name, source, sizes, (128, 64), plain=True)
+    source = work / "gemm-cluster.mlir"
+    source.write_text(run([sys.executable, generator, "--type", "bf16", "--tile", "64x64x64", "--stages", "3"]))
+    yield compiled(work, tools, "gemm-cluster", source, {"M": 128, "N": 128, "K": 640}, (64, 64), plain=False, cluster=2,
+                   warps=4)  # fmt: skip
     examples = ROOT / "examples"
     yield compiled(work, tools, "batched", examples / "batched_gemm.mlir",
                    {"batch": 2, "M": 128, "N": 128, "K": 1088}, (128, 128), plain=False)  # fmt: skip

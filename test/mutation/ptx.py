@@ -81,6 +81,7 @@ KINDS = [
     (r"barrier\.cluster\.arrive", "cluster-arrive"),
     (r"barrier\.cluster\.wait", "cluster-wait"),
     (r"bar(rier\.cta)?\.sync", "barrier"),
+    (r"mapa", "peer-address"),
     (r"setmaxnreg", "registers"),
     (r"(ld|st)\.(acquire|release|relaxed|volatile)", "flag"),
     (r"ld\.shared", "load-shared"),
@@ -97,6 +98,8 @@ SYNCHRONIZATION = {
     "copy-commit", "copy-wait", "mma-fence", "mma-commit", "mma-wait", "warp-barrier", "cluster-arrive",
     "cluster-wait", "barrier", "registers",
 }  # fmt: skip
+# What is altered, but neither deleted nor moved.
+ALTERED = {"peer-address", "bulk-load"}
 MEMORY = {"bulk-store", "bulk-load", "copy", "mma", "load-shared", "store-shared", "global", "atomic", "flag"}
 
 

@@ -61,13 +61,18 @@ class Context:
         return not any(unit.kind == self.unit.kind for unit in self.units[: self.index])
 
     @property
+    def peer_waits(self):
+        """The producer's waits for other blocks: one in its loop, then those at its end."""
+        return [unit for unit in self.units if unit.kind == "wait" and ".acquire.cluster" in unit.opcode]
+
+    @property
     def barrier(self):
         """`full`: data is there; `empty`: the slot is free."""
         if self.unit.kind == "init":
-            return "empty" if self.unit.number() == self.original.empty_count else "full"
+            return "empty" if self.unit.number() in (None, self.original.empty_count) else "full"
         producer = self.unit.section.startswith("producer")
         if self.unit.kind == "wait":
-            return "empty" if producer else "full"
+            return "empty" if producer or self.unit in self.peer_waits else "full"
         return "empty" if self.unit.section.startswith("consumer") else "full"
 
 
@@ -84,9 +89,19 @@ def stored(c):
     return "stored-ring" in c.facts
 
 
+def multicast(c):
+    """Blocks of a cluster copy to one another's slots."""
+    return "multicast" in c.facts
+
+
+def at_end(c):
+    """The producer stays, after its loop, until peers' last releases have arrived."""
+    return c.unit in c.peer_waits[1:]
+
+
 def publishes_barriers(c):
     """The barrier after mbarrier.init."""
-    return c.is_first and "mbarriers" in c.facts
+    return c.is_first and "mbarriers" in c.facts and not multicast(c)
 
 
 def frees_staging(c):
@@ -130,7 +145,17 @@ same("init", "move-.*-past-init-fence", "a barrier orders it for the CTA, and th
 same("init-fence", "delete|move-.*", "a barrier orders the init for the CTA, and there is no other CTA in the cluster",
      lambda c: "alone-in-cluster" in c.facts)  # fmt: skip
 
+same("init", "move-.*-past-init-fence", "the arrival at the cluster's barrier releases it, too", multicast)
+same("init-fence", "delete|move-.*", "the arrival at the cluster's barrier releases the barriers, too", multicast)
+changed("init", "half", "early-release no-synchronization missing-wait arrival-count phase-aliasing",
+        "the phase completes without one of the blocks")  # fmt: skip
+
 # mbarrier waits
+same("wait", "delete|move-down-past-wait", "each warp's arrival for a later slot releases this one, too",
+     lambda c: at_end(c) and c.unit is not c.peer_waits[-1])  # fmt: skip
+changed("wait", "delete", "peer-exit", "a peer arrives at a barrier of a block that may be gone", at_end)
+changed("wait", "parity", "parity peer-exit arrival-count", "it passes before the peers' arrivals, or never", at_end)
+same("wait", "relaxed|cta-scope", "nothing follows", at_end)
 changed("wait", "delete", "missing-wait no-synchronization", "the tile is read before it is there",
         lambda c: full(c) and stored(c))  # fmt: skip
 changed("wait", "delete", "missing-wait", "the tile is read before it is there", full)
@@ -242,6 +267,17 @@ changed("copy-wait", "move-down-past-barrier", "missing-wait no-synchronization 
         "the other warps' copies may be under way")  # fmt: skip
 
 # Clusters
+changed("cluster-arrive", "relaxed-alone", "uninitialized-barrier weak-order",
+        "peers' barriers are used that nothing tells to be initialised")  # fmt: skip
+same("cluster-arrive", "relaxed", "nothing but barriers is published, which the fence for those releases", multicast)
+changed("cluster-wait", "delete", "uninitialized-barrier arrival-count barrier-misuse",
+        "peers' barriers are used that may not be initialised", multicast)  # fmt: skip
+changed("peer-address", "own-twice", "early-release missing-wait no-synchronization phase-aliasing arrival-count",
+        "the peer's slot is filled while its warps read it")  # fmt: skip
+changed("peer-address", "other-twice", "early-release missing-wait no-synchronization phase-aliasing arrival-count",
+        "the own slot is filled while its warps read it")  # fmt: skip
+changed("peer-address", "own-only|other-only", "arrival-count missing-signal", "half of the arrivals are missing")
+changed("bulk-load", "mask=.|alone", "transaction-bytes", "a block waits for bytes that nobody copies to it")
 changed("cluster-arrive", "delete|move-down-past-cluster-wait", "arrival-count barrier-misuse missing-signal",
         "a wait without an arrival")  # fmt: skip
 changed("cluster-arrive", "duplicate", "arrival-count barrier-misuse", "two arrivals of a thread in one phase")
