@@ -104,7 +104,9 @@ static LogicalResult verifyCluster(Operation *op, NamedAttribute attribute) {
   int64_t numGreater = 0;
   for (Attribute extent : extents) {
     auto integer = dyn_cast<IntegerAttr>(extent);
-    if (!integer || !llvm::is_contained({1, 2, 4, 8}, integer.getInt()))
+    if (!integer || !integer.getType().isSignlessIntOrIndex() ||
+        !integer.getValue().isSignedIntN(64) ||
+        !llvm::is_contained({1, 2, 4, 8}, integer.getInt()))
       return fail();
     numGreater += integer.getInt() > 1;
   }

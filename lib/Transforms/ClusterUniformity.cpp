@@ -45,9 +45,14 @@ bool ClusterUniformity::mark(ValueRange values) {
   return changed;
 }
 
+/// The value before casts that keep every id, which has less than 32 bits.
 static Value skipCasts(Value value) {
+  auto keepsIds = [](Type type) {
+    return type.isIndex() || type.getIntOrFloatBitWidth() >= 32;
+  };
   while (Operation *op = value.getDefiningOp()) {
-    if (!isa<arith::IndexCastOp, arith::IndexCastUIOp, arith::ExtUIOp>(op))
+    if (!isa<arith::IndexCastOp, arith::IndexCastUIOp, arith::ExtUIOp>(op) ||
+        !keepsIds(op->getResult(0).getType()))
       break;
     value = op->getOperand(0);
   }
@@ -172,9 +177,9 @@ bool ClusterUniformity::update(Operation *op) {
 }
 
 bool ClusterUniformity::isPerformedAlike(Operation *op) const {
-  for (Operation *parent = op->getParentOp(); parent != role;
-       parent = parent->getParentOp())
+  Operation *parent = op->getParentOp();
+  for (; parent && parent != role; parent = parent->getParentOp())
     if (!isControlUniform(parent))
       return false;
-  return true;
+  return parent;
 }

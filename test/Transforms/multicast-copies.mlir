@@ -92,6 +92,35 @@ tile.kernel @heads(%A: !view) attributes {aref.cluster = array<i64: 2, 1, 1>, ar
   }
 }
 
+// What a cast leaves of an id may be negative: -128 and -127 over 2 differ.
+// CHECK-LABEL: tile.kernel @narrow
+// CHECK: aref.copy_in %A{{.*}} multicast
+// CHECK-NOT: multicast
+tile.kernel @narrow(%A: !view) attributes {aref.cluster = array<i64: 2, 1, 1>, aref.copies = "tma", tile.cluster = [2]} {
+  %c0 = arith.constant 0 : index
+  %two = arith.constant 2 : i8
+  %r0 = aref.ring : !one
+  %r1 = aref.ring : !one
+  aref.role "producer" instances(%i = 1) warps(1) registers(24) {
+    %cluster = gpu.cluster_id x
+    %size = gpu.cluster_dim_blocks x
+    %rank = gpu.cluster_block_id x
+    %first = arith.muli %cluster, %size : index
+    %x = arith.addi %first, %rank : index
+    %x8 = arith.index_cast %x : index to i8
+    %half8 = arith.divsi %x8, %two : i8
+    %half = arith.index_cast %half8 : i8 to index
+    %s0 = aref.acquire %r0 : !one
+    %t0 = aref.view %r0, %s0[0] : !one
+    aref.copy_in %A[%c0, %c0] -> %t0 for %r0, %s0 : !view -> !tile for !one
+    aref.commit %r0, %s0 bytes 8192 : !one
+    %s1 = aref.acquire %r1 : !one
+    %t1 = aref.view %r1, %s1[0] : !one
+    aref.copy_in %A[%half, %c0] -> %t1 for %r1, %s1 : !view -> !tile for !one
+    aref.commit %r1, %s1 bytes 8192 : !one
+  }
+}
+
 // Blocks must use a ring equally often: the second loop's end differs, the third
 // is in a branch that not all take. What is carried through the first differs
 // after its first iteration.

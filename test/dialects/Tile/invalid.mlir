@@ -85,6 +85,12 @@ tile.kernel @cluster_of_three(%x: memref<?xf32>) attributes {tile.cluster = [3]}
 
 // -----
 
+// expected-error@+1 {{the others are 1, as [2] or [1, 2]; found [2 : ui32]}}
+tile.kernel @cluster_unsigned(%x: memref<?xf32>) attributes {tile.cluster = [2 : ui32]} {
+}
+
+// -----
+
 // expected-error@+1 {{unknown attribute 'tile.stage'; the tile dialect has 'tile.cluster', 'tile.overlap', 'tile.ping_pong', 'tile.raster', 'tile.run_ahead', 'tile.stages' and 'tile.warps'}}
 tile.kernel @misspelt(%x: memref<?xf32>) attributes {tile.stage = 4} {
 }
