@@ -10,6 +10,7 @@
 #include "lib/Transforms/LayoutPlan.h"
 #include "lib/Transforms/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 namespace heddle {
@@ -157,7 +158,7 @@ static LogicalResult verifyTiles(Operation *op) {
                          "that treats all elements alike");
 }
 
-/// Refuses what only host functions do.
+/// Refuses what only host functions do, and what is the compiler's to choose.
 static LogicalResult verifyPlace(Operation *op) {
   if (isa<memref::AllocOp>(op))
     return op->emitOpError("expected in a host function, which allocates what "
@@ -165,6 +166,10 @@ static LogicalResult verifyPlace(Operation *op) {
   if (isa<cf::AssertOp>(op))
     return op->emitOpError("expected in a host function, which checks sizes "
                            "before it launches kernels");
+  if (isa<gpu::ClusterIdOp, gpu::ClusterDimOp, gpu::ClusterBlockIdOp,
+          gpu::ClusterDimBlocksOp>(op))
+    return op->emitOpError("expected gpu.block_id or gpu.grid_dim: blocks are "
+                           "in clusters only where those divide the grid");
   return success();
 }
 

@@ -146,3 +146,10 @@ tile.kernel @narrow_scan(%x: memref<?xf8E4M3FN>) {
   // expected-error @+1 {{expected arithmetic on floats of 16 bits or more; extend 8-bit floats first}}
   %s = tile.scan add %t axis 0 : tensor<64xf8E4M3FN>
 }
+
+// -----
+
+tile.kernel @ranks(%x: memref<?xf32>) {
+  // expected-error@+1 {{'gpu.cluster_block_id' op expected gpu.block_id or gpu.grid_dim: blocks are in clusters only where those divide the grid}}
+  %rank = gpu.cluster_block_id x
+}
