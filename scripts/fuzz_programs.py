@@ -958,7 +958,7 @@ class Kernel:
         arguments += [f"%{s.name}: {s.elem}" for s in self.arguments]
         attributes = ""
         if self.attributes:
-            attributes = " attributes {" + ", ".join(f"{k} = {v} : i64" for k, v in self.attributes.items()) + "}"
+            attributes = " attributes {" + ", ".join(f"{k} = {v}" for k, v in self.attributes.items()) + "}"
         lines = [f"tile.kernel @{self.name}({', '.join(arguments)}){attributes} {{"]
         lines += self.header
         for block, axis in zip(self.blocks, "xyz"):
@@ -973,13 +973,17 @@ class Program:
         rng = self.rng = random.Random(seed)
         # Others than `rng`, so that a program without functions is the same.
         self.functions_rng = random.Random(f"{seed} functions") if with_functions else None
+        self.clusters_rng = random.Random(f"{seed} clusters")
         kernels, shared = [], []
         for number in range(rng.choice([1, 1, 1, 2])):
             grid = tuple(rng.choice([1, 1, 2, 3]) for _ in range(rng.choice([1, 1, 2, 2, 3])))
             if rng.random() < 0.03:
                 grid = grid[:-1] + (0,)
+            grid, cluster = self.choose_cluster(grid)
             kernel = Kernel(rng, f"k{number}", grid, shared)
             kernel.write()
+            if cluster:
+                kernel.attributes["tile.cluster"] = cluster
             # What the next launch reads is what this one wrote.
             shared = [b for b in kernel.outputs if b.access == "inout" and b.exact and b.bound < 2**22]
             kernels.append(kernel)
@@ -1026,6 +1030,18 @@ class Program:
         head = f"tile.host @main{sizes}({', '.join(parameters)}) {{"
         kernels = [self.kernel_text(kernel) for kernel in self.kernels]
         return "\n\n".join(kernels) + "\n\n" + "\n".join([head] + body + ["}"]) + "\n"
+
+    def choose_cluster(self, grid):
+        """A grid that clusters mostly divide, and their extents; or the same grid, and None."""
+        rng = self.clusters_rng
+        if rng.random() >= 1 / 3:
+            return grid, None
+        axis = rng.randrange(len(grid))
+        extents = [1] * len(grid)
+        extents[axis] = rng.choice([2, 2, 2, 4, 4, 8])
+        if rng.random() < 0.8:
+            grid = tuple(extents[axis] * rng.choice([1, 1, 2]) if i == axis else n for i, n in enumerate(grid))
+        return grid, extents
 
     def kernel_text(self, kernel):
         if self.functions_rng and self.functions_rng.random() < 0.3:
