@@ -1,6 +1,7 @@
 // `gated_delta_rule` for heads of 256 elements. A block has 64 of the values, which is what registers hold of such a state. Keys are
 // multiplied as they are: what each token adds to the state decays until the end of the chunk by itself, which takes registers
-// instead of the shared memory that another copy of the keys would take.
+// instead of the shared memory that another copy of the keys would take. The four blocks of a head are a cluster, which loads for all
+// of them what they load alike.
 //
 //   heddle run examples/gated_delta_rule_256.mlir --size B=1 --size T=200 --size HK=1 --size HV=2 --input G=uniform:-1:0 --input K=unit --input BETA=uniform:0:1 --check
 !keys = memref<?x?x?x256xbf16> // and queries: tokens, then heads

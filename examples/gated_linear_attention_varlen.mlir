@@ -1,6 +1,7 @@
 // Gated linear attention over packed sequences: sequence n is the tokens starts[n] to starts[n + 1] of all arrays, and has state n. Otherwise as
 // gated_linear_attention.mlir. A chunk may read on into the next sequence: there, gates and keys count as zeros. A block has 64
-// of the values: its preparer, which also tells tokens apart, needs the registers of another consumer.
+// of the values: its preparer, which also tells tokens apart, needs the registers of another consumer. Blocks
+// of a head are a cluster, which loads for both what they load alike.
 //
 //   heddle run examples/gated_linear_attention_varlen.mlir --size N=2 --size STARTS=3 --size T=200 --size HK=1 --size HV=2 --input starts=starts.npy
 !keys = memref<?x?x128xbf16> // and queries: tokens, then heads

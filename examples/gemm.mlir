@@ -1,4 +1,4 @@
-// C = A * B: bf16 matrices of any size in row-major order, summed in f32.
+// C = A * B: bf16 matrices of any size in row-major order, summed in f32. Two blocks below one another share B.
 //
 //   heddle run examples/gemm.mlir --size M=512 --size N=512 --size K=512 --check
 

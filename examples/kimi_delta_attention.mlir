@@ -5,8 +5,8 @@
 // The decays between tokens of a chunk of 64 are those of gated_linear_attention.mlir, for queries and for keys that erase, but
 // that even the chunk's end is rounded to a whole power of two, which spares keys an error: the new state decays by what that
 // is off. The rest is as in gated_delta_rule.mlir, but that a block has 64 of the values: its preparer needs the registers of
-// another consumer. Gates are meant to be -5 or above, which are those of a safe gate; they are
-// raised to -10.
+// another consumer. The two blocks of a head are a cluster, which loads for both what they load alike. Gates are meant to be -5 or
+// above, which are those of a safe gate; they are raised to -10.
 //
 //   heddle run examples/kimi_delta_attention.mlir --size B=1 --size T=200 --size HK=1 --size HV=2 --input G=uniform:-5:0 --input K=unit --input BETA=uniform:0:1 --check
 !keys = memref<?x?x?x128xbf16> // and queries: tokens, then heads
