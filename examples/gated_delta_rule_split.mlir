@@ -9,20 +9,26 @@
 !values = memref<?x?x?x128xbf16> // and results
 !gates = memref<?x?x?xf32> // and BETA; gates are natural logarithms
 !states = memref<?x?x128x128xf32>
-!head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!key_head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!value_head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
 !head_gates = memref<?xf32, strided<[?], offset: ?>>
-!chunk = tensor<64x128xbf16>
-!chunk_sum = tensor<64x128xf32>
+!k = tensor<64x128xbf16>
+!k32 = tensor<64x128xf32>
 !row = tensor<64xf32>
 !at = tensor<64x64xi32>
 !mask = tensor<64x64xi1>
 !scores = tensor<64x64xf32>
 !scores16 = tensor<64x64xbf16>
-!whole = tensor<128x128xf32> // a state
+!whole = tensor<128x128xf32> // a state, transposed
+!whole_state = tensor<128x128xf32>
+!whole_at = tensor<128x128xi32>
+!whole_mask = tensor<128x128xi1>
+!whole_v = tensor<64x128xbf16>
 !whole16 = tensor<128x128xbf16>
 !whole_o = tensor<128x64xf32>
 !whole_o16 = tensor<128x64xbf16>
 !whole_decay = tensor<128xf32>
+!transition = tensor<128x128xf32>
 !state = tensor<128x64xf32> // 64 columns of one
 !s = tensor<64x128xf32> // transposed
 !s16 = tensor<64x128xbf16>
@@ -32,23 +38,25 @@
 !decay = tensor<64xf32>
 !segments = memref<?x?x?x128x128xf32> // segments, then heads
 #chunk = 64 : index
+#v = 64 : index // values of a block
+#parts = 2 : index // blocks of a head
 
 // Each row times a number.
-func.func @scaled(%x: !chunk, %by: !row) -> !chunk {
-  %by_x = tile.broadcast %by axes [1] : !row -> !chunk_sum
-  %x32 = arith.extf %x : !chunk to !chunk_sum
-  %y = arith.mulf %x32, %by_x : !chunk_sum
-  %y16 = arith.truncf %y : !chunk_sum to !chunk
-  return %y16 : !chunk
+func.func @scaled(%x: !k, %by: !row) -> !k {
+  %by_x = tile.broadcast %by axes [1] : !row -> !k32
+  %x32 = arith.extf %x : !k to !k32
+  %y = arith.mulf %x32, %by_x : !k32
+  %y16 = arith.truncf %y : !k32 to !k
+  return %y16 : !k
 }
 
 // What a chunk does to a state: the keys as the next state has them, what is left of the state there, the inverse by which the
 // values are multiplied, and what the state has for the keys after it. Also what is left of the state, and of each token, at
 // each token. Values count VALUES times.
-func.func @chunk(%k: !chunk, %G_h: !head_gates, %BETA_h: !head_gates, %t: index, %values: !row)
-    -> (!chunk, f32, !scores16, !chunk, !row, !scores) {
+func.func @chunk(%k: !k, %G_h: !head_gates, %BETA_h: !head_gates, %t: index, %values: !row)
+    -> (!k, f32, !scores16, !k, !row, !scores) {
   %zero_s = arith.constant dense<0.0> : !scores
-  %zero_w = arith.constant dense<0.0> : !chunk_sum
+  %zero_w = arith.constant dense<0.0> : !k32
   %none = arith.constant 0.0 : f32
   %hidden = arith.constant dense<0xFF800000> : !scores
   %log2e = arith.constant dense<1.44269504> : !row // hardware computes 2^x
@@ -63,14 +71,14 @@ func.func @chunk(%k: !chunk, %G_h: !head_gates, %BETA_h: !head_gates, %t: index,
   %decay = math.exp2 %total : f32
   %since = math.exp2 %sum : !row
   %until = math.exp2 %rest : !row
-  %k16 = call @scaled(%k, %until) : (!chunk, !row) -> !chunk
+  %k16 = call @scaled(%k, %until) : (!k, !row) -> !k
 
   %sum_i = tile.broadcast %sum axes [1] : !row -> !scores
   %sum_j = tile.broadcast %sum axes [0] : !row -> !scores
   %between = arith.subf %sum_i, %sum_j : !scores
   %exponent = arith.select %sees, %between, %hidden : !mask, !scores
   %left = math.exp2 %exponent : !scores
-  %kk = tile.dot %k, %k, %zero_s transpose_b : !chunk, !chunk -> !scores
+  %kk = tile.dot %k, %k, %zero_s transpose_b : !k, !k -> !scores
   %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_gates -> !row
   %beta_i = tile.broadcast %beta axes [1] : !row -> !scores
   %left_beta = arith.mulf %left, %beta_i : !scores
@@ -85,9 +93,9 @@ func.func @chunk(%k: !chunk, %G_h: !head_gates, %BETA_h: !head_gates, %t: index,
   %minus_since_j = tile.broadcast %minus_since axes [0] : !row -> !scores
   %inverse_k = arith.mulf %inverse, %minus_since_j : !scores
   %inverse_k16 = arith.truncf %inverse_k : !scores to !scores16
-  %w = tile.dot %inverse_k16, %k, %zero_w : !scores16, !chunk -> !chunk_sum
-  %w16 = arith.truncf %w : !chunk_sum to !chunk
-  return %k16, %decay, %inverse_v16, %w16, %since, %left : !chunk, f32, !scores16, !chunk, !row, !scores
+  %w = tile.dot %inverse_k16, %k, %zero_w : !scores16, !k -> !k32
+  %w16 = arith.truncf %w : !k32 to !k
+  return %k16, %decay, %inverse_v16, %w16, %since, %left : !k, f32, !scores16, !k, !row, !scores
 }
 
 // What each segment makes of a state: blocks with an even number begin with zero, the others with the unit matrix and without
@@ -110,8 +118,8 @@ tile.kernel @join(%K: !keys, %V: !values, %G: !gates, %BETA: !gates, %Transition
   %start = arith.muli %segment, %length : index
   %behind = arith.addi %start, %length : index
   %end = arith.minui %behind, %T : index
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
+  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !key_head
+  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !value_head
   %G_h = memref.subview %G[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
   %BETA_h = memref.subview %BETA[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
   %zero_o = arith.constant dense<0.0> : !whole_o
@@ -122,33 +130,33 @@ tile.kernel @join(%K: !keys, %V: !values, %G: !gates, %BETA: !gates, %Transition
   %values_row = tensor.splat %values : !row
   %diagonal = tensor.splat %units : !whole
   %zero = arith.constant dense<0.0> : !whole
-  %from = tile.iota axis 0 : tensor<128x128xi32>
-  %to = tile.iota axis 1 : tensor<128x128xi32>
-  %is_unit = arith.cmpi eq, %from, %to : tensor<128x128xi32>
-  %s0 = arith.select %is_unit, %diagonal, %zero : tensor<128x128xi1>, !whole
+  %from = tile.iota axis 0 : !whole_at
+  %to = tile.iota axis 1 : !whole_at
+  %is_unit = arith.cmpi eq, %from, %to : !whole_at
+  %s0 = arith.select %is_unit, %diagonal, %zero : !whole_mask, !whole
 
   %s_last = scf.for %t = %start to %end step %c iter_args(%s = %s0) -> (!whole) {
-    %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !key_head -> !k
     %k16, %decay_1, %inverse_v16, %w16, %since, %left = func.call @chunk(%k, %G_h, %BETA_h, %t, %values_row)
-      : (!chunk, !head_gates, !head_gates, index, !row) -> (!chunk, f32, !scores16, !chunk, !row, !scores)
+      : (!k, !head_gates, !head_gates, index, !row) -> (!k, f32, !scores16, !k, !row, !scores)
     %decay = tensor.splat %decay_1 : !whole_decay
 
     // From the state to the next one.
     %s16 = arith.truncf %s : !whole to !whole16
     %decay_s = tile.broadcast %decay axes [1] : !whole_decay -> !whole
     %kept = arith.mulf %s, %decay_s : !whole
-    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
-    %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !whole16, !chunk -> !whole_o
-    %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !chunk, !scores16 -> !whole_o
+    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !value_head -> !whole_v
+    %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !whole16, !k -> !whole_o
+    %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !whole_v, !scores16 -> !whole_o
     %x16 = arith.truncf %x : !whole_o to !whole_o16
-    %new = tile.dot %x16, %k16, %kept : !whole_o16, !chunk -> !whole
+    %new = tile.dot %x16, %k16, %kept : !whole_o16, !k -> !whole
     scf.yield %new : !whole
   }
-  %made = tile.transpose %s_last [1, 0] : !whole -> !whole
+  %made = tile.transpose %s_last [1, 0] : !whole -> !whole_state
   scf.if %adds {
-    tile.store %made, %Term[%b, %segment, %h, %c0, %c0] : !whole, !segments
+    tile.store %made, %Term[%b, %segment, %h, %c0, %c0] : !whole_state, !segments
   } else {
-    tile.store %made, %Transition[%b, %segment, %h, %c0, %c0] : !whole, !segments
+    tile.store %made, %Transition[%b, %segment, %h, %c0, %c0] : !whole_state, !segments
   }
 }
 
@@ -156,21 +164,21 @@ tile.kernel @join(%K: !keys, %V: !values, %G: !gates, %BETA: !gates, %Transition
 tile.kernel @between(%Transition: !segments, %Term: !segments, %H0: !states, %Starts: !segments, %H1: !states) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %c64 = arith.constant 64 : index
+  %v_size = arith.constant #v
   %x = gpu.block_id x
   %h = gpu.block_id y
   %b = gpu.block_id z
-  %v = arith.muli %x, %c64 : index
+  %v = arith.muli %x, %v_size : index
   %count = memref.dim %Term, %c1 : !segments
   %h0 = tile.load %H0[%b, %h, %c0, %v] : !states -> !state
   %s0 = tile.transpose %h0 [1, 0] : !state -> !s
   %last = scf.for %j = %c0 to %count step %c1 iter_args(%s = %s0) -> (!s) {
     %start = tile.transpose %s [1, 0] : !s -> !state
     tile.store %start, %Starts[%b, %j, %h, %c0, %v] : !state, !segments
-    %m = tile.load %Transition[%b, %j, %h, %c0, %c0] : !segments -> !whole
+    %m = tile.load %Transition[%b, %j, %h, %c0, %c0] : !segments -> !transition
     %added = tile.load %Term[%b, %j, %h, %c0, %v] : !segments -> !state
     %term = tile.transpose %added [1, 0] : !state -> !s
-    %next = tile.dot %s, %m, %term transpose_b precision tf32 : !s, !whole -> !s
+    %next = tile.dot %s, %m, %term transpose_b precision tf32 : !s, !transition -> !s
     scf.yield %next : !s
   }
   %h1 = tile.transpose %last [1, 0] : !s -> !state
@@ -183,12 +191,12 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !gates
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk
-  %c2 = arith.constant 2 : index
-  %c64 = arith.constant 64 : index
+  %parts = arith.constant #parts
+  %v_size = arith.constant #v
   %block = gpu.block_id x
-  %h = arith.divui %block, %c2 : index
-  %part = arith.remui %block, %c2 : index
-  %v0 = arith.muli %part, %c64 : index
+  %h = arith.divui %block, %parts : index
+  %part = arith.remui %block, %parts : index
+  %v0 = arith.muli %part, %v_size : index
   %segment = gpu.block_id y
   %b = gpu.block_id z
   %hk = arith.divui %h, %group : index
@@ -198,12 +206,12 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !gates
   %start = arith.muli %segment, %length : index
   %behind = arith.addi %start, %length : index
   %end = arith.minui %behind, %T : index
-  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
+  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !key_head
+  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !key_head
+  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !value_head
   %G_h = memref.subview %G[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
   %BETA_h = memref.subview %BETA[%b, 0, %h] [1, %T, 1] [1, 1, 1] : !gates to !head_gates
-  %O_h = memref.subview %O[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !head
+  %O_h = memref.subview %O[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !value_head
   %zero_s = arith.constant dense<0.0> : !scores
   %zero_o = arith.constant dense<0.0> : !o
   %scale = arith.constant dense<0.0883883476> : !row // 1 / sqrt(128)
@@ -213,15 +221,15 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !gates
   %s0 = tile.transpose %h0 [1, 0] : !state -> !s
 
   %s_last = scf.for %t = %start to %end step %c iter_args(%s = %s0) -> (!s) {
-    %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !key_head -> !k
     %k16, %decay_1, %inverse_v16, %w16, %since, %left = func.call @chunk(%k, %G_h, %BETA_h, %t, %ones)
-      : (!chunk, !head_gates, !head_gates, index, !row) -> (!chunk, f32, !scores16, !chunk, !row, !scores)
+      : (!k, !head_gates, !head_gates, index, !row) -> (!k, f32, !scores16, !k, !row, !scores)
     %decay = tensor.splat %decay_1 : !decay
     // The queries as they see the state, and what they see of the tokens of the chunk.
-    %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !key_head -> !k
     %since_scaled = arith.mulf %since, %scale : !row
-    %q16 = func.call @scaled(%q, %since_scaled) : (!chunk, !row) -> !chunk
-    %qk = tile.dot %q, %k, %zero_s transpose_b : !chunk, !chunk -> !scores
+    %q16 = func.call @scaled(%q, %since_scaled) : (!k, !row) -> !k
+    %qk = tile.dot %q, %k, %zero_s transpose_b : !k, !k -> !scores
     %seen = arith.mulf %qk, %left : !scores
     %p = arith.mulf %seen, %scale_s : !scores
     %p16 = arith.truncf %p : !scores to !scores16
@@ -230,16 +238,16 @@ tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !gates
     %s16 = arith.truncf %s : !s to !s16
     %decay_s = tile.broadcast %decay axes [1] : !decay -> !s
     %kept = arith.mulf %s, %decay_s : !s
-    %v = tile.load %V_h[%t, %v0] pad 0.0 : bf16 : !head -> !v
-    %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !s16, !chunk -> !o
+    %v = tile.load %V_h[%t, %v0] pad 0.0 : bf16 : !value_head -> !v
+    %x_s = tile.dot %s16, %w16, %zero_o transpose_b : !s16, !k -> !o
     %x = tile.dot %v, %inverse_v16, %x_s transpose_a transpose_b : !v, !scores16 -> !o
     %x16 = arith.truncf %x : !o to !o16
-    %new = tile.dot %x16, %k16, %kept : !o16, !chunk -> !s
-    %o_before = tile.dot %s16, %q16, %zero_o transpose_b : !s16, !chunk -> !o
+    %new = tile.dot %x16, %k16, %kept : !o16, !k -> !s
+    %o_before = tile.dot %s16, %q16, %zero_o transpose_b : !s16, !k -> !o
     %o = tile.dot %x16, %p16, %o_before transpose_b : !o16, !scores16 -> !o
     %o16 = arith.truncf %o : !o to !o16
     %out = tile.transpose %o16 [1, 0] : !o16 -> !v
-    tile.store %out, %O_h[%t, %v0] : !v, !head
+    tile.store %out, %O_h[%t, %v0] : !v, !value_head
     scf.yield %new : !s
   }
 }
@@ -265,11 +273,13 @@ tile.host @gated_delta_rule[%B, %T, %HK, %HV, %SEGMENTS](%Q: !keys[%B, %T, %HK],
   %transitions = memref.alloc(%B, %SEGMENTS, %HV) : !segments
   %terms = memref.alloc(%B, %SEGMENTS, %HV) : !segments
   %starts = memref.alloc(%B, %SEGMENTS, %HV) : !segments
-  %parts = arith.muli %HV, %c2 : index
-  tile.launch @join grid(%parts, %SEGMENTS, %B) args(%K, %V, %G, %BETA, %transitions, %terms, %length, %group)
+  %joins = arith.muli %HV, %c2 : index
+  %parts = arith.constant #parts
+  %blocks = arith.muli %HV, %parts : index
+  tile.launch @join grid(%joins, %SEGMENTS, %B) args(%K, %V, %G, %BETA, %transitions, %terms, %length, %group)
     : !keys, !values, !gates, !gates, !segments, !segments, index, index
-  tile.launch @between grid(%c2, %HV, %B) args(%transitions, %terms, %H0, %starts, %H1)
+  tile.launch @between grid(%parts, %HV, %B) args(%transitions, %terms, %H0, %starts, %H1)
     : !segments, !segments, !states, !segments, !states
-  tile.launch @attend grid(%parts, %SEGMENTS, %B) args(%Q, %K, %V, %G, %BETA, %starts, %O, %length, %group)
+  tile.launch @attend grid(%blocks, %SEGMENTS, %B) args(%Q, %K, %V, %G, %BETA, %starts, %O, %length, %group)
     : !keys, !keys, !values, !gates, !gates, !segments, !values, index, index
 }

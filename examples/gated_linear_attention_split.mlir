@@ -10,7 +10,8 @@
 !gates = memref<?x?x?x128xf32> // natural logarithms of decays
 !states = memref<?x?x128x128xf32>
 !segments = memref<?x?x?x128x128xf32> // heads, then segments
-!head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!key_head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!value_head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
 !head_gates = memref<?x128xf32, strided<[?, 1], offset: ?>>
 !head_decays = memref<?x128xf32, strided<[128, 1], offset: ?>>
 !head_segments = memref<?x128x128xf32, strided<[16384, 128, 1], offset: ?>>
@@ -18,9 +19,11 @@
 !decayed = memref<?x?x?x128x64xbf16> // keys and queries
 !between = memref<?x?x?x64x64xbf16> // P
 !decays = memref<?x?x?x128xf32> // and of segments
-!chunk = tensor<64x128xbf16>
-!chunk_t = tensor<128x64xbf16>
-!gate = tensor<64x128xf32>
+!k = tensor<64x128xbf16>
+!v = tensor<64x128xbf16>
+!k_t = tensor<128x64xbf16>
+!wide_k_t = tensor<128x64xbf16> // bf16 for arrays of f16, too: what grows does not fit into that
+!k32 = tensor<64x128xf32>
 !sums = tensor<128x64xf32>
 !channels = tensor<128xf32>
 !token = tensor<128x64xi32>
@@ -29,13 +32,15 @@
 !mask = tensor<64x64xi1>
 !scores = tensor<64x64xf32>
 !scores16 = tensor<64x64xbf16>
-!s = tensor<128x128xf32> // a state, transposed
+!state = tensor<128x128xf32>
+!s = tensor<128x128xf32> // transposed
 !s16 = tensor<128x128xbf16>
 !o = tensor<128x64xf32>
 !o16 = tensor<128x64xbf16>
-!part = tensor<8x128xf32> // eight rows of a state, or eight vectors
+!part = tensor<8x128xf32> // eight rows of a state
+!vectors = tensor<8x128xf32>
 !parts = tensor<8x8x128xf32>
-!factors = tensor<8x8xf32>
+!row_factors = tensor<8x8xf32>
 #chunk = 64 : index
 
 // What a chunk needs but the state: the preparer of gated_linear_attention.mlir, with a block for each chunk.
@@ -52,17 +57,17 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %G: !gates, %QThen: !decayed, %KThen:
   %T = memref.dim %Q, %c1 : !keys
   %T_k = memref.dim %K, %c1 : !keys
   %T_g = memref.dim %G, %c1 : !gates
-  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !key_head
+  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !key_head
   %G_h = memref.subview %G[%b, 0, %h, 0] [1, %T_g, 1, 128] [1, 1, 1, 1] : !gates to !head_gates
   %zero_s = arith.constant dense<0.0> : !scores
   %none = arith.constant dense<-0.0> : !channels // which leaves zeros of either sign as they are
   %none_c = arith.constant dense<-0.0> : !sums
   %zero = arith.constant dense<0.0> : !sums
-  %nothing = arith.constant dense<0.0> : !chunk_t
+  %nothing = arith.constant dense<0.0> : !wide_k_t
   %half = arith.constant dense<0.5> : !sums
-  %least = arith.constant dense<-10.0> : !gate
-  %log2e = arith.constant dense<1.44269504> : !gate // hardware computes 2^x
+  %least = arith.constant dense<-10.0> : !k32
+  %log2e = arith.constant dense<1.44269504> : !k32 // hardware computes 2^x
   %scale_log2 = arith.constant dense<3.5> : !sums // of sqrt(128)
 
   // Pairs of tokens, by how far up a binary tree of blocks they meet.
@@ -96,11 +101,11 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %G: !gates, %QThen: !decayed, %KThen:
   %in_02 = arith.cmpi ule, %in_pair, %t15 : !token
 
 
-  %g = tile.load %G_h[%t, %c0] pad 0.0 : f32 : !head_gates -> !gate
-  %raised = arith.maximumf %g, %least : !gate
-  %g2 = arith.mulf %raised, %log2e : !gate
-  %scanned = tile.scan add %g2 axis 0 : !gate
-  %sum = tile.transpose %scanned [1, 0] : !gate -> !sums
+  %g = tile.load %G_h[%t, %c0] pad 0.0 : f32 : !head_gates -> !k32
+  %raised = arith.maximumf %g, %least : !k32
+  %g2 = arith.mulf %raised, %log2e : !k32
+  %scanned = tile.scan add %g2 axis 0 : !k32
+  %sum = tile.transpose %scanned [1, 0] : !k32 -> !sums
 
   // How much has decayed where blocks end: a whole power of two is near enough for blocks to agree on.
   %at_15 = arith.select %is_15, %sum, %none_c : !tokens, !sums
@@ -134,50 +139,50 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %G: !gates, %QThen: !decayed, %KThen:
   %exact_middle = arith.mulf %ends, %half : !sums
   %middle = math.roundeven %exact_middle : !sums
   %scaled_middle = arith.addf %middle, %scale_log2 : !sums
-  %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
-  %q_t = tile.transpose %q [1, 0] : !chunk -> !chunk_t
+  %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !key_head -> !k
+  %q_t = tile.transpose %q [1, 0] : !k -> !k_t
   %since_0 = arith.subf %sum, %scaled_middle : !sums
   %grown_q = math.exp2 %since_0 : !sums
-  %q32 = arith.extf %q_t : !chunk_t to !sums
+  %q32 = arith.extf %q_t : !k_t to !sums
   %q_0 = arith.mulf %q32, %grown_q : !sums
-  %q_near = arith.truncf %q_0 : !sums to !chunk_t
-  %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
-  %k_t = tile.transpose %k [1, 0] : !chunk -> !chunk_t
+  %q_near = arith.truncf %q_0 : !sums to !wide_k_t
+  %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !key_head -> !k
+  %k_t = tile.transpose %k [1, 0] : !k -> !k_t
   %until_0 = arith.subf %middle, %sum : !sums
   %grown_k = math.exp2 %until_0 : !sums
-  %k32 = arith.extf %k_t : !chunk_t to !sums
+  %k32 = arith.extf %k_t : !k_t to !sums
   %k_0 = arith.mulf %k32, %grown_k : !sums
-  %k_near = arith.truncf %k_0 : !sums to !chunk_t
-  %near = tile.dot %q_near, %k_near, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
+  %k_near = arith.truncf %k_0 : !sums to !wide_k_t
+  %near = tile.dot %q_near, %k_near, %zero_s transpose_a : !wide_k_t, !wide_k_t -> !scores
 
   // Since their block starts, and until it ends. Powers of two multiply bf16 without an error.
   %since_1 = arith.subf %middle, %start : !sums
   %until_1 = arith.subf %end, %middle : !sums
   %power_q1 = math.exp2 %since_1 : !sums
-  %left_q1 = arith.truncf %power_q1 : !sums to !chunk_t
+  %left_q1 = arith.truncf %power_q1 : !sums to !wide_k_t
   %power_k1 = math.exp2 %until_1 : !sums
-  %left_k1 = arith.truncf %power_k1 : !sums to !chunk_t
-  %q_next = arith.mulf %q_near, %left_q1 : !chunk_t
-  %k_next = arith.mulf %k_near, %left_k1 : !chunk_t
+  %left_k1 = arith.truncf %power_k1 : !sums to !wide_k_t
+  %q_next = arith.mulf %q_near, %left_q1 : !wide_k_t
+  %k_next = arith.mulf %k_near, %left_k1 : !wide_k_t
   // Queries of the second block of a half, and keys of the first: zeros add nothing to pairs that are nearer.
-  %q_later = arith.select %in_02, %nothing, %q_next : !tokens, !chunk_t
-  %k_earlier = arith.select %in_02, %k_next, %nothing : !tokens, !chunk_t
+  %q_later = arith.select %in_02, %nothing, %q_next : !tokens, !wide_k_t
+  %k_earlier = arith.select %in_02, %k_next, %nothing : !tokens, !wide_k_t
   %only_near = arith.select %is_near, %near, %zero_s : !mask, !scores
-  %next = tile.dot %q_later, %k_earlier, %only_near transpose_a : !chunk_t, !chunk_t -> !scores
+  %next = tile.dot %q_later, %k_earlier, %only_near transpose_a : !wide_k_t, !wide_k_t -> !scores
 
   // The same for their half of the chunk.
   %since_2 = arith.subf %start, %start_32 : !sums
   %until_2 = arith.subf %end_32, %end : !sums
   %power_q2 = math.exp2 %since_2 : !sums
-  %left_q2 = arith.truncf %power_q2 : !sums to !chunk_t
+  %left_q2 = arith.truncf %power_q2 : !sums to !wide_k_t
   %power_k2 = math.exp2 %until_2 : !sums
-  %left_k2 = arith.truncf %power_k2 : !sums to !chunk_t
-  %q_far = arith.mulf %q_next, %left_q2 : !chunk_t
-  %k_far = arith.mulf %k_next, %left_k2 : !chunk_t
-  %q_last = arith.select %in_01, %nothing, %q_far : !tokens, !chunk_t
-  %k_first = arith.select %in_01, %k_far, %nothing : !tokens, !chunk_t
+  %left_k2 = arith.truncf %power_k2 : !sums to !wide_k_t
+  %q_far = arith.mulf %q_next, %left_q2 : !wide_k_t
+  %k_far = arith.mulf %k_next, %left_k2 : !wide_k_t
+  %q_last = arith.select %in_01, %nothing, %q_far : !tokens, !wide_k_t
+  %k_first = arith.select %in_01, %k_far, %nothing : !tokens, !wide_k_t
   %at_most_next = arith.select %is_next, %next, %zero_s : !mask, !scores
-  %far = tile.dot %q_last, %k_first, %at_most_next transpose_a : !chunk_t, !chunk_t -> !scores
+  %far = tile.dot %q_last, %k_first, %at_most_next transpose_a : !wide_k_t, !wide_k_t -> !scores
   %seen = arith.select %sees, %far, %zero_s : !mask, !scores
   %p16 = arith.truncf %seen : !scores to !scores16
   tile.store %p16, %P[%b, %h, %i, %c0, %c0] : !scores16, !between
@@ -186,14 +191,16 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %G: !gates, %QThen: !decayed, %KThen:
   %total = tile.broadcast %sum_63 axes [1] : !channels -> !sums
   %until_3 = arith.subf %total, %end_32 : !sums
   %power_q3 = math.exp2 %start_32 : !sums
-  %left_q3 = arith.truncf %power_q3 : !sums to !chunk_t
+  %left_q3 = arith.truncf %power_q3 : !sums to !wide_k_t
+  %q_3 = arith.mulf %q_far, %left_q3 : !wide_k_t
+  %q_3_again = arith.extf %q_3 : !wide_k_t to !sums
+  %q16 = arith.truncf %q_3_again : !sums to !k_t
   %left_k3 = math.exp2 %until_3 : !sums
-  %k_2_again = arith.extf %k_far : !chunk_t to !sums
+  %k_2_again = arith.extf %k_far : !wide_k_t to !sums
   %k_3 = arith.mulf %k_2_again, %left_k3 : !sums
-  %q16 = arith.mulf %q_far, %left_q3 : !chunk_t
-  %k16 = arith.truncf %k_3 : !sums to !chunk_t
-  tile.store %q16, %QThen[%b, %h, %i, %c0, %c0] : !chunk_t, !decayed
-  tile.store %k16, %KThen[%b, %h, %i, %c0, %c0] : !chunk_t, !decayed
+  %k16 = arith.truncf %k_3 : !sums to !k_t
+  tile.store %q16, %QThen[%b, %h, %i, %c0, %c0] : !k_t, !decayed
+  tile.store %k16, %KThen[%b, %h, %i, %c0, %c0] : !k_t, !decayed
   %decay = math.exp2 %sum_63 : !channels
   tile.store %decay, %Decay[%b, %h, %i, %c0] : !channels, !decays
 }
@@ -214,13 +221,13 @@ tile.kernel @join(%V: !values, %KThen: !decayed, %Decay: !decays, %Factor: !deca
   %first = arith.muli %segment, %chunks : index
   %behind = arith.addi %first, %chunks : index
   %end = arith.minui %behind, %count : index
-  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !head
+  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !value_head
   %Decay_h = memref.subview %Decay[%b, %h, 0, 0] [1, 1, %end, 128] [1, 1, 1, 1] : !decays to !head_decays
   %ones = arith.constant dense<1.0> : !channels
   %zero = arith.constant dense<0.0> : !s
   %factor = scf.for %i = %first to %end step %c8 iter_args(%product = %ones) -> (!channels) {
-    %decays = tile.load %Decay_h[%i, %c0] pad 1.0 : f32 : !head_decays -> !part
-    %next = tile.reduce mul %decays, %product axis 0 : !part -> !channels
+    %decays = tile.load %Decay_h[%i, %c0] pad 1.0 : f32 : !head_decays -> !vectors
+    %next = tile.reduce mul %decays, %product axis 0 : !vectors -> !channels
     scf.yield %next : !channels
   }
   tile.store %factor, %Factor[%b, %h, %segment, %c0] : !channels, !decays
@@ -229,13 +236,13 @@ tile.kernel @join(%V: !values, %KThen: !decayed, %Decay: !decays, %Factor: !deca
     %decay_s = tile.broadcast %decay axes [0] : !channels -> !s
     %kept = arith.mulf %s, %decay_s : !s
     %t = arith.muli %i, %c : index
-    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
-    %k = tile.load %KThen[%b, %h, %i, %c0, %c0] : !decayed -> !chunk_t
-    %new = tile.dot %v, %k, %kept transpose_a transpose_b : !chunk, !chunk_t -> !s
+    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !value_head -> !v
+    %k = tile.load %KThen[%b, %h, %i, %c0, %c0] : !decayed -> !k_t
+    %new = tile.dot %v, %k, %kept transpose_a transpose_b : !v, !k_t -> !s
     scf.yield %new : !s
   }
-  %term = tile.transpose %s_last [1, 0] : !s -> !s
-  tile.store %term, %Term[%b, %h, %segment, %c0, %c0] : !s, !segments
+  %term = tile.transpose %s_last [1, 0] : !s -> !state
+  tile.store %term, %Term[%b, %h, %segment, %c0, %c0] : !state, !segments
 }
 
 // The state before each segment: eight segments at a time, for eight rows of a state.
@@ -252,10 +259,10 @@ tile.kernel @between(%Factor: !decays, %Term: !segments, %H0: !states, %Starts: 
   %Factor_h = memref.subview %Factor[%b, %h, 0, 0] [1, 1, %joined, 128] [1, 1, 1, 1] : !decays to !head_decays
   %Term_h = memref.subview %Term[%b, %h, 0, 0, 0] [1, 1, %joined, 128, 128] [1, 1, 1, 1, 1] : !segments to !head_segments
   %Starts_h = memref.subview %Starts[%b, %h, 0, 0, 0] [1, 1, %count, 128, 128] [1, 1, 1, 1, 1] : !segments to !head_segments
-  %h0 = tile.load %H0[%b, %h, %row, %c0] : !states -> !part
+  %h0 = tile.load %H0[%b, %h, %row, %c0] pad 0.0 : f32 : !states -> !part
   %last = scf.for %j = %c0 to %count step %c8 iter_args(%s = %h0) -> (!part) {
-    %factor = tile.load %Factor_h[%j, %row] pad 1.0 : f32 : !head_decays -> !factors
-    %factors = tile.broadcast %factor axes [2] : !factors -> !parts
+    %factor = tile.load %Factor_h[%j, %row] pad 1.0 : f32 : !head_decays -> !row_factors
+    %factors = tile.broadcast %factor axes [2] : !row_factors -> !parts
     %terms = tile.load %Term_h[%j, %row, %c0] pad 0.0 : f32 : !head_segments -> !parts
     %starts, %next = tile.recurrence %factors, %terms, %s axis 0 exclusive : !parts, !part
     tile.store %starts, %Starts_h[%j, %row, %c0] : !parts, !head_segments
@@ -279,35 +286,35 @@ tile.kernel @attend(%V: !values, %QThen: !decayed, %KThen: !decayed, %P: !betwee
   %first = arith.muli %segment, %chunks : index
   %behind = arith.addi %first, %chunks : index
   %end = arith.minui %behind, %count : index
-  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
-  %O_h = memref.subview %O[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !head
+  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !value_head
+  %O_h = memref.subview %O[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !value_head
   %zero_o = arith.constant dense<0.0> : !o
-  %h0 = tile.load %Starts[%b, %h, %segment, %c0, %c0] : !segments -> !s
-  %s0 = tile.transpose %h0 [1, 0] : !s -> !s
+  %h0 = tile.load %Starts[%b, %h, %segment, %c0, %c0] : !segments -> !state
+  %s0 = tile.transpose %h0 [1, 0] : !state -> !s
   %s_last = scf.for %i = %first to %end step %c1 iter_args(%s = %s0) -> (!s) {
     %s16 = arith.truncf %s : !s to !s16
     %decay = tile.load %Decay[%b, %h, %i, %c0] : !decays -> !channels
     %decay_s = tile.broadcast %decay axes [0] : !channels -> !s
     %kept = arith.mulf %s, %decay_s : !s
     %t = arith.muli %i, %c : index
-    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
-    %k = tile.load %KThen[%b, %h, %i, %c0, %c0] : !decayed -> !chunk_t
-    %new = tile.dot %v, %k, %kept transpose_a transpose_b : !chunk, !chunk_t -> !s
-    %q = tile.load %QThen[%b, %h, %i, %c0, %c0] : !decayed -> !chunk_t
-    %o_before = tile.dot %s16, %q, %zero_o : !s16, !chunk_t -> !o
+    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !value_head -> !v
+    %k = tile.load %KThen[%b, %h, %i, %c0, %c0] : !decayed -> !k_t
+    %new = tile.dot %v, %k, %kept transpose_a transpose_b : !v, !k_t -> !s
+    %q = tile.load %QThen[%b, %h, %i, %c0, %c0] : !decayed -> !k_t
+    %o_before = tile.dot %s16, %q, %zero_o : !s16, !k_t -> !o
     %p = tile.load %P[%b, %h, %i, %c0, %c0] : !between -> !scores16
-    %o = tile.dot %v, %p, %o_before transpose_a transpose_b : !chunk, !scores16 -> !o
+    %o = tile.dot %v, %p, %o_before transpose_a transpose_b : !v, !scores16 -> !o
     %o16 = arith.truncf %o : !o to !o16
-    %out = tile.transpose %o16 [1, 0] : !o16 -> !chunk
-    tile.store %out, %O_h[%t, %c0] : !chunk, !head
+    %out = tile.transpose %o16 [1, 0] : !o16 -> !v
+    tile.store %out, %O_h[%t, %c0] : !v, !value_head
     scf.yield %new : !s
   }
   %segments = memref.dim %Starts, %c2 : !segments
   %next = arith.addi %segment, %c1 : index
   %is_last = arith.cmpi eq, %next, %segments : index
-  %h1 = tile.transpose %s_last [1, 0] : !s -> !s
+  %h1 = tile.transpose %s_last [1, 0] : !s -> !state
   scf.if %is_last {
-    tile.store %h1, %H1[%b, %h, %c0, %c0] : !s, !states
+    tile.store %h1, %H1[%b, %h, %c0, %c0] : !state, !states
   }
 }
 

@@ -241,13 +241,14 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %G: !gates, %PLACES: !places, %QThen:
   // And for the chunk: the queries as they see the state, and the keys as the next state has them.
   %total = tile.broadcast %sum_63 axes [1] : !half_channels -> !half_sums
   %until_3 = arith.subf %total, %end_32 : !half_sums
-  %left_q3 = math.exp2 %start_32 : !half_sums
+  %power_q3 = math.exp2 %start_32 : !half_sums
+  %left_q3 = arith.truncf %power_q3 : !half_sums to !half_wide_k_t
+  %q_3 = arith.mulf %q_far, %left_q3 : !half_wide_k_t
+  %q_3_again = arith.extf %q_3 : !half_wide_k_t to !half_sums
+  %q16 = arith.truncf %q_3_again : !half_sums to !half_k_t
   %left_k3 = math.exp2 %until_3 : !half_sums
-  %q_2_again = arith.extf %q_far : !half_wide_k_t to !half_sums
   %k_2_again = arith.extf %k_far : !half_wide_k_t to !half_sums
-  %q_3 = arith.mulf %q_2_again, %left_q3 : !half_sums
   %k_3 = arith.mulf %k_2_again, %left_k3 : !half_sums
-  %q16 = arith.truncf %q_3 : !half_sums to !half_k_t
   %k16 = arith.truncf %k_3 : !half_sums to !half_k_t
   tile.store %q16, %QThen[%h, %place, %d, %c0] : !half_k_t, !decayed
   tile.store %k16, %KThen[%h, %place, %d, %c0] : !half_k_t, !decayed

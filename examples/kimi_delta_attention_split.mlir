@@ -11,17 +11,22 @@
 !strengths = memref<?x?x?xf32>
 !states = memref<?x?x128x128xf32>
 !segments = memref<?x?x?x128x128xf32> // heads, then segments
-!head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!key_head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
+!value_head = memref<?x128xbf16, strided<[?, 1], offset: ?>>
 !head_gates = memref<?x128xf32, strided<[?, 1], offset: ?>>
 !head_strengths = memref<?xf32, strided<[?], offset: ?>>
 // What the state meets, of heads, then chunks.
 !erasing = memref<?x?x?x64x128xbf16> // W
-!decayed = memref<?x?x?x128x64xbf16> // keys and queries
-!between = memref<?x?x?x64x64xbf16> // P and T
-!decays = memref<?x?x?x2x128xf32>
-!chunk = tensor<64x128xbf16>
-!chunk_t = tensor<128x64xbf16>
-!gate = tensor<64x128xf32>
+!wide_decayed = memref<?x?x?x128x64xbf16> // keys and queries
+!between = memref<?x?x?x64x64xbf16> // T
+!wide_between = memref<?x?x?x64x64xbf16> // P
+!two_decays = memref<?x?x?x2x128xf32>
+!k = tensor<64x128xbf16>
+!v = tensor<64x128xbf16>
+!k_t = tensor<128x64xbf16>
+!wide_k_t = tensor<128x64xbf16> // bf16 for arrays of f16, too: what grows does not fit into that
+!k32 = tensor<64x128xf32>
+!wide_k = tensor<64x128xbf16>
 !sums = tensor<128x64xf32>
 !channels = tensor<128xf32>
 !row = tensor<64xf32>
@@ -31,17 +36,23 @@
 !mask = tensor<64x64xi1>
 !scores = tensor<64x64xf32>
 !scores16 = tensor<64x64xbf16>
-!s = tensor<128x128xf32> // a state, transposed
-!s16 = tensor<128x128xbf16>
+!wide_scores = tensor<64x64xbf16>
+!state = tensor<128x128xf32>
+!s = tensor<128x128xf32> // transposed
+!transition = tensor<128x128xf32>
+!whole_at = tensor<128x128xi32>
+!whole_mask = tensor<128x128xi1>
+!wide_s = tensor<128x128xbf16>
 !o = tensor<128x64xf32>
 !o16 = tensor<128x64xbf16>
-!half = tensor<128x64xf32> // of the values of a state
-!half_t = tensor<64x128xf32>
+!wide_o = tensor<128x64xbf16>
+!slice = tensor<128x64xf32> // half of the values of a state
+!slice_t = tensor<64x128xf32>
 #chunk = 64 : index
 
 // What a chunk needs but the state: the preparer of kimi_delta_attention.mlir, with a block for each chunk.
-tile.kernel @prepare(%Q: !keys, %K: !keys, %G: !gates, %BETA: !strengths, %W: !erasing, %QThen: !decayed, %KThen: !decayed,
-                     %P: !between, %Inverse: !between, %Decay: !decays, %group: index) attributes {tile.overlap = false} {
+tile.kernel @prepare(%Q: !keys, %K: !keys, %G: !gates, %BETA: !strengths, %W: !erasing, %QThen: !wide_decayed, %KThen: !wide_decayed,
+                     %P: !wide_between, %Inverse: !between, %Decay: !two_decays, %group: index) attributes {tile.overlap = false} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk
@@ -54,19 +65,19 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %G: !gates, %BETA: !strengths, %W: !e
   %T_k = memref.dim %K, %c1 : !keys
   %T_g = memref.dim %G, %c1 : !gates
   %T_b = memref.dim %BETA, %c1 : !strengths
-  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !head
-  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !head
+  %Q_h = memref.subview %Q[%b, 0, %hk, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !keys to !key_head
+  %K_h = memref.subview %K[%b, 0, %hk, 0] [1, %T_k, 1, 128] [1, 1, 1, 1] : !keys to !key_head
   %G_h = memref.subview %G[%b, 0, %h, 0] [1, %T_g, 1, 128] [1, 1, 1, 1] : !gates to !head_gates
   %BETA_h = memref.subview %BETA[%b, 0, %h] [1, %T_b, 1] [1, 1, 1] : !strengths to !head_strengths
   %zero_s = arith.constant dense<0.0> : !scores
-  %zero_w = arith.constant dense<0.0> : !gate
+  %zero_w = arith.constant dense<0.0> : !k32
   %none = arith.constant dense<-0.0> : !channels // which leaves zeros of either sign as they are
   %none_c = arith.constant dense<-0.0> : !sums
   %zero = arith.constant dense<0.0> : !sums
-  %nothing = arith.constant dense<0.0> : !chunk_t
+  %nothing = arith.constant dense<0.0> : !wide_k_t
   %half = arith.constant dense<0.5> : !sums
-  %least = arith.constant dense<-10.0> : !gate
-  %log2e = arith.constant dense<1.44269504> : !gate // hardware computes 2^x
+  %least = arith.constant dense<-10.0> : !k32
+  %log2e = arith.constant dense<1.44269504> : !k32 // hardware computes 2^x
 
   // Pairs of tokens, by how far up a binary tree of blocks they meet.
   %row = tile.iota axis 0 : !at
@@ -99,11 +110,11 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %G: !gates, %BETA: !strengths, %W: !e
   %in_02 = arith.cmpi ule, %in_pair, %t15 : !token
 
 
-  %g = tile.load %G_h[%t, %c0] pad 0.0 : f32 : !head_gates -> !gate
-  %raised = arith.maximumf %g, %least : !gate
-  %g2 = arith.mulf %raised, %log2e : !gate
-  %scanned = tile.scan add %g2 axis 0 : !gate
-  %sum = tile.transpose %scanned [1, 0] : !gate -> !sums
+  %g = tile.load %G_h[%t, %c0] pad 0.0 : f32 : !head_gates -> !k32
+  %raised = arith.maximumf %g, %least : !k32
+  %g2 = arith.mulf %raised, %log2e : !k32
+  %scanned = tile.scan add %g2 axis 0 : !k32
+  %sum = tile.transpose %scanned [1, 0] : !k32 -> !sums
 
   // How much has decayed where blocks end: a whole power of two is near enough for blocks to agree on.
   %at_15 = arith.select %is_15, %sum, %none_c : !tokens, !sums
@@ -136,81 +147,81 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %G: !gates, %BETA: !strengths, %W: !e
   %ends = arith.addf %start, %end : !sums
   %exact_middle = arith.mulf %ends, %half : !sums
   %middle = math.roundeven %exact_middle : !sums
-  %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
-  %k_t = tile.transpose %k [1, 0] : !chunk -> !chunk_t
+  %k = tile.load %K_h[%t, %c0] pad 0.0 : bf16 : !key_head -> !k
+  %k_t = tile.transpose %k [1, 0] : !k -> !k_t
   %until_0 = arith.subf %middle, %sum : !sums
   %grown_k = math.exp2 %until_0 : !sums
-  %k32 = arith.extf %k_t : !chunk_t to !sums
+  %k32 = arith.extf %k_t : !k_t to !sums
   %k_0 = arith.mulf %k32, %grown_k : !sums
-  %k_near = arith.truncf %k_0 : !sums to !chunk_t
+  %k_near = arith.truncf %k_0 : !sums to !wide_k_t
   %since_0 = arith.subf %sum, %middle : !sums
   %grown_q = math.exp2 %since_0 : !sums
   %e_0 = arith.mulf %k32, %grown_q : !sums
-  %e_near = arith.truncf %e_0 : !sums to !chunk_t
-  %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
-  %q_t = tile.transpose %q [1, 0] : !chunk -> !chunk_t
-  %q32 = arith.extf %q_t : !chunk_t to !sums
+  %e_near = arith.truncf %e_0 : !sums to !wide_k_t
+  %q = tile.load %Q_h[%t, %c0] pad 0.0 : bf16 : !key_head -> !k
+  %q_t = tile.transpose %q [1, 0] : !k -> !k_t
+  %q32 = arith.extf %q_t : !k_t to !sums
   %q_0 = arith.mulf %q32, %grown_q : !sums
-  %q_near = arith.truncf %q_0 : !sums to !chunk_t
-  %near_e = tile.dot %e_near, %k_near, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
-  %near = tile.dot %q_near, %k_near, %zero_s transpose_a : !chunk_t, !chunk_t -> !scores
+  %q_near = arith.truncf %q_0 : !sums to !wide_k_t
+  %near_e = tile.dot %e_near, %k_near, %zero_s transpose_a : !wide_k_t, !wide_k_t -> !scores
+  %near = tile.dot %q_near, %k_near, %zero_s transpose_a : !wide_k_t, !wide_k_t -> !scores
 
   // Since their block starts, and until it ends. Powers of two multiply bf16 without an error.
   %since_1 = arith.subf %middle, %start : !sums
   %until_1 = arith.subf %end, %middle : !sums
   %power_q1 = math.exp2 %since_1 : !sums
-  %left_q1 = arith.truncf %power_q1 : !sums to !chunk_t
+  %left_q1 = arith.truncf %power_q1 : !sums to !wide_k_t
   %power_k1 = math.exp2 %until_1 : !sums
-  %left_k1 = arith.truncf %power_k1 : !sums to !chunk_t
-  %e_next = arith.mulf %e_near, %left_q1 : !chunk_t
-  %k_next = arith.mulf %k_near, %left_k1 : !chunk_t
+  %left_k1 = arith.truncf %power_k1 : !sums to !wide_k_t
+  %e_next = arith.mulf %e_near, %left_q1 : !wide_k_t
+  %k_next = arith.mulf %k_near, %left_k1 : !wide_k_t
   // Queries of the second block of a half, and keys of the first: zeros add nothing to pairs that are nearer.
-  %e_later = arith.select %in_02, %nothing, %e_next : !tokens, !chunk_t
-  %k_earlier = arith.select %in_02, %k_next, %nothing : !tokens, !chunk_t
+  %e_later = arith.select %in_02, %nothing, %e_next : !tokens, !wide_k_t
+  %k_earlier = arith.select %in_02, %k_next, %nothing : !tokens, !wide_k_t
   %only_near_e = arith.select %is_near, %near_e, %zero_s : !mask, !scores
-  %next_e = tile.dot %e_later, %k_earlier, %only_near_e transpose_a : !chunk_t, !chunk_t -> !scores
-  %q_next = arith.mulf %q_near, %left_q1 : !chunk_t
-  %q_later = arith.select %in_02, %nothing, %q_next : !tokens, !chunk_t
+  %next_e = tile.dot %e_later, %k_earlier, %only_near_e transpose_a : !wide_k_t, !wide_k_t -> !scores
+  %q_next = arith.mulf %q_near, %left_q1 : !wide_k_t
+  %q_later = arith.select %in_02, %nothing, %q_next : !tokens, !wide_k_t
   %only_near = arith.select %is_near, %near, %zero_s : !mask, !scores
-  %next = tile.dot %q_later, %k_earlier, %only_near transpose_a : !chunk_t, !chunk_t -> !scores
+  %next = tile.dot %q_later, %k_earlier, %only_near transpose_a : !wide_k_t, !wide_k_t -> !scores
 
   // The same for their half of the chunk.
   %since_2 = arith.subf %start, %start_32 : !sums
   %until_2 = arith.subf %end_32, %end : !sums
   %power_q2 = math.exp2 %since_2 : !sums
-  %left_q2 = arith.truncf %power_q2 : !sums to !chunk_t
+  %left_q2 = arith.truncf %power_q2 : !sums to !wide_k_t
   %power_k2 = math.exp2 %until_2 : !sums
-  %left_k2 = arith.truncf %power_k2 : !sums to !chunk_t
-  %e_far = arith.mulf %e_next, %left_q2 : !chunk_t
-  %k_far = arith.mulf %k_next, %left_k2 : !chunk_t
-  %e_last = arith.select %in_01, %nothing, %e_far : !tokens, !chunk_t
-  %k_first = arith.select %in_01, %k_far, %nothing : !tokens, !chunk_t
+  %left_k2 = arith.truncf %power_k2 : !sums to !wide_k_t
+  %e_far = arith.mulf %e_next, %left_q2 : !wide_k_t
+  %k_far = arith.mulf %k_next, %left_k2 : !wide_k_t
+  %e_last = arith.select %in_01, %nothing, %e_far : !tokens, !wide_k_t
+  %k_first = arith.select %in_01, %k_far, %nothing : !tokens, !wide_k_t
   %at_most_next_e = arith.select %is_next, %next_e, %zero_s : !mask, !scores
-  %far_e = tile.dot %e_last, %k_first, %at_most_next_e transpose_a : !chunk_t, !chunk_t -> !scores
-  %q_far = arith.mulf %q_next, %left_q2 : !chunk_t
-  %q_last = arith.select %in_01, %nothing, %q_far : !tokens, !chunk_t
+  %far_e = tile.dot %e_last, %k_first, %at_most_next_e transpose_a : !wide_k_t, !wide_k_t -> !scores
+  %q_far = arith.mulf %q_next, %left_q2 : !wide_k_t
+  %q_last = arith.select %in_01, %nothing, %q_far : !tokens, !wide_k_t
   %at_most_next = arith.select %is_next, %next, %zero_s : !mask, !scores
-  %far = tile.dot %q_last, %k_first, %at_most_next transpose_a : !chunk_t, !chunk_t -> !scores
+  %far = tile.dot %q_last, %k_first, %at_most_next transpose_a : !wide_k_t, !wide_k_t -> !scores
   %seen = arith.select %sees, %far, %zero_s : !mask, !scores
   %erased = arith.select %sees, %far_e, %zero_s : !mask, !scores
-  %p16 = arith.truncf %seen : !scores to !scores16
-  tile.store %p16, %P[%b, %h, %i, %c0, %c0] : !scores16, !between
+  %p16 = arith.truncf %seen : !scores to !wide_scores
+  tile.store %p16, %P[%b, %h, %i, %c0, %c0] : !wide_scores, !wide_between
 
   // And for the chunk: the queries as they see the state, and the keys as the next state has them.
   %power_q3 = math.exp2 %start_32 : !sums
-  %left_q3 = arith.truncf %power_q3 : !sums to !chunk_t
+  %left_q3 = arith.truncf %power_q3 : !sums to !wide_k_t
   %until_3 = arith.subf %end_3, %end_32 : !sums
   %power_k3 = math.exp2 %until_3 : !sums
-  %left_k3 = arith.truncf %power_k3 : !sums to !chunk_t
-  %q16 = arith.mulf %q_far, %left_q3 : !chunk_t
-  %k16 = arith.mulf %k_far, %left_k3 : !chunk_t
-  tile.store %q16, %QThen[%b, %h, %i, %c0, %c0] : !chunk_t, !decayed
-  tile.store %k16, %KThen[%b, %h, %i, %c0, %c0] : !chunk_t, !decayed
+  %left_k3 = arith.truncf %power_k3 : !sums to !wide_k_t
+  %q16 = arith.mulf %q_far, %left_q3 : !wide_k_t
+  %k16 = arith.mulf %k_far, %left_k3 : !wide_k_t
+  tile.store %q16, %QThen[%b, %h, %i, %c0, %c0] : !wide_k_t, !wide_decayed
+  tile.store %k16, %KThen[%b, %h, %i, %c0, %c0] : !wide_k_t, !wide_decayed
   %decay = math.exp2 %near_63 : !channels
   %off = arith.subf %sum_63, %near_63 : !channels
   %rest = math.exp2 %off : !channels // less than half a power, which the new state decays by in f32
-  tile.store %decay, %Decay[%b, %h, %i, %c0, %c0] : !channels, !decays
-  tile.store %rest, %Decay[%b, %h, %i, %c1, %c0] : !channels, !decays
+  tile.store %decay, %Decay[%b, %h, %i, %c0, %c0] : !channels, !two_decays
+  tile.store %rest, %Decay[%b, %h, %i, %c1, %c0] : !channels, !two_decays
 
   // The inverse, by which the values and what the state has for the keys are multiplied.
   %beta = tile.load %BETA_h[%t] pad 0.0 : f32 : !head_strengths -> !row
@@ -222,16 +233,16 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %G: !gates, %BETA: !strengths, %W: !e
   %inverse_v16 = arith.truncf %inverse_v : !scores to !scores16
   tile.store %inverse_v16, %Inverse[%b, %h, %i, %c0, %c0] : !scores16, !between
   %inverse_k = arith.negf %inverse_v : !scores
-  %inverse_k16 = arith.truncf %inverse_k : !scores to !scores16
-  %e16 = arith.mulf %e_far, %left_q3 : !chunk_t
-  %w = tile.dot %inverse_k16, %e16, %zero_w transpose_b : !scores16, !chunk_t -> !gate
-  %w16 = arith.truncf %w : !gate to !chunk
-  tile.store %w16, %W[%b, %h, %i, %c0, %c0] : !chunk, !erasing
+  %inverse_k16 = arith.truncf %inverse_k : !scores to !wide_scores
+  %e16 = arith.mulf %e_far, %left_q3 : !wide_k_t
+  %w = tile.dot %inverse_k16, %e16, %zero_w transpose_b : !wide_scores, !wide_k_t -> !k32
+  %w16 = arith.truncf %w : !k32 to !wide_k
+  tile.store %w16, %W[%b, %h, %i, %c0, %c0] : !wide_k, !erasing
 }
 
 // What all segments but the last make of a state: blocks with an even number begin with zero, the others with the unit matrix and
 // without values, which are zeros behind the end of the sequence.
-tile.kernel @join(%V: !values, %W: !erasing, %KThen: !decayed, %Inverse: !between, %Decay: !decays, %Transition: !segments,
+tile.kernel @join(%V: !values, %W: !erasing, %KThen: !wide_decayed, %Inverse: !between, %Decay: !two_decays, %Transition: !segments,
                   %Term: !segments, %chunks: index) attributes {tile.overlap = false} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -248,7 +259,7 @@ tile.kernel @join(%V: !values, %W: !erasing, %KThen: !decayed, %Inverse: !betwee
   %first = arith.muli %segment, %chunks : index
   %behind = arith.addi %first, %chunks : index
   %end = arith.minui %behind, %count : index
-  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !head
+  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !value_head
   %start = arith.select %adds, %c0, %T : index
   %zero_o = arith.constant dense<0.0> : !o
   %one = arith.constant 1.0 : f32
@@ -256,35 +267,35 @@ tile.kernel @join(%V: !values, %W: !erasing, %KThen: !decayed, %Inverse: !betwee
   %unit = arith.select %adds, %none, %one : f32
   %diagonal = tensor.splat %unit : !s
   %zero = arith.constant dense<0.0> : !s
-  %from = tile.iota axis 0 : tensor<128x128xi32>
-  %to = tile.iota axis 1 : tensor<128x128xi32>
-  %is_unit = arith.cmpi eq, %from, %to : tensor<128x128xi32>
-  %s0 = arith.select %is_unit, %diagonal, %zero : tensor<128x128xi1>, !s
+  %from = tile.iota axis 0 : !whole_at
+  %to = tile.iota axis 1 : !whole_at
+  %is_unit = arith.cmpi eq, %from, %to : !whole_at
+  %s0 = arith.select %is_unit, %diagonal, %zero : !whole_mask, !s
   %s_last = scf.for %i = %first to %end step %c1 iter_args(%s = %s0) -> (!s) {
-    %w = tile.load %W[%b, %h, %i, %c0, %c0] : !erasing -> !chunk
-    %s16 = arith.truncf %s : !s to !s16
-    %x_s = tile.dot %s16, %w, %zero_o transpose_b : !s16, !chunk -> !o
+    %w = tile.load %W[%b, %h, %i, %c0, %c0] : !erasing -> !wide_k
+    %s16 = arith.truncf %s : !s to !wide_s
+    %x_s = tile.dot %s16, %w, %zero_o transpose_b : !wide_s, !wide_k -> !o
     %from_first = arith.muli %i, %c : index
     %t = arith.addi %start, %from_first : index
-    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !value_head -> !v
     %inverse = tile.load %Inverse[%b, %h, %i, %c0, %c0] : !between -> !scores16
-    %x = tile.dot %v, %inverse, %x_s transpose_a transpose_b : !chunk, !scores16 -> !o
-    %x16 = arith.truncf %x : !o to !o16
-    %decay = tile.load %Decay[%b, %h, %i, %c0, %c0] : !decays -> !channels
+    %x = tile.dot %v, %inverse, %x_s transpose_a transpose_b : !v, !scores16 -> !o
+    %x16 = arith.truncf %x : !o to !wide_o
+    %decay = tile.load %Decay[%b, %h, %i, %c0, %c0] : !two_decays -> !channels
     %decay_s = tile.broadcast %decay axes [0] : !channels -> !s
     %kept = arith.mulf %s, %decay_s : !s
-    %k = tile.load %KThen[%b, %h, %i, %c0, %c0] : !decayed -> !chunk_t
-    %new = tile.dot %x16, %k, %kept transpose_b : !o16, !chunk_t -> !s
-    %rest = tile.load %Decay[%b, %h, %i, %c1, %c0] : !decays -> !channels
+    %k = tile.load %KThen[%b, %h, %i, %c0, %c0] : !wide_decayed -> !wide_k_t
+    %new = tile.dot %x16, %k, %kept transpose_b : !wide_o, !wide_k_t -> !s
+    %rest = tile.load %Decay[%b, %h, %i, %c1, %c0] : !two_decays -> !channels
     %rest_s = tile.broadcast %rest axes [0] : !channels -> !s
     %s_next = arith.mulf %new, %rest_s : !s
     scf.yield %s_next : !s
   }
-  %made = tile.transpose %s_last [1, 0] : !s -> !s
+  %made = tile.transpose %s_last [1, 0] : !s -> !state
   scf.if %adds {
-    tile.store %made, %Term[%b, %h, %segment, %c0, %c0] : !s, !segments
+    tile.store %made, %Term[%b, %h, %segment, %c0, %c0] : !state, !segments
   } else {
-    tile.store %made, %Transition[%b, %h, %segment, %c0, %c0] : !s, !segments
+    tile.store %made, %Transition[%b, %h, %segment, %c0, %c0] : !state, !segments
   }
 }
 
@@ -297,23 +308,23 @@ tile.kernel @between(%Transition: !segments, %Term: !segments, %H0: !states, %St
   %h = gpu.block_id y
   %b = gpu.block_id z
   %v = arith.muli %x, %c64 : index
-  %h0 = tile.load %H0[%b, %h, %c0, %v] : !states -> !half
-  %s0 = tile.transpose %h0 [1, 0] : !half -> !half_t
-  %last = scf.for %j = %c0 to %count step %c1 iter_args(%s = %s0) -> (!half_t) {
-    %start = tile.transpose %s [1, 0] : !half_t -> !half
-    tile.store %start, %Starts[%b, %h, %j, %c0, %v] : !half, !segments
-    %m = tile.load %Transition[%b, %h, %j, %c0, %c0] : !segments -> !s
-    %added = tile.load %Term[%b, %h, %j, %c0, %v] : !segments -> !half
-    %term = tile.transpose %added [1, 0] : !half -> !half_t
-    %next = tile.dot %s, %m, %term transpose_b precision tf32 : !half_t, !s -> !half_t
-    scf.yield %next : !half_t
+  %h0 = tile.load %H0[%b, %h, %c0, %v] pad 0.0 : f32 : !states -> !slice
+  %s0 = tile.transpose %h0 [1, 0] : !slice -> !slice_t
+  %last = scf.for %j = %c0 to %count step %c1 iter_args(%s = %s0) -> (!slice_t) {
+    %start = tile.transpose %s [1, 0] : !slice_t -> !slice
+    tile.store %start, %Starts[%b, %h, %j, %c0, %v] : !slice, !segments
+    %m = tile.load %Transition[%b, %h, %j, %c0, %c0] : !segments -> !transition
+    %added = tile.load %Term[%b, %h, %j, %c0, %v] : !segments -> !slice
+    %term = tile.transpose %added [1, 0] : !slice -> !slice_t
+    %next = tile.dot %s, %m, %term transpose_b precision tf32 : !slice_t, !transition -> !slice_t
+    scf.yield %next : !slice_t
   }
-  %start_last = tile.transpose %last [1, 0] : !half_t -> !half
-  tile.store %start_last, %Starts[%b, %h, %count, %c0, %v] : !half, !segments
+  %start_last = tile.transpose %last [1, 0] : !slice_t -> !slice
+  tile.store %start_last, %Starts[%b, %h, %count, %c0, %v] : !slice, !segments
 }
 
 // The results of each segment, from its state.
-tile.kernel @attend(%V: !values, %W: !erasing, %QThen: !decayed, %KThen: !decayed, %P: !between, %Inverse: !between, %Decay: !decays,
+tile.kernel @attend(%V: !values, %W: !erasing, %QThen: !wide_decayed, %KThen: !wide_decayed, %P: !wide_between, %Inverse: !between, %Decay: !two_decays,
                     %Starts: !segments, %O: !values, %H1: !states, %chunks: index) attributes {tile.overlap = false} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -328,35 +339,35 @@ tile.kernel @attend(%V: !values, %W: !erasing, %QThen: !decayed, %KThen: !decaye
   %first = arith.muli %segment, %chunks : index
   %behind = arith.addi %first, %chunks : index
   %end = arith.minui %behind, %count : index
-  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !head
-  %O_h = memref.subview %O[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !head
+  %V_h = memref.subview %V[%b, 0, %h, 0] [1, %T_v, 1, 128] [1, 1, 1, 1] : !values to !value_head
+  %O_h = memref.subview %O[%b, 0, %h, 0] [1, %T, 1, 128] [1, 1, 1, 1] : !values to !value_head
   %zero_o = arith.constant dense<0.0> : !o
   %scale = arith.constant dense<0.0883883476> : !o // 1 / sqrt(128)
-  %h0 = tile.load %Starts[%b, %h, %segment, %c0, %c0] : !segments -> !s
-  %s0 = tile.transpose %h0 [1, 0] : !s -> !s
+  %h0 = tile.load %Starts[%b, %h, %segment, %c0, %c0] : !segments -> !state
+  %s0 = tile.transpose %h0 [1, 0] : !state -> !s
   %s_last = scf.for %i = %first to %end step %c1 iter_args(%s = %s0) -> (!s) {
-    %w = tile.load %W[%b, %h, %i, %c0, %c0] : !erasing -> !chunk
-    %s16 = arith.truncf %s : !s to !s16
-    %x_s = tile.dot %s16, %w, %zero_o transpose_b : !s16, !chunk -> !o
+    %w = tile.load %W[%b, %h, %i, %c0, %c0] : !erasing -> !wide_k
+    %s16 = arith.truncf %s : !s to !wide_s
+    %x_s = tile.dot %s16, %w, %zero_o transpose_b : !wide_s, !wide_k -> !o
     %t = arith.muli %i, %c : index
-    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
+    %v = tile.load %V_h[%t, %c0] pad 0.0 : bf16 : !value_head -> !v
     %inverse = tile.load %Inverse[%b, %h, %i, %c0, %c0] : !between -> !scores16
-    %x = tile.dot %v, %inverse, %x_s transpose_a transpose_b : !chunk, !scores16 -> !o
-    %x16 = arith.truncf %x : !o to !o16
-    %decay = tile.load %Decay[%b, %h, %i, %c0, %c0] : !decays -> !channels
+    %x = tile.dot %v, %inverse, %x_s transpose_a transpose_b : !v, !scores16 -> !o
+    %x16 = arith.truncf %x : !o to !wide_o
+    %decay = tile.load %Decay[%b, %h, %i, %c0, %c0] : !two_decays -> !channels
     %decay_s = tile.broadcast %decay axes [0] : !channels -> !s
     %kept = arith.mulf %s, %decay_s : !s
-    %k = tile.load %KThen[%b, %h, %i, %c0, %c0] : !decayed -> !chunk_t
-    %new = tile.dot %x16, %k, %kept transpose_b : !o16, !chunk_t -> !s
-    %q = tile.load %QThen[%b, %h, %i, %c0, %c0] : !decayed -> !chunk_t
-    %o_before = tile.dot %s16, %q, %zero_o : !s16, !chunk_t -> !o
-    %p = tile.load %P[%b, %h, %i, %c0, %c0] : !between -> !scores16
-    %o = tile.dot %x16, %p, %o_before transpose_b : !o16, !scores16 -> !o
+    %k = tile.load %KThen[%b, %h, %i, %c0, %c0] : !wide_decayed -> !wide_k_t
+    %new = tile.dot %x16, %k, %kept transpose_b : !wide_o, !wide_k_t -> !s
+    %q = tile.load %QThen[%b, %h, %i, %c0, %c0] : !wide_decayed -> !wide_k_t
+    %o_before = tile.dot %s16, %q, %zero_o : !wide_s, !wide_k_t -> !o
+    %p = tile.load %P[%b, %h, %i, %c0, %c0] : !wide_between -> !wide_scores
+    %o = tile.dot %x16, %p, %o_before transpose_b : !wide_o, !wide_scores -> !o
     %scaled_o = arith.mulf %o, %scale : !o
     %o16 = arith.truncf %scaled_o : !o to !o16
-    %out = tile.transpose %o16 [1, 0] : !o16 -> !chunk
-    tile.store %out, %O_h[%t, %c0] : !chunk, !head
-    %rest = tile.load %Decay[%b, %h, %i, %c1, %c0] : !decays -> !channels
+    %out = tile.transpose %o16 [1, 0] : !o16 -> !v
+    tile.store %out, %O_h[%t, %c0] : !v, !value_head
+    %rest = tile.load %Decay[%b, %h, %i, %c1, %c0] : !two_decays -> !channels
     %rest_s = tile.broadcast %rest axes [0] : !channels -> !s
     %s_next = arith.mulf %new, %rest_s : !s
     scf.yield %s_next : !s
@@ -364,9 +375,9 @@ tile.kernel @attend(%V: !values, %W: !erasing, %QThen: !decayed, %KThen: !decaye
   %segments = memref.dim %Starts, %c2 : !segments
   %next = arith.addi %segment, %c1 : index
   %is_last = arith.cmpi eq, %next, %segments : index
-  %h1 = tile.transpose %s_last [1, 0] : !s -> !s
+  %h1 = tile.transpose %s_last [1, 0] : !s -> !state
   scf.if %is_last {
-    tile.store %h1, %H1[%b, %h, %c0, %c0] : !s, !states
+    tile.store %h1, %H1[%b, %h, %c0, %c0] : !state, !states
   }
 }
 
@@ -389,21 +400,21 @@ tile.host @kimi_delta_attention[%B, %T, %HK, %HV, %SEGMENTS](
   %chunks = arith.ceildivui %T, %c : index
   %length = arith.ceildivui %chunks, %count : index
   %w = memref.alloc(%B, %HV, %chunks) : !erasing
-  %q = memref.alloc(%B, %HV, %chunks) : !decayed
-  %k = memref.alloc(%B, %HV, %chunks) : !decayed
-  %p = memref.alloc(%B, %HV, %chunks) : !between
+  %q = memref.alloc(%B, %HV, %chunks) : !wide_decayed
+  %k = memref.alloc(%B, %HV, %chunks) : !wide_decayed
+  %p = memref.alloc(%B, %HV, %chunks) : !wide_between
   %inverse = memref.alloc(%B, %HV, %chunks) : !between
-  %decay = memref.alloc(%B, %HV, %chunks) : !decays
+  %decay = memref.alloc(%B, %HV, %chunks) : !two_decays
   %transitions = memref.alloc(%B, %HV, %count) : !segments
   %terms = memref.alloc(%B, %HV, %count) : !segments
   %starts = memref.alloc(%B, %HV, %count) : !segments
   %parts = arith.muli %HV, %c2 : index
   tile.launch @prepare grid(%chunks, %HV, %B) args(%Q, %K, %G, %BETA, %w, %q, %k, %p, %inverse, %decay, %group)
-    : !keys, !keys, !gates, !strengths, !erasing, !decayed, !decayed, !between, !between, !decays, index
+    : !keys, !keys, !gates, !strengths, !erasing, !wide_decayed, !wide_decayed, !wide_between, !between, !two_decays, index
   tile.launch @join grid(%parts, %joined, %B) args(%V, %w, %k, %inverse, %decay, %transitions, %terms, %length)
-    : !values, !erasing, !decayed, !between, !decays, !segments, !segments, index
+    : !values, !erasing, !wide_decayed, !between, !two_decays, !segments, !segments, index
   tile.launch @between grid(%c2, %HV, %B) args(%transitions, %terms, %H0, %starts, %joined)
     : !segments, !segments, !states, !segments, index
   tile.launch @attend grid(%HV, %count, %B) args(%V, %w, %q, %k, %p, %inverse, %decay, %starts, %O, %H1, %length)
-    : !values, !erasing, !decayed, !decayed, !between, !between, !decays, !segments, !values, !states, index
+    : !values, !erasing, !wide_decayed, !wide_decayed, !wide_between, !between, !two_decays, !segments, !values, !states, index
 }

@@ -31,6 +31,8 @@ WHOLE = {**SMALL, (128, 128): 128, (128, 256): 128}
 HALVES = {**SMALL, (128, 128): 64, (128, 256): 64}
 HUGE = {(256, 256): 64}
 LARGE = {(192, 192): 64, **HUGE}
+# Of programs whose chunks are prepared one by one: two consumers.
+PAIRS = dict.fromkeys([*SMALL, (128, 128)], 128)
 # States that are only read and written, and channels of sums without values.
 COLUMNS = dict.fromkeys([*WHOLE, *LARGE], 32)
 SUMS = {(keys, values): 32 for keys, values in COLUMNS if keys == values}
@@ -55,15 +57,19 @@ PROGRAMS = {
     "linear_attention": Program(WHOLE | LARGE),
     "linear_attention_varlen": Program(WHOLE | LARGE),
     "linear_attention_decode": Program(COLUMNS),
+    "linear_attention_split": Program(WHOLE),
     "gated_linear_attention": Program(WHOLE | HUGE, THREADS, [256]),
     "gated_linear_attention_varlen": Program(HALVES | HUGE, THREADS, [256]),
     "gated_linear_attention_decode": Program(COLUMNS),
+    "gated_linear_attention_split": Program(PAIRS, THREADS),
     "gated_delta_rule": Program(WHOLE | LARGE, files=[256]),
     "gated_delta_rule_varlen": Program(WHOLE | LARGE, files=[256]),
     "gated_delta_rule_decode": Program(COLUMNS),
+    "gated_delta_rule_split": Program({**SMALL, (128, 128): 64}),
     "kimi_delta_attention": Program(HALVES | HUGE, THREADS, [256]),
     "kimi_delta_attention_varlen": Program(HALVES | HUGE, THREADS, [256]),
     "kimi_delta_attention_decode": Program(COLUMNS),
+    "kimi_delta_attention_split": Program(PAIRS, THREADS),
     "preconditioned_delta_rule": Program(WHOLE | HUGE, files=[256]),
     "preconditioned_delta_rule_varlen": Program(WHOLE | HUGE, files=[256]),
     "preconditioned_delta_rule_decode": Program(COLUMNS),
@@ -85,16 +91,20 @@ VIEWS = {
     "!head_scales": "{keys}xf32",
     "!sums": "{keys}xf32",
     "!states": "{keys}x{values}xf32",
-    "!erasing": "{chunk}x{keys}xbf16",
-    "!decayed": "{keys}x{chunk}x{type}",
-    "!wide_decayed": "{keys}x{chunk}xbf16",
+    "!segments": "{channels}x{whole}xf32",
+    "!head_segments": "{channels}x{whole}xf32",
+    "!erasing": "{chunk}x{channels}xbf16",
+    "!decayed": "{channels}x{chunk}x{type}",
+    "!wide_decayed": "{channels}x{chunk}xbf16",
     "!between": "{chunk}x{chunk}x{type}",
+    "!wide_between": "{chunk}x{chunk}xbf16",
     "!places": "2xi32",
     "!pairs": "{chunks}x{chunk}x{type}",
     "!wide_pairs": "{chunks}x{chunk}xbf16",
     "!pairs32": "{chunks}x{chunk}xf32",
-    "!decays": "{keys}xf32",
-    "!two_decays": "2x{keys}xf32",
+    "!decays": "{channels}xf32",
+    "!two_decays": "2x{channels}xf32",
+    "!head_decays": "{channels}xf32",
 }
 TILES = {
     "!k": "{chunk}x{channels}x{type}",
@@ -127,6 +137,23 @@ TILES = {
     "!wide_s": "{block}x{channels}xbf16",
     "!wide_s_t": "{channels}x{block}xbf16",
     "!decay": "{block}xf32",
+    "!factors": "8xf32",
+    "!row_factors": "8x8xf32",
+    "!vectors": "8x{channels}xf32",
+    "!slice": "{channels}x64xf32",
+    "!slice_t": "64x{channels}xf32",
+    "!part": "8x{whole}xf32",
+    "!parts": "8x8x{whole}xf32",
+    "!transition": "{channels}x{channels}xf32",
+    "!whole": "{whole}x{channels}xf32",
+    "!whole16": "{whole}x{channels}x{type}",
+    "!whole_state": "{channels}x{whole}xf32",
+    "!whole_at": "{whole}x{channels}xi32",
+    "!whole_mask": "{whole}x{channels}xi1",
+    "!whole_v": "{chunk}x{whole}x{type}",
+    "!whole_o": "{whole}x{chunk}xf32",
+    "!whole_o16": "{whole}x{chunk}x{type}",
+    "!whole_decay": "{whole}xf32",
     "!key": "{channels}xf32",
     "!key16": "{channels}x{type}",
     "!value": "{block}xf32",
@@ -137,7 +164,20 @@ NUMBERS = {
     "#columns": "{block} : index",
     "#parts": "{parts} : index",
     "#half": "{half} : index",
+    "#rows": "{rows} : index",
 }
+
+
+def get_strides(static, rest):
+    """What follows the element type, with strides that follow from the sizes."""
+    sizes = [int(size) for size in static.split("x")[:-1]]
+    strides = re.search(r"strided<\[(.*?)\]", rest)
+    if not strides:
+        return rest
+    old = strides[1].split(", ")
+    new = [stride if stride == "?" else str(math.prod(sizes[i + 1 - len(old):] if i + 1 < len(old) else []))
+           for i, stride in enumerate(old)]
+    return rest.replace(f"[{strides[1]}]", f"[{', '.join(new)}]")
 
 
 def get_definitions(text, channels, sizes):
@@ -148,7 +188,8 @@ def get_definitions(text, channels, sizes):
     for name, kind, others, rest in re.findall(shape, text, re.MULTILINE):
         static = (VIEWS if kind == "memref" else TILES)[name.replace("!half_", "!")]
         own = sizes["half"] if name.startswith("!half_") else channels
-        definitions[name] = f"{kind}<{others}{static.format(**sizes, channels=own)}{rest}"
+        static = static.format(**sizes, channels=own)
+        definitions[name] = f"{kind}<{others}{static}{get_strides(static, rest)}"
     for name in re.findall(r"^(#\w+) = ", text, re.MULTILINE):
         if name in NUMBERS:
             definitions[name] = NUMBERS[name].format(**sizes)
@@ -169,13 +210,15 @@ def get_variant(name, keys, values, dtype, block):
     head = find(r"^!keys = memref<[?x]*(\d+)x", text)
     channels, chunk = max(keys, program.least), find(r"^#(?:chunk|step) = (\d+)", text)
     sizes = {"keys": keys, "half": channels // 2, "values": values, "type": dtype, "block": block,
-             "parts": -(-values // block), "chunk": chunk, "chunks": chunk and 2 * chunk}
+             "parts": -(-values // block), "whole": max(-(-max(keys, values) // 64) * 64, program.least),
+             "rows": -(-keys // 8), "chunk": chunk, "chunks": chunk and 2 * chunk}
     definitions = get_definitions(text, channels, sizes)
     text = define(text, definitions)
-    # The last size of a part of a view is that of the view.
+    # The last sizes of a part of a view are those of the view.
     for name, view in definitions.items():
-        last = find(r"(\d+)x\w+>$", view)
-        text = re.sub(rf"(memref\.subview .*), {head}\] (\[[1, ]*\] : {name} to)", rf"\g<1>, {last}] \2", text)
+        static = re.findall(r"\d+(?=x)", view.split(",")[0])
+        text = re.sub(rf"(memref\.subview .*?)((?:, {head})+)\] (\[[1, ]*\] : {name} to)",
+                      lambda part: f"{part[1]}{''.join(f', {size}' for size in static[-part[2].count(','):])}] {part[3]}", text)
     text = text.replace(f"{1 / math.sqrt(head):.9g}", f"{1 / math.sqrt(keys):.9g}")
     text = text.replace(f"<{math.log2(head) / 2}>", f"<{round(math.log2(keys) / 2, 7)}>")
     text = text.replace(f"sqrt({head})", f"sqrt({keys})").replace(" : bf16 :", f" : {dtype} :")
@@ -201,10 +244,12 @@ def main():
     block = options.block or blocks.get((keys, values))
     if not block:
         known = ", ".join(f"{k}/{v}" for k, v in blocks)
-        parser.error(f"no default block of {options.program} for heads of {keys}/{values}; there is one for {known}; "
-                     "or say --block")
+        parser.error(f"no default block of {options.program} for heads of {keys}/{values}; there is one for {known}, "
+                     "which registers and shared memory hold; or say --block")
     if min(keys, values, block) <= 0:
         parser.error("expected positive sizes")
+    if blocks is PAIRS and block < values:
+        parser.error(f"a block of {options.program} has all values of a head: expected --block {-(-values // 64) * 64}")
     print(get_variant(options.program, keys, values, options.type, block), end="")
 
 
