@@ -28,7 +28,7 @@
 #parts = 4 : index // blocks of a head
 
 tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %BETA: !gates,
-                     %starts: !starts, %H0: !states, %O: !values, %H1: !states, %group: index) {
+                     %starts: !starts, %H0: !states, %O: !values, %H1: !states, %group: index) attributes {tile.cluster = [1, 1, 4]} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk

@@ -258,7 +258,7 @@ tile.kernel @prepare(%Q: !keys, %K: !keys, %G: !gates, %PLACES: !places, %QThen:
 
 // From chunk to chunk.
 tile.kernel @attend(%V: !values, %QThen: !decayed, %KThen: !decayed, %P: !pairs, %Decay: !decays, %starts: !starts,
-                    %H0: !states, %O: !values, %H1: !states) attributes {tile.overlap = false} {
+                    %H0: !states, %O: !values, %H1: !states) attributes {tile.cluster = [4], tile.overlap = false} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk

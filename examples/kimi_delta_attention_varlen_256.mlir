@@ -313,7 +313,7 @@ tile.kernel @invert(%L: !pairs32, %BETA: !strengths, %PLACES: !places, %EThen: !
 
 // From chunk to chunk.
 tile.kernel @attend(%V: !values, %W: !erasing, %QThen: !wide_decayed, %KThen: !wide_decayed, %P: !wide_pairs, %Inverse: !between,
-                    %Decay: !two_decays, %starts: !starts, %H0: !states, %O: !values, %H1: !states) attributes {tile.overlap = false} {
+                    %Decay: !two_decays, %starts: !starts, %H0: !states, %O: !values, %H1: !states) attributes {tile.cluster = [4], tile.overlap = false} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk

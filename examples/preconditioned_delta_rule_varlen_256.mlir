@@ -51,7 +51,7 @@ tile.kernel @write(%K: !keys, %M: !scales, %N: !keys) attributes {tile.warps = 8
 }
 
 tile.kernel @attend(%Q: !keys, %K: !keys, %V: !values, %N: !keys, %G: !gates, %BETA: !gates,
-                    %starts: !starts, %H0: !states, %O: !values, %H1: !states, %group: index) {
+                    %starts: !starts, %H0: !states, %O: !values, %H1: !states, %group: index) attributes {tile.cluster = [1, 1, 4]} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c = arith.constant #chunk

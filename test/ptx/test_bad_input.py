@@ -62,7 +62,7 @@ class BadInputTest(PtxTest):
 
     def test_malformed_ptx(self):
         for text, message in [
-            ("", r"has no kernels"),
+            ("", r"'k.ptx' is empty; expected a PTX file"),
             ("hello", r"k.ptx:1: expected a directive"),
             (b"\x00\xff\xfe\x80", r"k.ptx:1: "),
             (kernel("add.u32 %r1, %r2;"), r"k.ptx:9: add.u32: expected 3 operands"),
