@@ -34,13 +34,13 @@
 // CHECK: check {{[CO]}} ({{.*}}): ok
 //
 // EXPLAIN: 64x64 bf16 + 64x64 bf16 multicast
-// EXPLAIN: in clusters of 2x1x1 blocks, where that divides the grid
+// EXPLAIN: in clusters of up to 2x1x1 blocks, as many as divide the grid
 // EXPLAIN: kernel @attend,
 // EXPLAIN: 0     64x64 bf16            2
 // EXPLAIN: 1     64x64 bf16 multicast  2
 // EXPLAIN: 2     64x64 bf16 multicast  2
 // EXPLAIN: 3     64x64 bf16 multicast  2
-// EXPLAIN: in clusters of 1x1x2 blocks, where that divides the grid
+// EXPLAIN: in clusters of up to 1x1x2 blocks, as many as divide the grid
 !matrix = memref<?x?xbf16>
 
 tile.kernel @multiply(%A: !matrix, %B: !matrix, %C: memref<?x?xf32>) attributes {tile.cluster = [2], tile.stages = 2} {
