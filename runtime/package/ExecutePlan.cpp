@@ -214,11 +214,12 @@ static Dim3 getLaunchedCluster(const KernelEntry &kernel,
   return {uint32_t(blocks), 1, 1};
 }
 
-/// The blocks that are launched for the author's grid, which is not empty.
+/// The blocks that are launched for the author's grid, which is not empty. On a
+/// device that has no room for a cluster, `config` loses it.
 static Expected<Dim3> getLaunchedGrid(Device &device, Module &module,
                                       const Launch &launch,
                                       const KernelEntry &kernel,
-                                      const LaunchConfig &config,
+                                      LaunchConfig &config,
                                       const std::array<uint64_t, 3> &grid) {
   constexpr uint64_t maxX = std::numeric_limits<int32_t>::max(), maxYZ = 65535;
   if (!kernel.persistent) {
@@ -239,11 +240,17 @@ static Expected<Dim3> getLaunchedGrid(Device &device, Module &module,
                      "blocks in all",
                      launch.kernel, describeLocation(launch), grid[0], grid[1],
                      grid[2], maxX);
-  // The grid does not matter here, but must be one of whole clusters.
-  LaunchConfig smallest = config;
-  smallest.grid = config.cluster;
-  Expected<uint32_t> resident =
-      device.getResidentBlocks(module, kernel.entry, smallest);
+  auto getResidentBlocks = [&] {
+    // The grid does not matter here, but must be one of whole clusters.
+    LaunchConfig smallest = config;
+    smallest.grid = config.cluster;
+    return device.getResidentBlocks(module, kernel.entry, smallest);
+  };
+  Expected<uint32_t> resident = getResidentBlocks();
+  if (resident && *resident == 0 && config.cluster.count() > 1) {
+    config.cluster = {1, 1, 1};
+    resident = getResidentBlocks();
+  }
   if (!resident)
     return tl::unexpected(resident.error());
   if (*resident == 0)

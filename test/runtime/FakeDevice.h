@@ -63,7 +63,7 @@ public:
                                        const LaunchConfig &config) override {
     std::lock_guard lock(mutex);
     queries.push_back(config);
-    return residentBlocks;
+    return config.cluster.count() <= largestCluster ? residentBlocks : 0;
   }
   Expected<void> launch(Module &, std::string_view kernel,
                         const LaunchConfig &config,
@@ -78,6 +78,8 @@ public:
 
   DeviceProperties description;
   uint32_t residentBlocks = 132;
+  /// How many neighbouring multiprocessors it has.
+  uint64_t largestCluster = 16;
   std::vector<DeviceAddress> freed;
   std::vector<TensorMapSpec> maps;
   /// What was asked for the blocks that are resident.

@@ -157,6 +157,16 @@ TEST_F(ExecutePlanTest,
   EXPECT_EQ(device.calls.back().config.cluster.x, 1u);
 }
 
+TEST_F(ExecutePlanTest, DevicesWithoutRoomForAClusterDoWithout) {
+  program.kernels[0].cluster = {4, 1, 1};
+  device.largestCluster = 3;
+  ASSERT_TRUE(execute({256, 64}));
+  EXPECT_EQ(device.calls.back().config.cluster.x, 1u);
+  EXPECT_EQ(device.calls.back().config.grid.x, 4u);
+  device.residentBlocks = 0;
+  EXPECT_FALSE(execute({256, 64}));
+}
+
 TEST_F(ExecutePlanTest, IllegalTensorMapsFallBack) {
   // Rows of 63 bf16 are no multiple of 16 bytes, and rows of 0 are no tensor.
   for (int64_t columns : {63, 0}) {
