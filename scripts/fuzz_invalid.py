@@ -105,7 +105,8 @@ func.call @missing() : () -> ()
 ATTRIBUTES = ["tile.warps = 3 : i64", "tile.warps = 0 : i64", "tile.warps = -4 : i64", "tile.warps = 64 : i64",
               "tile.warps = \"4\"", "tile.stages = 0 : i64", "tile.stages = -1 : i64", "tile.stages = \"2\"",
               "tile.raster = 0 : i64", "tile.raster = -3 : i64", "tile.raster = 1.0 : f32", "tile.unknown = 1 : i64",
-              "tile.stages = 100000 : i64", "tile.warps = 4294967300 : i64"]
+              "tile.stages = 100000 : i64", "tile.warps = 4294967300 : i64", "tile.cluster = 2 : i64", "tile.cluster = []",
+              "tile.cluster = [2, 2]", "tile.cluster = [3]", "tile.cluster = [2 : ui32]", "tile.cluster = [\"2\"]"]
 
 # What the host function does, its grid and its arguments.
 ALL = "%A, %H, %I, %E, %B, %O"
