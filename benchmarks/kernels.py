@@ -139,28 +139,56 @@ def describe(data):
     return "\n".join([
         "# Kernels", "",
         f"What `benchmarks/run.py kernels` measured on {data['date']}, of {data['versions']['heddle']}, with ptxas "
-        f"{data['versions']['ptxas']}. [What it means](../README.md#kernels).", "",
+        f"{data['versions']['ptxas']}. [What it means](../README.md#kernels).{get_later(data)}", "",
         get_summary(data), "",
         "## Resources", "", "Spills are bytes of stores and loads; stages the depths of rings.", "", format_table(get_rows(data)), "",
         "## Compile time", "", format_table(get_times(data)), "",
         "## Instructions", "", "What an iteration of a loop executes, per thread.", "", format_table(get_counts(data)), ""])
 
 
-def measure_examples(heddle, runs, examples, folder):
-    data = provenance(heddle)
-    data["results"] = {}
-    for example in examples:
-        # Without what is said of the program on the standard error.
-        text = subprocess.run([str(heddle), "explain", str(example), "--json"], capture_output=True, text=True).stdout
-        if text:
-            data["results"][example.name] = json.loads(text)["kernels"]
-        else:
-            print(f"{example.name}: explain failed", file=sys.stderr)
-    data["seconds_to_cubin"], versions = compile_examples(heddle, examples, runs, folder)
-    data["versions"].update(versions)
-    data["loops"] = measure_loops(folder)
+def get_later(data):
+    """What was measured again since."""
+    return "".join(f" Again, of {again['versions']['heddle']}, but for times: " + ", ".join(f"`{name}`" for name in again["examples"]) + "."
+                   for again in data.get("again", []))
+
+
+def explain(heddle, example):
+    """What the compiler has decided and what ptxas says, by kernel, or nothing."""
+    # Without what is said of the program on the standard error.
+    text = subprocess.run([str(heddle), "explain", str(example), "--json"], capture_output=True, text=True).stdout
+    if not text:
+        print(f"{example.name}: explain failed", file=sys.stderr)
+    return json.loads(text)["kernels"] if text else None
+
+
+def measure_kernels_again(heddle, names):
+    """Measures some examples, but for how long they take to compile, and keeps what is known of others."""
+    data = json.loads((RESULTS / "kernels.json").read_text())
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            example = ROOT / "examples" / f"{name}.mlir"
+            data["results"][example.name] = explain(heddle, example) or data["results"].get(example.name, [])
+            output_of(str(heddle), "compile", str(example), "-o", f"{folder}/{name}.cubin")
+        data["loops"] |= measure_loops(folder)
+    data.setdefault("again", []).append({**provenance(heddle), "examples": names})
+    write(data)
+
+
+def write(data):
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "kernels.json").write_text(json.dumps(data, indent=2) + "\n")
     (RESULTS / "kernels.md").write_text(describe(data))
     print(get_summary(data))
     print("written to benchmarks/results/kernels.json and kernels.md", file=sys.stderr)
+
+
+def measure_examples(heddle, runs, examples, folder):
+    data = provenance(heddle)
+    data["results"] = {}
+    for example in examples:
+        if kernels := explain(heddle, example):
+            data["results"][example.name] = kernels
+    data["seconds_to_cubin"], versions = compile_examples(heddle, examples, runs, folder)
+    data["versions"].update(versions)
+    data["loops"] = measure_loops(folder)
+    write(data)

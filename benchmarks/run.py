@@ -26,7 +26,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from harness import ROOT, first_match, hyperfine, output_of, peak_kib, provenance, report  # noqa: E402
-from kernels import measure_kernels  # noqa: E402
+from kernels import measure_kernels, measure_kernels_again  # noqa: E402
 
 
 def measure_compile(heddle, runs):
@@ -173,12 +173,21 @@ def main():
     parser.add_argument("--heddle", type=pathlib.Path, default=ROOT / "build" / "bin" / "heddle")
     parser.add_argument("--compiler", type=pathlib.Path, help="what compiles programs, if --heddle is of the runtime alone")
     parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--examples", nargs="+", help="of kernels, measure these again but for their times, and keep what is known of others")
     arguments = parser.parse_args()
     if not arguments.heddle.exists():
         parser.error(f"{arguments.heddle} does not exist; build it with scripts/setup")
     heddle = arguments.heddle.resolve()
     if arguments.what == "virtual":
         measure_virtual(heddle, arguments.runs, arguments.compiler or heddle)
+        return
+    if arguments.examples:
+        if arguments.what != "kernels":
+            parser.error("--examples is for kernels")
+        unknown = [name for name in arguments.examples if not (ROOT / "examples" / f"{name}.mlir").exists()]
+        if unknown:
+            parser.error(f"no examples/{unknown[0]}.mlir")
+        measure_kernels_again(heddle, arguments.examples)
         return
     measure = {"compile": measure_compile, "kernels": measure_kernels, "runtime": measure_runtime}
     measure[arguments.what](heddle, arguments.runs)

@@ -399,10 +399,9 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %G: !gates, %PLACES: !places, %X: !ch
     %dq_before = arith.mulf %dq_unscaled, %since : !chunk_sum
     %q32 = arith.extf %q : !chunk to !chunk_sum
     %read = func.call @row_dots(%q32, %dq_before) : (!chunk_sum, !chunk_sum) -> !row
+    tile.store %read, %READ[%h, %place, %c0] : !row, !rows
     %dq_sum = arith.addf %dq_others, %dq_before : !chunk_sum
     %dq = tile.dot %dp16, %k, %dq_sum : !scores16, !chunk -> !chunk_sum
-
-    tile.store %read, %READ[%h, %place, %c0] : !row, !rows
     scf.yield %dq : !chunk_sum
   }
   %dq16 = arith.truncf %dq_group : !chunk_sum to !chunk

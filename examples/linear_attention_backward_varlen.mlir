@@ -260,8 +260,6 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %PLACES: !pl
     %q32 = arith.extf %q : !chunk to !chunk_sum
     %qdq = arith.mulf %q32, %dq_before : !chunk_sum
     %read = tile.reduce add %qdq, %none_r axis 1 : !chunk_sum -> !row
-    %dq_sum = arith.addf %dq_others, %dq_before : !chunk_sum
-    %dq = tile.dot %dp16, %k, %dq_sum : !scores16, !chunk -> !chunk_sum
 
     // A gate has what queries from it on read of the state.
     %passed = tile.load %PASSED[%h, %place, %c0] : !parts -> !parts_row
@@ -270,6 +268,9 @@ tile.kernel @queries(%Q: !keys, %K: !keys, %V: !values, %G: !gates, %PLACES: !pl
     %part_read = tile.scan add %read axis 0 reverse : !row
     %part = arith.addf %part_read, %part_passed : !row
     tile.store %part, %PART[%h, %place, %c0] : !row, !rows
+
+    %dq_sum = arith.addf %dq_others, %dq_before : !chunk_sum
+    %dq = tile.dot %dp16, %k, %dq_sum : !scores16, !chunk -> !chunk_sum
     scf.yield %dq : !chunk_sum
   }
   %dq16 = arith.truncf %dq_group : !chunk_sum to !chunk

@@ -235,6 +235,7 @@ tile.kernel @backward(%Q: !keys, %K: !keys, %N: !keys, %G: !gates, %BETA: !gates
 
     // From the state's gradient to that before the chunk.
     %s16 = arith.truncf %s : !s to !s16
+    tile.store %s16, %dS[%b, %h, %n, %c0, %c0] : !s16, !steps
     %decay_s = tile.broadcast %decay axes [1] : !decay -> !s
     %kept = arith.mulf %s, %decay_s : !s
     %do = tile.load %dO_h[%t, %c0] pad 0.0 : bf16 : !head -> !chunk
@@ -243,7 +244,6 @@ tile.kernel @backward(%Q: !keys, %K: !keys, %N: !keys, %G: !gates, %BETA: !gates
     %new_q = tile.dot %do, %q16, %kept transpose_a : !chunk, !chunk -> !s
     %e16 = arith.truncf %e : !x to !x16
     %new = tile.dot %e16, %k16, %new_q : !x16, !chunk -> !s
-    tile.store %s16, %dS[%b, %h, %n, %c0, %c0] : !s16, !steps
     %out = tile.transpose %e16 [1, 0] : !x16 -> !chunk
     tile.store %out, %E_h[%t, %c0] : !chunk, !head
     scf.yield %new : !s

@@ -414,10 +414,9 @@ tile.kernel @queries(%Q: !keys, %N: !keys, %G: !gates, %PLACES: !places, %X: !ch
     %q32 = arith.extf %q : !chunk to !chunk_sum
     %qdq = arith.mulf %q32, %dq_before : !chunk_sum
     %read = tile.reduce add %qdq, %none_r axis 1 : !chunk_sum -> !row
+    tile.store %read, %READ[%h, %place, %c0] : !row, !rows
     %dq_sum = arith.addf %dq_others, %dq_before : !chunk_sum
     %dq = tile.dot %dp16, %written, %dq_sum : !scores16, !chunk -> !chunk_sum
-
-    tile.store %read, %READ[%h, %place, %c0] : !row, !rows
     scf.yield %dq : !chunk_sum
   }
   %dq16 = arith.truncf %dq_group : !chunk_sum to !chunk
