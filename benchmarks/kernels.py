@@ -148,8 +148,8 @@ def describe(data):
 
 def get_later(data):
     """What was measured again since."""
-    return "".join(f" Again, of {again['versions']['heddle']}, but for times: " + ", ".join(f"`{name}`" for name in again["examples"]) + "."
-                   for again in data.get("again", []))
+    lines = [(again["versions"]["heddle"], ", ".join(f"`{name}`" for name in again["examples"])) for again in data.get("again", [])]
+    return "".join(f" Again, of {version}, but for times: {names}." for version, names in lines)
 
 
 def explain(heddle, example):

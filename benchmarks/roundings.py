@@ -62,7 +62,8 @@ def main():
     parser.add_argument("--tokens", type=int, default=1024)
     arguments = parser.parse_args()
     tokens, quiet = arguments.tokens, {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    print("| keys | BETA | gates | O, H1 | with flash-linear-attention's roundings | additions rounded alone |\n|---|---|---|---|---|---|")
+    print("| keys | BETA | gates | O, H1 | with flash-linear-attention's roundings | additions rounded alone |")
+    print("|---|---|---|---|---|---|")
     for keys, strengths, gates in CASES:
         generator = numpy.random.default_rng(11)
         arrays = {

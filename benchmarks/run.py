@@ -173,7 +173,7 @@ def main():
     parser.add_argument("--heddle", type=pathlib.Path, default=ROOT / "build" / "bin" / "heddle")
     parser.add_argument("--compiler", type=pathlib.Path, help="what compiles programs, if --heddle is of the runtime alone")
     parser.add_argument("--runs", type=int, default=10)
-    parser.add_argument("--examples", nargs="+", help="of kernels, measure these again but for their times, and keep what is known of others")
+    parser.add_argument("--examples", nargs="+", help="of kernels: measure these again, but for times")
     arguments = parser.parse_args()
     if not arguments.heddle.exists():
         parser.error(f"{arguments.heddle} does not exist; build it with scripts/setup")
