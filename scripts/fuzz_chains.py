@@ -7,10 +7,9 @@ Which operand it is, of which type, and what happens between is random.
 
 import dataclasses
 
-from fuzz_values import BITS, EXACT, NARROW, Index, Tile, tensor
+from fuzz_loops import AFFORDABLE, Loops
+from fuzz_values import BITS, EXACT, NARROW, tensor
 
-# What the reference computes in a moment.
-AFFORDABLE = 6_000_000
 # The greatest number that is worth keeping in each type that products take.
 GREATEST = {"f16": 2000.0, "f8E4M3FN": 240.0, "f8E5M2": 1000.0, "bf16": 1e6, "f32": 1e6}
 
@@ -53,16 +52,14 @@ def is_legal(elem, m, n, k, transpose_a, transpose_b):
     return transpose_b or n % 16 == 0
 
 
-class Chain:
+class Chain(Loops):
     """Writes loops of chained products, and stores what they carry."""
 
     def __init__(self, kernel):
-        self.kernel, self.rng = kernel, kernel.rng
-        self.trips = self.rng.choice([0, 1, 2, 3, 3, 4, 5, 7])
-        self.loops = self.rng.choice([1, 1, 1, 2])
-        self.outer = self.rng.choice([None, None, None, 0, 1, 2, 3])
+        super().__init__(kernel)
         self.softmax = self.rng.random() < 0.5
-        self.links, self.block = [], 0
+        # The first operand, if it is the same in all rounds.
+        self.links, self.q = [], None
 
     # What is decided before anything is written
 
@@ -160,117 +157,11 @@ class Chain:
 
     # What happens between products
 
-    def mark(self, tile):
-        """A value that depends on rounding: nothing may be decided by it."""
-        if tile in self.kernel.pool:
-            self.kernel.pool.remove(tile)
-        return tile
-
-    def inexact(self, text, shape, elem, bound):
-        return self.mark(self.kernel.op(text, shape, elem, bound, False))
-
-    def splat(self, value, shape):
-        return self.inexact(f"arith.constant dense<{value:.8f}> : {tensor(shape, 'f32')}", shape, "f32", abs(value))
-
-    def binary(self, name, a, b, bound=None):
-        bound = max(a.bound, b.bound) if bound is None else bound
-        return self.inexact(f"arith.{name} {a.name}, {b.name} : {a.type}", a.shape, a.elem, bound)
-
-    def unary(self, name, a, bound):
-        return self.inexact(f"{name} {a.name} : {a.type}", a.shape, a.elem, bound)
-
-    def broadcast(self, x, shape, axis):
-        return self.inexact(f"tile.broadcast {x.name} axes [{axis}] : {x.type} -> {tensor(shape, x.elem)}", shape,
-                            x.elem, x.bound)
-
-    def reduce(self, kind, x, init, axis):
-        bound = x.bound * x.shape[axis] + init.bound if kind == "add" else max(x.bound, init.bound)
-        return self.inexact(f"tile.reduce {kind} {x.name}, {init.name} axis {axis} : {x.type} -> {init.type}",
-                            init.shape, "f32", bound)
-
-    def bounded(self, x, bound):
-        if x.bound <= bound:
-            return x
-        low, high = self.splat(-float(bound), x.shape), self.splat(float(bound), x.shape)
-        x = self.binary("maximumf", x, low, x.bound)
-        return self.binary("minimumf", x, high, bound)
-
     def widened(self, x):
         """An operand's accumulator as f32."""
         if x.elem == "i32":
             return self.inexact(f"arith.sitofp {x.name} : {x.type} to {tensor(x.shape, 'f32')}", x.shape, "f32", x.bound)
         return x
-
-    def positions(self, shape, axis, base):
-        """Rows or columns as i32, from where the tile begins."""
-        kernel, rng = self.kernel, self.rng
-        text = f"tile.iota axis {axis} : {tensor(shape, 'i32')}"
-        iota = kernel.op(text, shape, "i32", shape[axis])
-        if base is None:
-            return iota
-        scalar, tile = kernel.fresh("i"), None
-        kernel.emit(f"{scalar} = arith.index_cast {base.name} : index to i32")
-        tile = kernel.op(f"tensor.splat {scalar} : {tensor(shape, 'i32')}", shape, "i32", 2**20)
-        return kernel.op(f"arith.addi {iota.name}, {tile.name} : {iota.type}", shape, "i32", 2**20)
-
-    def predicate(self, shape, position):
-        """Which elements of a tile count: by rows and columns, as masks say it."""
-        kernel, rng = self.kernel, self.rng
-        first = kernel.scaled(rng.choice(kernel.blocks), rng.choice([1, shape[0], shape[0]]))
-        rows = self.positions(shape, 0, rng.choice([None, first, first]))
-        columns = self.positions(shape, 1, position if rng.random() < 0.8 else None)
-        limit = kernel.constant(shape, "i32", rng.choice([0, 1, 7, 16, 63, 64, 65, 200]))
-
-        def one():
-            name = rng.choice(["sle", "slt", "sge", "sgt", "ult"])
-            kind = rng.choice(["causal", "limit", "window", "document", "or"])
-            if kind == "causal":
-                left, right = columns, rows
-            elif kind == "limit":
-                left, right = columns, limit
-            elif kind == "window":
-                left = kernel.op(f"arith.subi {rows.name}, {columns.name} : {rows.type}", shape, "i32", 2**20)
-                right = limit
-            elif kind == "document":
-                span = kernel.constant(shape, "i32", rng.choice([8, 13, 64]))
-                left, right = (kernel.op(f"arith.divui {x.name}, {span.name} : {x.type}", shape, "i32", 2**20)
-                               for x in (rows, columns))
-                name = rng.choice(["eq", "sge"])
-            else:
-                left, right, name = rows, columns, rng.choice(["eq", "ne"])
-            return kernel.op(f"arith.cmpi {name}, {left.name}, {right.name} : {left.type}", shape, "i1", 1)
-
-        keep = one()
-        for _ in range(rng.choice([0, 0, 1])):
-            more = one()
-            keep = kernel.op(f"arith.{rng.choice(['andi', 'ori'])} {keep.name}, {more.name} : {keep.type}", shape, "i1", 1)
-        return keep
-
-    def masked(self, x, position, value):
-        keep = self.predicate(x.shape, position)
-        text = f"arith.constant dense<{value}> : {x.type}"
-        other = self.inexact(text, x.shape, "f32", x.bound)
-        return self.inexact(f"arith.select {keep.name}, {x.name}, {other.name} : {keep.type}, {x.type}", x.shape, "f32",
-                            x.bound)
-
-    def masked_somewhere(self, x, position, value):
-        """A mask under a condition that all threads share."""
-        kernel, rng = self.kernel, self.rng
-        condition, result = kernel.fresh("p"), kernel.fresh("r")
-        limit = kernel.index(rng.choice([0, self.block, 2 * self.block, 65]))
-        index = rng.choice([position, *kernel.blocks])
-        kernel.emit(f"{condition} = arith.cmpi {rng.choice(['slt', 'sge', 'eq'])}, {index.name}, {limit.name} : index")
-        kernel.emit(f"{result} = scf.if {condition} -> ({x.type}) {{")
-        scope = kernel.enter()
-        inner = self.masked(x, position, value)
-        kernel.emit(f"scf.yield {inner.name} : {x.type}")
-        kernel.leave(scope)
-        kernel.emit("} else {")
-        scope = kernel.enter()
-        kernel.emit(f"scf.yield {x.name} : {x.type}")
-        kernel.leave(scope)
-        kernel.emit("}")
-        return Tile(result, x.shape, "f32", x.bound, False)
 
     def apply(self, step, x, position, state):
         """One step on a tile of f32."""
@@ -354,13 +245,13 @@ class Chain:
         shape = (link.m, link.n)
         return self.inexact(f"arith.constant dense<{text}> : {tensor(shape, elem)}", shape, elem, 0)
 
-    def body(self, q, position, state):
+    def body(self, position, state):
         """One round: every product after the other."""
         rng = self.rng
         x = None
         for number, link in enumerate(self.links):
             if number == 0:
-                operand = q if q is not None else self.kernel.load(self.query_shape(), link.elem)
+                operand = self.q if self.q is not None else self.kernel.load(self.query_shape(), link.elem)
             else:
                 x = self.widened(x)
                 # Integers must come of integers, or rounding decides.
@@ -382,90 +273,6 @@ class Chain:
         link = self.links[0]
         return (link.k, link.m) if link.transpose_a else (link.m, link.k)
 
-    def limits(self, number):
-        """The bounds and the step of a loop, and what its index may be."""
-        kernel, rng = self.kernel, self.rng
-        low, high = number * self.trips * self.block, (number + 1) * self.trips * self.block
-        low = kernel.index(low)
-        ragged = max(low.low, high - rng.choice([0, 0, 1, self.block // 2]))
-        last = kernel.index(ragged)
-        roll = rng.random()
-        buffer = next((l.buffer for l in self.links if l.buffer is not None), None)
-        if roll < 0.3:
-            last = Index(kernel.scalar(ragged), ragged, ragged)
-        elif roll < 0.6:
-            end = kernel.plus(kernel.scaled(rng.choice(kernel.blocks), self.rows), kernel.index(self.rows))
-            name = kernel.fresh("i")
-            kernel.emit(f"{name} = arith.minsi {last.name}, {end.name} : index")
-            last = Index(name, 0, ragged)
-        if rng.random() < 0.2 and number == 0:
-            window = kernel.index(rng.choice([0, 16, 64]))
-            name, floor, start = (kernel.fresh("i") for _ in range(3))
-            begin = kernel.scaled(rng.choice(kernel.blocks), self.rows)
-            size, zero = kernel.index(self.block), kernel.index(0)
-            kernel.emit(f"{name} = arith.subi {begin.name}, {window.name} : index")
-            kernel.emit(f"{floor} = arith.maxsi {name}, {zero.name} : index")
-            rounded = kernel.fresh("i")
-            kernel.emit(f"{rounded} = arith.divui {floor}, {size.name} : index")
-            kernel.emit(f"{start} = arith.muli {rounded}, {size.name} : index")
-            low = Index(start, 0, high)
-        return low, last, Index("", low.low, max(low.low, high - self.block))
-
-    def get_carried(self, state):
-        """What a loop carries, in order."""
-        keys = [("acc", n) for n in sorted(state["acc"])]
-        keys += [(key, None) for key in ("max", "sum") if key in state]
-        return keys, [state["acc"][n] if key == "acc" else state[key] for key, n in keys]
-
-    def replace(self, state, keys, tiles):
-        state = {**state, "acc": dict(state["acc"])}
-        state.pop("alpha", None)
-        for (key, n), tile in zip(keys, tiles):
-            if key == "acc":
-                state["acc"][n] = tile
-            else:
-                state[key] = tile
-        return state
-
-    def loop(self, low, high, step, span, state, body, attribute=""):
-        """Emits a loop; `body(index, state)` emits what is in it. Returns the state after it."""
-        kernel = self.kernel
-        keys, tiles = self.get_carried(state)
-        index = Index(kernel.fresh("i"), span.low, span.high)
-        names = [kernel.fresh("a") for _ in tiles]
-        result = kernel.fresh("r")
-        header = f"scf.for {index.name} = {low} to {high} step {step}"
-        if tiles:
-            pairs = ", ".join(f"{a} = {t.name}" for a, t in zip(names, tiles))
-            header = (f"{result}{f':{len(tiles)}' if len(tiles) > 1 else ''} = {header} iter_args({pairs}) -> "
-                      f"({', '.join(t.type for t in tiles)})")
-        kernel.emit(header + " {")
-        scope = kernel.enter()
-        kernel.indices.append(index)
-        inner = [Tile(n, t.shape, t.elem, max(t.bound, 1e4), False) for n, t in zip(names, tiles)]
-        inside = self.replace(state, keys, inner)
-        body(index, inside)
-        _, after = self.get_carried(inside)
-        if after:
-            kernel.emit(f"scf.yield {', '.join(t.name for t in after)} : {', '.join(t.type for t in after)}")
-        kernel.leave(scope)
-        kernel.emit("}" + attribute)
-        outs = [Tile(f"{result}#{i}" if len(tiles) > 1 else result, t.shape, t.elem, max(t.bound, 1e4), False)
-                for i, t in enumerate(tiles)]
-        return self.replace(state, keys, outs)
-
-    def loops_over_keys(self, q, state):
-        kernel, rng = self.kernel, self.rng
-        for number in range(self.loops):
-            low, high, span = self.limits(number)
-            stages = f" {{tile.stages = {rng.randint(2, 4)} : i64}}" if rng.random() < 0.2 else ""
-            repeats = kernel.repeats
-            kernel.repeats *= max(1, self.trips)
-            state = self.loop(low.name, high.name, kernel.index(self.block).name, span, state,
-                              lambda index, inside: self.body(q, index, inside), stages)
-            kernel.repeats = repeats
-        return state
-
     def write(self):
         """Writes the loops and stores what they carry; false if there is no room for any."""
         kernel, rng = self.kernel, self.rng
@@ -473,12 +280,12 @@ class Chain:
             return False
         kernel.dots += len(self.links) * self.loops
         kernel.budget += 12
-        q = None
         if rng.random() < 0.8:
             q = kernel.load(self.query_shape(), self.links[0].elem)
             if q.elem not in NARROW and rng.random() < 0.15:
                 q = kernel.gen_float(q.shape, q.elem, 1) if q.elem != "i8" else q
                 q = kernel.clamp(q, 7)
+            self.q = q
         for link in self.links[1:]:
             if link.moving is None and rng.random() < 0.5:
                 link.resident = kernel.load(link.other, link.elem)
@@ -487,22 +294,7 @@ class Chain:
             rows = (self.rows,)
             lowest = self.inexact(f"arith.constant dense<-1.0e30> : {tensor(rows, 'f32')}", rows, "f32", 1e30)
             state["max"], state["sum"] = lowest, self.splat(0.0, rows)
-        if self.outer is None:
-            state = self.loops_over_keys(q, state)
-        else:
-            last = kernel.index(self.outer).name
-            if rng.random() < 0.5:
-                last = kernel.scalar(self.outer)
-            span = Index("", 0, max(self.outer - 1, 0))
-
-            def outer_body(index, inside):
-                done = self.loops_over_keys(q, dict(inside))
-                inside.update(done)
-
-            repeats = kernel.repeats
-            kernel.repeats *= max(1, self.outer)
-            state = self.loop(kernel.index(0).name, last, kernel.index(1).name, span, state, outer_body)
-            kernel.repeats = repeats
+        state = self.nest(state)
         self.store(state)
         return True
 

@@ -10,6 +10,8 @@ import re
 from fuzz_shrink import ELEMENT, get_mask, split_arguments
 
 NAME = re.compile(r"%\w+(?:#\d+)?")
+# What must not happen twice: also calls, of functions that may store.
+EFFECTS = ("tile.store", "func.call")
 DEFINITION = re.compile(r"\s*(%\w+(?::\d+)?(?:, %\w+(?::\d+)?)*) = (\S+) (.*)")
 
 
@@ -91,7 +93,10 @@ def find_end(lines, start, wanted):
 
 def extract(lines, rng, name):
     """A kernel and a function that has a part of it, or None if this failed."""
-    start = rng.randrange(1, len(lines) - 1)
+    starts = range(1, len(lines) - 1)
+    inner = [i for i in starts if lines[i].startswith("    ")]
+    # Most calls are in loops.
+    start = rng.choice(inner if inner and rng.random() < 0.6 else starts)
     end = find_end(lines[:-1], start, rng.choice([1, 2, 3, 5, 8, 13, 100]))
     if end is None:
         return None
@@ -119,8 +124,14 @@ def extract(lines, rng, name):
     call = f"func.call @{name}({', '.join(arguments)}) : ({taken}) -> ({given})"
     if results:
         call = f"{', '.join(outside[n] for n in results)} = {call}"
+    calls = ["  " + call]
     rest = [rename(line, outside) for line in lines[end:]]
-    return lines[:start] + ["  " + call] + rest, function + ["}"]
+    if results and rng.random() < 0.3 and not any(effect in line for line in part for effect in EFFECTS):
+        # Called twice, for different uses of the results.
+        again = {outside[n]: f"%{name}_again_{i}" for i, n in enumerate(results)}
+        calls.append(rename(calls[0], again))
+        rest = [rename(line, again) if rng.random() < 0.5 else line for line in rest]
+    return lines[:start] + calls + rest, function + ["}"]
 
 
 def move_parts(text, rng):

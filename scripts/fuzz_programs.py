@@ -12,6 +12,7 @@ import re
 
 import fuzz_functions
 from fuzz_chains import Chain
+from fuzz_states import States
 from fuzz_values import BITS, EXACT, FLOATS, INTS, NARROW, Buffer, Index, Tile, is_float, tensor
 
 
@@ -651,8 +652,8 @@ class Kernel:
          "if": self.branch}[self.rng.choice(kinds)](depth)
 
     def chain(self):
-        """Chained products; something else where they would take too long."""
-        if not Chain(self).write():
+        """Loops of products that need one another; something else where they would take too long."""
+        if not self.rng.choice([Chain, States])(self).write():
             self.statement(1)
 
     def random_shape(self):
@@ -710,10 +711,17 @@ class Kernel:
                 if not tile.exact:
                     self.pool.remove(tile)
             buffer = self.new_output(tile)
+        tile = self.readable(tile, buffer)
         offsets = self.owned_offsets(buffer, (1,) * (len(buffer.shape) - len(tile.shape)) + tile.shape)
         buffer.bound = max(buffer.bound, tile.bound)
         buffer.exact &= tile.exact
         self.emit_store(tile, buffer, offsets)
+
+    def readable(self, tile, buffer):
+        """A tile to store: no greater than what is read of the buffer may be."""
+        if buffer.access == "inout" and is_float(tile.elem) and tile.exact:
+            return self.clamp(tile, buffer.bound)
+        return tile
 
     def stored_bound(self, elem):
         """The greatest number that is stored where others are added to it, and the greatest sum of those."""
@@ -793,7 +801,7 @@ class Kernel:
         if buffer.access == "inout":
             if not tile.exact:
                 buffer.access = "out"
-            buffer.bound = self.limit(tile.elem) if not is_float(tile.elem) else EXACT[tile.elem]
+            buffer.bound = self.limit(tile.elem) if not is_float(tile.elem) else min(EXACT[tile.elem], 2**21)
         self.outputs.append(self.declare(buffer))
         return buffer
 
@@ -889,6 +897,7 @@ class Kernel:
         """Stores a tile to a buffer of its own, or adds it to one once."""
         adds = self.depth == 1 and tile.elem in ("f32", "f16", "bf16", "f64", "i32") and self.rng.random() < 0.2
         buffer = self.new_output(tile)
+        tile = self.readable(tile, buffer)
         offsets = self.owned_offsets(buffer, (1,) * (len(buffer.shape) - len(tile.shape)) + tile.shape)
         buffer.bound, buffer.exact = max(buffer.bound, tile.bound), buffer.exact and tile.exact
         if adds:
@@ -967,7 +976,7 @@ class Kernel:
 
 
 class Program:
-    """A module with one or two kernels, perhaps functions, and a host function."""
+    """A module with some kernels, perhaps functions, and a host function."""
 
     def __init__(self, seed, with_functions=True):
         rng = self.rng = random.Random(seed)
@@ -975,7 +984,7 @@ class Program:
         self.functions_rng = random.Random(f"{seed} functions") if with_functions else None
         self.clusters_rng = random.Random(f"{seed} clusters")
         kernels, shared = [], []
-        for number in range(rng.choice([1, 1, 1, 2])):
+        for number in range(rng.choice([1, 1, 1, 1, 2, 2, 3])):
             grid = tuple(rng.choice([1, 1, 2, 3]) for _ in range(rng.choice([1, 1, 2, 2, 3])))
             if rng.random() < 0.03:
                 grid = grid[:-1] + (0,)
@@ -984,8 +993,8 @@ class Program:
             kernel.write()
             if cluster:
                 kernel.attributes["tile.cluster"] = cluster
-            # What the next launch reads is what this one wrote.
-            shared = [b for b in kernel.outputs if b.access == "inout" and b.exact and b.bound < 2**22]
+            # What later launches read is what this one wrote.
+            shared += [b for b in kernel.outputs if b.access == "inout" and b.exact and b.bound < 2**22]
             kernels.append(kernel)
         self.kernels = kernels
         self.buffers = list({b.name: b for k in kernels for b in k.inputs + k.outputs}.values())
@@ -1005,7 +1014,7 @@ class Program:
             access = f"{buffer.access} " if buffer.access else ""
             bound = f"[{', '.join(names)}]" if names else ""
             parameters.append(f"{access}%{buffer.name}: {buffer.type}{bound}")
-        body = []
+        body, launches = [], []
         for number, kernel in enumerate(self.kernels):
             grid = []
             for axis, extent in enumerate(kernel.grid):
@@ -1024,8 +1033,12 @@ class Program:
                 arguments.append((name, scalar.elem))
             for buffer in kernel.inputs + kernel.outputs:
                 arguments = [(n, buffer.type if n == f"%{buffer.name}" else t) for n, t in arguments]
-            body.append(f"  tile.launch @{kernel.name} grid({', '.join(grid)}) args({', '.join(n for n, _ in arguments)})"
-                        f" : {', '.join(t for _, t in arguments)}")
+            launches.append(f"  tile.launch @{kernel.name} grid({', '.join(grid)}) args({', '.join(n for n, _ in arguments)})"
+                            f" : {', '.join(t for _, t in arguments)}")
+        body += launches
+        # Once more, perhaps with others between, where what the first launch left can be read.
+        if all(b.exact and b.room is None for k in self.kernels for b in k.outputs if b.access == "inout"):
+            body += rng.sample(launches, rng.choice([0, 0, 0, 1, len(launches)]))
         sizes = f"[{', '.join('%' + s for s in self.sizes)}]" if self.sizes else "[]"
         head = f"tile.host @main{sizes}({', '.join(parameters)}) {{"
         kernels = [self.kernel_text(kernel) for kernel in self.kernels]
@@ -1044,6 +1057,6 @@ class Program:
         return grid, extents
 
     def kernel_text(self, kernel):
-        if self.functions_rng and self.functions_rng.random() < 0.3:
+        if self.functions_rng and self.functions_rng.random() < 0.4:
             return fuzz_functions.move_parts(kernel.text(), self.functions_rng)
         return kernel.text()
