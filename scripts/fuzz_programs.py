@@ -889,8 +889,11 @@ class Kernel:
             self.store_result(self.pool[-1])
 
     def store_result(self, tile):
-        if self.rng.random() < 0.5:
-            tile = self.gen_float(tile.shape, tile.elem, 1) if is_float(tile.elem) else tile
+        if self.rng.random() < 0.5 and is_float(tile.elem):
+            other = self.gen_float(tile.shape, tile.elem, 1)
+            kind = self.rng.choice(["maximumf", "minimumf"])
+            tile = self.op(f"arith.{kind} {tile.name}, {other.name} : {tile.type}", tile.shape, tile.elem,
+                           max(tile.bound, other.bound), tile.exact and other.exact)
         self.store_tile(tile)
 
     def store_tile(self, tile):

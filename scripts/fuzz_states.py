@@ -345,5 +345,5 @@ class States(Loops):
             self.tiles.append(kernel.load(shape, self.elem))
         state = self.nest(state)
         for tile in state["acc"].values():
-            kernel.store_result(tile)
+            kernel.store_tile(tile)
         return True
