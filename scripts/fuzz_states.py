@@ -23,7 +23,7 @@ class States(Loops):
         rng = self.rng
         self.block = self.rows = rng.choice([64, 64, 64, 128, 32])
         self.extents = [self.block, 64, rng.choice([16, 32, 64, 64, 96, 128])]
-        self.elem = rng.choice(["bf16", "bf16", "f16", "f16", "f8E4M3FN", "f8E5M2", "f32"])
+        self.elem = rng.choice(["bf16", "bf16", "f16", "f16", "f8E4M3FN", "f8E5M2", "f32", "f32"])
         self.rounds = max(self.trips, 1) * self.loops * max(self.outer or 1, 1) * kernel.repeats
         self.left = AFFORDABLE
         # What this round has: tiles, and numbers for each row or column.
@@ -62,7 +62,8 @@ class States(Loops):
         """A tile as operand; one that several products take is mostly the same."""
         key = (x.name, elem)
         if key not in self.narrow or self.rng.random() < 0.1:
-            self.narrow[key] = self.cast(self.kernel.clamp(x, 4), elem)
+            # A product may take what it adds to as it is.
+            self.narrow[key] = self.cast(self.kernel.clamp(x, 64 if elem == "f32" else 4), elem)
         return self.narrow[key]
 
     # What there is to compute with
