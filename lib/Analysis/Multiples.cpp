@@ -28,7 +28,9 @@ static bool isMultiple(Value value, int64_t factor, int depth) {
     return isMultiple(operand, factor, depth - 1);
   };
   if (auto argument = dyn_cast<BlockArgument>(value)) {
-    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
+    // A block that a conversion has replaced is nobody's.
+    auto loop =
+        dyn_cast_or_null<scf::ForOp>(argument.getOwner()->getParentOp());
     return loop && argument == loop.getInductionVar() &&
            check(loop.getLowerBound()) && check(loop.getStep());
   }

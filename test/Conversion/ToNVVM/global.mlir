@@ -108,3 +108,19 @@ tile.kernel @rest(%x: memref<?x48xbf16>, %i: index, %part: index) attributes {ti
   %t = arith.constant dense<1.0> : tensor<8x32xbf16, #vec>
   tile.store %t, %x[%i, %j] : tensor<8x32xbf16, #vec>, memref<?x48xbf16>
 }
+
+// A loop that carries a tile is replaced while its body is converted.
+// CHECK-LABEL: llvm.func @carried
+// CHECK: scf.for
+tile.kernel @carried(%x: memref<?x64xbf16>, %i: index) attributes {tile.warps = 1} {
+  %c0 = arith.constant 0 : index
+  %c32 = arith.constant 32 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant dense<0.0> : tensor<8x32xbf16, #vec>
+  %sum = scf.for %j = %c0 to %c64 step %c32 iter_args(%s = %zero) -> (tensor<8x32xbf16, #vec>) {
+    %t = tile.load %x[%i, %j] pad 0.0 : bf16 : memref<?x64xbf16> -> tensor<8x32xbf16, #vec>
+    %next = arith.addf %s, %t : tensor<8x32xbf16, #vec>
+    scf.yield %next : tensor<8x32xbf16, #vec>
+  }
+  tile.store %sum, %x[%i, %c0] : tensor<8x32xbf16, #vec>, memref<?x64xbf16>
+}
