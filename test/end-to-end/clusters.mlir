@@ -2,7 +2,7 @@
 // elsewhere each loads all that it needs. Both give what the reference gives.
 //
 // Neighbours along x have the same columns of B: rings go round, and grids of
-// three and of one block are no clusters of two.
+// three blocks and of one are no clusters of two.
 // RUN: heddle explain %s | FileCheck %s --check-prefix=EXPLAIN
 // RUN: heddle run %s --entry=product --size M=128 --size N=64 --size K=328 --check --sanitize=full --schedule=explore:4 | FileCheck %s
 // RUN: heddle run %s --entry=product --size M=248 --size N=80 --size K=64 --check --sanitize=full --schedule=explore:4 | FileCheck %s
@@ -18,10 +18,12 @@
 // RUN: sed 's/stages = 2/stages = 7/' %s > %t.deep.mlir
 // RUN: heddle run %t.deep.mlir --entry=product --size M=128 --size N=4544 --size K=264 --check --sanitize=full | FileCheck %s
 //
-// Four blocks, and neighbours along y, which have the same rows of A.
+// Four blocks; of five one each, of six two. Neighbours along y have the same
+// rows of A.
 // RUN: sed 's/= \[2\]/= [4]/' %s > %t.four.mlir
 // RUN: heddle run %t.four.mlir --entry=product --size M=256 --size N=64 --size K=200 --check --sanitize=full --schedule=explore:4 | FileCheck %s
 // RUN: heddle run %t.four.mlir --entry=product --size M=320 --size N=64 --size K=200 --check --sanitize=full --schedule=explore:4 | FileCheck %s
+// RUN: heddle run %t.four.mlir --entry=product --size M=384 --size N=64 --size K=200 --check --sanitize=full --schedule=explore:4 | FileCheck %s
 // RUN: sed 's/= \[2\]/= [1, 2]/' %s > %t.columns.mlir
 // RUN: heddle run %t.columns.mlir --entry=product --size M=128 --size N=128 --size K=264 --check --sanitize=full --schedule=explore:4 | FileCheck %s
 // RUN: heddle run %t.columns.mlir --entry=product --size M=128 --size N=192 --size K=264 --check --sanitize=full --schedule=explore:4 | FileCheck %s
