@@ -23,8 +23,8 @@
 
 namespace heddle::aref {
 
-/// How many blocks a cluster of `kernel` has at most: it is launched with as many
-/// as divide its grid. 1 if it has no clusters.
+/// How many blocks a cluster of `kernel` has at most: it is launched with as
+/// many as divide its grid. 1 if it has no clusters.
 int64_t getClusterSize(tile::KernelOp kernel);
 
 } // namespace heddle::aref

@@ -16,9 +16,9 @@ namespace heddle {
 /// What is the same in all blocks of a cluster: numbers, and how often
 /// operations of a role run.
 ///
-/// A cluster has as many blocks as the kernel asks for, or a number that divides
-/// that: neighbours, so that an id over what the kernel asks for, or over a
-/// multiple of it, is the same for all.
+/// A cluster has as many blocks as the kernel asks for, or a number that
+/// divides that: neighbours, so that an id over what the kernel asks for, or
+/// over a multiple of it, is the same for all.
 class ClusterUniformity {
 public:
   /// `size` is what the kernel asks for.
